@@ -1,0 +1,95 @@
+//! Who may do what: the [`Authorizer`] port and the [`Operation`]s it is asked about.
+//!
+//! The answer becomes a value, `edgeapp_http::Permit`: a room method asks for a principal, and in a door the only principal at hand
+//! is the permit's.
+
+use crate::{
+    error::Error,
+    principal::{Principal, Role},
+};
+use std::fmt;
+
+/// The reference point a request came in by (TS 23.558 clause 6.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReferencePoint {
+    /// EEC to EES.
+    Edge1,
+    /// EAS to EES.
+    Edge3,
+    /// EEC to ECS.
+    Edge4,
+    /// EES to ECS.
+    Edge6,
+    /// EES to EES.
+    Edge9,
+    /// The operator's own port; no reference point of the standard.
+    Operator,
+}
+
+impl ReferencePoint {
+    /// The reference point as it is written in configuration, metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Edge1 => "edge1",
+            Self::Edge3 => "edge3",
+            Self::Edge4 => "edge4",
+            Self::Edge6 => "edge6",
+            Self::Edge9 => "edge9",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// The role at the calling end.
+    pub const fn caller(self) -> Role {
+        match self {
+            Self::Edge1 | Self::Edge4 => Role::Eec,
+            Self::Edge3 => Role::Eas,
+            Self::Edge6 | Self::Edge9 => Role::Ees,
+            Self::Operator => Role::Operator,
+        }
+    }
+}
+
+impl fmt::Display for ReferencePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One operation of one API. Scope, policy, metric and log use the one name it has. Defined with [`operation!`](crate::operation).
+pub trait Operation: Send + Sync + 'static {
+    /// `<api>:<operation>`, for example `eees-eecregistration:create`.
+    const NAME: &'static str;
+}
+
+/// Defines an operation: `operation!(CreateEecReg = "eees-eecregistration:create")`.
+#[macro_export]
+macro_rules! operation {
+    ($($name:ident = $text:literal),+ $(,)?) => {$(
+        #[doc = concat!("The operation `", $text, "`.")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+
+        impl $crate::authorizer::Operation for $name {
+            const NAME: &'static str = $text;
+        }
+    )+};
+}
+
+/// The question put to an [`Authorizer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// Where the request came in.
+    pub point: ReferencePoint,
+    /// What it wants: [`Operation::NAME`].
+    pub operation: &'static str,
+}
+
+/// The port: decides whether a principal may use an operation at all. What it may touch is decided by the owner rules of the rooms.
+pub trait Authorizer: Send + Sync + 'static {
+    /// # Errors
+    /// A refusal, most often [`Error::forbidden`], when the operation is not allowed.
+    fn authorize(&self, ask: &Ask<'_>) -> Result<(), Error>;
+}

@@ -1,0 +1,131 @@
+//! Read models: views of the store that follow it, at most one watch delay behind.
+
+use crate::{
+    error::Error,
+    store::{Batch, Change, Entry, Key, Revision, Span, Store},
+};
+use crate::kept::Kept;
+use serde::de::DeserializeOwned;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// Something that follows the entries under one prefix.
+pub trait View: Send + Sync + 'static {
+    /// The whole state, in place of anything seen before.
+    fn reset(&self, entries: Vec<Entry>);
+
+    /// The changes of one or more commits, in order.
+    fn apply(&self, changes: Vec<Change>);
+}
+
+/// Keeps a [`View`] in step with the store.
+#[derive(Clone)]
+pub struct Follower {
+    applied: watch::Receiver<Revision>,
+}
+
+impl Follower {
+    /// Loads the view and goes on following in the background until the runtime ends.
+    ///
+    /// # Errors
+    /// When the state cannot be read at the start; later failures are retried.
+    pub async fn start(store: Arc<dyn Store>, prefix: &'static str, view: Arc<dyn View>) -> Result<Self, Error> {
+        let range = store.range(Span::prefix(prefix)).await?;
+        let from = range.revision;
+        view.reset(range.entries);
+        let (sender, applied) = watch::channel(from);
+        tokio::spawn(follow(store, prefix, view, sender));
+        Ok(Self { applied })
+    }
+
+    /// Waits until the view shows the commit of this revision, for at most five seconds.
+    pub async fn caught_up(&self, revision: Revision) {
+        let mut applied = self.applied.clone();
+        let shown = tokio::time::timeout(Duration::from_secs(5), applied.wait_for(|seen| *seen >= revision)).await;
+        if shown.is_err() {
+            tracing::warn!(revision = revision.0, "a read model is behind");
+        }
+    }
+}
+
+async fn follow(store: Arc<dyn Store>, prefix: &'static str, view: Arc<dyn View>, applied: watch::Sender<Revision>) {
+    let mut from = *applied.borrow();
+    loop {
+        if let Ok(mut watch) = store.watch(prefix, from).await {
+            while let Some(batch) = watch.recv().await {
+                let Batch { revision, mut changes } = batch;
+                from = revision;
+                // What else has arrived is applied in one go: one new snapshot instead of many.
+                while let Ok(more) = watch.try_recv() {
+                    from = more.revision;
+                    changes.extend(more.changes);
+                }
+                view.apply(changes);
+                applied.send_replace(from);
+            }
+        }
+        // Fell behind, or the store went away: start over from the whole.
+        match store.range(Span::prefix(prefix)).await {
+            Ok(range) => {
+                from = range.revision;
+                view.reset(range.entries);
+                applied.send_replace(from);
+            }
+            Err(error) => {
+                tracing::warn!(prefix, %error, "a read model waits for the store");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+        if applied.is_closed() {
+            return;
+        }
+    }
+}
+
+/// A read model of all resources under a prefix, as they are.
+#[derive(Debug)]
+pub struct Mirror<T> {
+    kept: RwLock<BTreeMap<Key, Arc<Kept<T>>>>,
+}
+
+impl<T> Default for Mirror<T> {
+    fn default() -> Self {
+        Self { kept: RwLock::default() }
+    }
+}
+
+impl<T: Send + Sync + 'static> Mirror<T> {
+    /// All resources with their keys, in the order of the keys. Some may have expired.
+    pub fn all(&self) -> Vec<(Key, Arc<Kept<T>>)> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().map(|(key, kept)| (key.clone(), kept.clone())).collect()
+    }
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> View for Mirror<T> {
+    fn reset(&self, entries: Vec<Entry>) {
+        let fresh = entries.iter().filter_map(|entry| Some((entry.key.clone(), Arc::new(Kept::from_entry(entry).ok()?))));
+        let fresh = fresh.collect();
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    fn apply(&self, changes: Vec<Change>) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            match change {
+                Change::Put(entry) => {
+                    if let Ok(fresh) = Kept::from_entry(&entry) {
+                        kept.insert(entry.key, Arc::new(fresh));
+                    }
+                }
+                Change::Deleted(key, _) => {
+                    kept.remove(&key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Ports and shared rules of the edge enabler layer (3GPP TS 23.558), without HTTP and without a store of its own.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`error`] | why something cannot be done: [`error::Error`], the one list of causes |
+//! | [`principal`] | who is asking: [`principal::Principal`] from the names in a certificate |
+//! | [`authorizer`] | who may do what: the [`authorizer::Authorizer`] port, [`authorizer::Permit`] |
+//! | [`store`] | the [`store::Store`] port: keys, revisions, atomic commits, watches |
+//! | [`kept`], [`room`] | a resource as it is kept; load, decide, commit |
+//! | [`collection`] | the owner's create, read, replace, patch and remove, once for all kinds of resource |
+//! | [`outbox`], [`notifier`] | from committed events to notifications and other work, across restarts |
+//! | [`follow`], [`sweeper`] | read models that follow the store; removal of what expired |
+//! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
+//! | [`clock`], [`callback`], [`area`] | time and lifetimes, callback addresses, service areas |
+
+pub mod area;
+pub mod authorizer;
+pub mod callback;
+pub mod clock;
+pub mod collection;
+pub mod error;
+pub mod follow;
+pub mod kept;
+pub mod notifier;
+pub mod outbox;
+pub mod parse;
+pub mod patch;
+pub mod principal;
+pub mod room;
+pub mod store;
+pub mod sweeper;

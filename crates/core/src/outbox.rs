@@ -1,0 +1,369 @@
+//! From committed events to work that is done at least once, in order per lane, across restarts.
+//!
+//! A change and its events are one transaction (see [`crate::room`]). The outbox turns each event into tasks ([`Reactions::react`])
+//! and removes the event in the same transaction that keeps the tasks; then it does the tasks ([`Reactions::perform`]). A *lane* is a
+//! queue whose tasks are done one after the other (one subscription, one relocation); lanes do not wait for each other.
+//! Among replicas over one store, a lease makes one of them do all this, so that nothing leaves twice.
+
+use crate::{
+    error::Error,
+    room::{EVENT, Room, fresh_id},
+    store::{Change, Commit, Entry, Expect, Key, Revision, Span, StoreError, Watch},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use edgeapp_openapi::common::DateTime;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    collections::{HashMap, VecDeque, hash_map},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{task::JoinSet, time::Instant};
+
+/// Where tasks wait: `lane/<lane>/<revision of the event>-<n>`.
+pub const LANE: &str = "lane/";
+/// Where events go that cannot be understood, for a person to look at.
+pub const DEAD: &str = "dead/";
+const LEASE: &str = "lease/outbox";
+/// Events turned into tasks by one commit.
+const EVENTS_PER_COMMIT: usize = 24;
+
+/// Something to do, in a lane.
+#[derive(Clone, Debug)]
+pub struct Todo<W> {
+    /// The queue it belongs to.
+    pub lane: String,
+    /// What is to be done.
+    pub task: Task<W>,
+}
+
+/// A piece of work with the conditions under which it is still wanted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Task<W> {
+    /// What to do.
+    pub work: W,
+    /// Do it only while this resource exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<String>,
+    /// Do not do it after this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime>,
+}
+
+/// What came of one attempt at a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// Not now: try again, not before this time has passed if one is given.
+    Again {
+        /// What went wrong.
+        reason: String,
+        /// How long to wait at least.
+        after: Option<Duration>,
+    },
+    /// It cannot be done; the reason is logged.
+    Hopeless(String),
+}
+
+/// What a product does about its events.
+#[async_trait]
+pub trait Reactions: Send + Sync + 'static {
+    /// What happened.
+    type Event: DeserializeOwned + Send;
+    /// What is to be done about it.
+    type Work: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The tasks that an event asks for. May look at the state, changes nothing; the same event may come again after a crash.
+    ///
+    /// # Errors
+    /// When the state cannot be read: the event is tried again.
+    async fn react(&self, event: Self::Event) -> Result<Vec<Todo<Self::Work>>, Error>;
+
+    /// Does one task. It may come again after a crash, so doing it twice must be harmless.
+    async fn perform(&self, work: &Self::Work, attempt: u32) -> Outcome;
+}
+
+/// How the outbox behaves.
+#[derive(Clone, Debug)]
+pub struct OutboxSettings {
+    /// Wait before the second attempt; doubles with each further one.
+    pub first_retry: Duration,
+    /// Longest wait between attempts.
+    pub longest_retry: Duration,
+    /// How long a replica that fell silent keeps the lease.
+    pub lease: Duration,
+}
+
+impl Default for OutboxSettings {
+    fn default() -> Self {
+        Self {
+            first_retry: Duration::from_millis(250),
+            longest_retry: Duration::from_secs(60),
+            lease: Duration::from_secs(6),
+        }
+    }
+}
+
+struct Job<W> {
+    key: Key,
+    task: Task<W>,
+}
+
+type Lanes<W> = Arc<Mutex<HashMap<String, VecDeque<Arc<Job<W>>>>>>;
+
+/// The outbox of one server.
+pub struct Outbox<R: Reactions> {
+    room: Room,
+    reactions: Arc<R>,
+    settings: OutboxSettings,
+}
+
+/// Stops the work of one term when it ends, however it ends.
+struct Term<W> {
+    lanes: Lanes<W>,
+    workers: JoinSet<()>,
+}
+
+impl<R: Reactions> Outbox<R> {
+    /// An outbox over this room.
+    pub fn new(room: Room, reactions: Arc<R>, settings: OutboxSettings) -> Self {
+        Self { room, reactions, settings }
+    }
+
+    /// Works until dropped. Store failures are logged and tried again.
+    pub async fn run(self) {
+        let holder = fresh_id();
+        let mut pause = self.settings.first_retry;
+        loop {
+            if let Err(error) = self.lead(&holder).await {
+                tracing::warn!(%error, "the outbox begins again");
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.settings.longest_retry);
+        }
+    }
+
+    /// One term: waits for the lease, works while it holds it.
+    async fn lead(&self, holder: &str) -> Result<(), Error> {
+        if !self.room.store().is_shared() {
+            return self.work().await;
+        }
+        let mut lease = self.acquire(holder).await?;
+        tracing::info!(holder, "this replica now sends what is to be sent");
+        let work = self.work();
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                ended = &mut work => return ended,
+                () = tokio::time::sleep(self.settings.lease / 3) => {
+                    let renewal = Commit::new().expect(Expect::At(Key::new(LEASE), lease)).put(LEASE, holder.to_owned());
+                    // A renewal that takes longer than the lease may come too late: stop sending first.
+                    lease = tokio::time::timeout(self.settings.lease / 3, self.room.store().commit(renewal))
+                        .await
+                        .map_err(|_| StoreError::Unavailable("the lease could not be renewed in time".into()))??;
+                }
+            }
+        }
+    }
+
+    /// Waits until nobody else holds the lease: until it has not been renewed for its whole length, by our own clock.
+    async fn acquire(&self, holder: &str) -> Result<Revision, Error> {
+        let key = Key::new(LEASE);
+        let mut seen: Option<(Revision, Instant)> = None;
+        loop {
+            let entry = self.room.store().get(&key).await?;
+            let expect = match &entry {
+                None => Some(Expect::Absent(key.clone())),
+                Some(entry) => match seen {
+                    Some((revision, since)) if revision == entry.revision => {
+                        (since.elapsed() >= self.settings.lease).then(|| Expect::At(key.clone(), revision))
+                    }
+                    _ => {
+                        seen = Some((entry.revision, Instant::now()));
+                        None
+                    }
+                },
+            };
+            if let Some(expect) = expect {
+                match self.room.store().commit(Commit::new().expect(expect).put(LEASE, holder.to_owned())).await {
+                    Ok(revision) => return Ok(revision),
+                    Err(StoreError::Conflict) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            tokio::time::sleep(self.settings.lease / 6).await;
+        }
+    }
+
+    async fn work(&self) -> Result<(), Error> {
+        let mut term = Term { lanes: Lanes::default(), workers: JoinSet::new() };
+        for entry in self.room.store().range(Span::prefix(LANE)).await?.entries {
+            self.enqueue(&mut term, entry.key, &entry.value);
+        }
+        let waiting = self.room.store().range(Span::prefix(EVENT)).await?;
+        let mut watch = self.room.store().watch(EVENT, waiting.revision).await?;
+        let mut events = waiting.entries;
+        events.sort_by(|a, b| (a.revision, &a.key).cmp(&(b.revision, &b.key)));
+        loop {
+            for batch in events.chunks(EVENTS_PER_COMMIT) {
+                self.turn_into_tasks(&mut term, batch).await?;
+            }
+            while term.workers.try_join_next().is_some() {}
+            events = next_events(&mut watch).await?;
+        }
+    }
+
+    async fn turn_into_tasks(&self, term: &mut Term<R::Work>, events: &[Entry]) -> Result<(), Error> {
+        let mut commit = Commit::new();
+        for entry in events {
+            commit = commit.expect(Expect::At(entry.key.clone(), entry.revision)).delete(entry.key.clone());
+            match serde_json::from_slice(&entry.value) {
+                Ok(event) => {
+                    for (n, todo) in self.reactions.react(event).await?.into_iter().enumerate() {
+                        let lane = Key::part(&todo.lane);
+                        let suffix = entry.key.as_str().rsplit('-').next().unwrap_or_default();
+                        let key = format!("{LANE}{lane}/{:020}-{suffix}-{n:06}", entry.revision.0);
+                        commit = commit.put(key, serde_json::to_vec(&todo.task).map_err(Error::internal)?);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(key = %entry.key, %error, "an event cannot be understood; it is put aside");
+                    commit = commit.put(format!("{DEAD}{}", entry.key), entry.value.clone());
+                }
+            }
+        }
+        let tasks: Vec<(Key, Bytes)> = commit.puts.iter().filter(|(key, _)| key.as_str().starts_with(LANE)).cloned().collect();
+        match self.room.store().commit(commit).await {
+            Ok(_) => {}
+            // Another replica was faster with some of them: begin again from the state as it is now.
+            Err(error) => return Err(error.into()),
+        }
+        for (key, task) in tasks {
+            self.enqueue(term, key, &task);
+        }
+        Ok(())
+    }
+
+    fn enqueue(&self, term: &mut Term<R::Work>, key: Key, task: &[u8]) {
+        let task = match serde_json::from_slice(task) {
+            Ok(task) => task,
+            Err(error) => return tracing::error!(%key, %error, "a task cannot be understood; it stays where it is"),
+        };
+        let lane = key.as_str()[LANE.len()..].split('/').next().unwrap_or_default().to_owned();
+        let job = Arc::new(Job { key, task });
+        metrics::gauge!("edgeapp_outbox_waiting").increment(1.0);
+        let mut lanes = term.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        match lanes.entry(lane.clone()) {
+            hash_map::Entry::Occupied(mut queue) => queue.get_mut().push_back(job),
+            hash_map::Entry::Vacant(place) => {
+                place.insert(VecDeque::from([job]));
+                let worker = Worker {
+                    room: self.room.clone(),
+                    reactions: self.reactions.clone(),
+                    settings: self.settings.clone(),
+                    lanes: term.lanes.clone(),
+                };
+                term.workers.spawn(worker.work_off(lane));
+            }
+        }
+    }
+}
+
+/// Waits for changes and returns all new events that are there.
+async fn next_events(watch: &mut Watch) -> Result<Vec<Entry>, Error> {
+    let mut events = Vec::new();
+    let mut batch = watch.recv().await;
+    while let Some(changes) = batch {
+        events.extend(changes.changes.into_iter().filter_map(|change| match change {
+            Change::Put(entry) => Some(entry),
+            Change::Deleted(..) => None,
+        }));
+        batch = watch.try_recv().ok();
+        if batch.is_none() {
+            return Ok(events);
+        }
+    }
+    Err(StoreError::Unavailable("the watch on events ended".into()).into())
+}
+
+struct Worker<R: Reactions> {
+    room: Room,
+    reactions: Arc<R>,
+    settings: OutboxSettings,
+    lanes: Lanes<R::Work>,
+}
+
+impl<R: Reactions> Worker<R> {
+    async fn work_off(self, lane: String) {
+        while let Some(job) = self.front(&lane) {
+            self.finish(&job).await;
+            metrics::gauge!("edgeapp_outbox_waiting").decrement(1.0);
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            if let hash_map::Entry::Occupied(mut queue) = lanes.entry(lane.clone()) {
+                queue.get_mut().pop_front();
+                if queue.get().is_empty() {
+                    queue.remove();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn front(&self, lane: &str) -> Option<Arc<Job<R::Work>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get(lane)?.front().cloned()
+    }
+
+    /// Attempts a task until it is done, unwanted or hopeless; then removes it.
+    async fn finish(&self, job: &Job<R::Work>) {
+        let mut attempt = 0;
+        loop {
+            let outcome = match self.wanted(&job.task).await {
+                Ok(true) => self.reactions.perform(&job.task.work, attempt).await,
+                Ok(false) => Outcome::Hopeless("nobody wants it any more".into()),
+                Err(error) => Outcome::Again { reason: error.to_string(), after: None },
+            };
+            match outcome {
+                Outcome::Done => {
+                    metrics::counter!("edgeapp_outbox_done_total").increment(1);
+                    break;
+                }
+                Outcome::Hopeless(reason) => {
+                    metrics::counter!("edgeapp_outbox_dropped_total").increment(1);
+                    tracing::info!(key = %job.key, reason, "a task is given up");
+                    break;
+                }
+                Outcome::Again { reason, after } => {
+                    metrics::counter!("edgeapp_outbox_retried_total").increment(1);
+                    let wait = after.unwrap_or_default().max(self.backoff(attempt));
+                    tracing::debug!(key = %job.key, attempt, reason, ?wait, "a task is tried again");
+                    tokio::time::sleep(wait).await;
+                    attempt += 1;
+                }
+            }
+        }
+        let mut pause = self.settings.first_retry;
+        while let Err(error) = self.room.store().commit(Commit::new().delete(job.key.clone())).await {
+            tracing::warn!(key = %job.key, %error, "a finished task cannot be removed yet");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.settings.longest_retry);
+        }
+    }
+
+    async fn wanted(&self, task: &Task<R::Work>) -> Result<bool, Error> {
+        if task.until.is_some_and(|until| until <= self.room.now()) {
+            return Ok(false);
+        }
+        match &task.guard {
+            None => Ok(true),
+            Some(guard) => Ok(self.room.read::<serde::de::IgnoredAny>(&Key::new(guard.as_str())).await?.is_some()),
+        }
+    }
+
+    /// Doubles with each attempt, with a random part so that many that failed together do not come back together.
+    fn backoff(&self, attempt: u32) -> Duration {
+        let full = self.settings.first_retry.saturating_mul(1 << attempt.min(16)).min(self.settings.longest_retry);
+        full.mul_f64(rand::random_range(0.5..1.0))
+    }
+}

@@ -1,0 +1,274 @@
+//! From JSON to a wire type, with errors that point at the member.
+
+use crate::error::{Cause, Error, Kind};
+use edgeapp_openapi::problem::InvalidParam;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+/// Deepest nesting of arrays and objects that is accepted.
+pub const MAX_DEPTH: usize = 32;
+
+/// A wire type that arrives as a body.
+pub trait Wire: DeserializeOwned + ToSchema + Send {}
+impl<T: DeserializeOwned + ToSchema + Send> Wire for T {}
+
+/// Parses a body.
+///
+/// # Errors
+/// [`Cause::InvalidMsgFormat`] when it is not JSON, has trailing bytes, nests deeper than [`MAX_DEPTH`], is no object, or repeats a
+/// member; otherwise `MANDATORY_IE_MISSING`, `MANDATORY_IE_INCORRECT` or `OPTIONAL_IE_INCORRECT` with the JSON pointer of the member.
+pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(unreadable("the body is empty"));
+    }
+    if too_deep(body) {
+        return Err(unreadable(format!("the body nests deeper than {MAX_DEPTH} levels")));
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    // The first try is the fast one; the path is kept only for those who need to hear it.
+    match T::deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {
+        Ok(value) => Ok(value),
+        Err(error) if !error.is_data() => Err(unreadable(format!("not JSON: {error}"))),
+        Err(_) => {
+            let mut json = serde_json::Deserializer::from_slice(body);
+            match serde_path_to_error::deserialize::<_, T>(&mut json) {
+                Err(error) => Err(explain::<T>(error.path(), error.inner())),
+                Ok(_) => Err(unreadable("bytes follow the JSON value")),
+            }
+        }
+    }
+}
+
+/// Parses a JSON value that is known to be well-formed, such as the result of a merge patch.
+///
+/// # Errors
+/// As [`from_slice`].
+pub fn from_value<T: Wire>(value: serde_json::Value) -> Result<T, Error> {
+    serde_path_to_error::deserialize::<_, T>(value).map_err(|error| explain::<T>(error.path(), error.inner()))
+}
+
+/// Parses a merge patch: any JSON value without repeated members.
+///
+/// # Errors
+/// [`Cause::InvalidMsgFormat`].
+pub fn patch_from_slice(body: &[u8]) -> Result<serde_json::Value, Error> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(unreadable("the body is empty"));
+    }
+    if too_deep(body) {
+        return Err(unreadable(format!("the body nests deeper than {MAX_DEPTH} levels")));
+    }
+    let Strict(value) = serde_json::from_slice(body).map_err(|error| unreadable(format!("not JSON: {error}")))?;
+    Ok(value)
+}
+
+/// A JSON value that repeats no member.
+struct Strict(serde_json::Value);
+
+impl<'de> serde::Deserialize<'de> for Strict {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Strict;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON value")
+            }
+            fn visit_bool<E>(self, value: bool) -> Result<Strict, E> {
+                Ok(Strict(value.into()))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Strict, E> {
+                Ok(Strict(value.into()))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Strict, E> {
+                Ok(Strict(value.into()))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Strict, E> {
+                Ok(Strict(value.into()))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Strict, E> {
+                Ok(Strict(value.into()))
+            }
+            fn visit_unit<E>(self) -> Result<Strict, E> {
+                Ok(Strict(serde_json::Value::Null))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<Strict, A::Error> {
+                let mut values = Vec::new();
+                while let Some(Strict(value)) = items.next_element()? {
+                    values.push(value);
+                }
+                Ok(Strict(values.into()))
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut members: A) -> Result<Strict, A::Error> {
+                let mut values = serde_json::Map::new();
+                while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+                    if values.contains_key(&name) {
+                        return Err(serde::de::Error::custom(format_args!("the member {name:?} stands there twice")));
+                    }
+                    values.insert(name, value);
+                }
+                Ok(Strict(values.into()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+fn unreadable(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Kind::Invalid, Cause::InvalidMsgFormat, detail)
+}
+
+/// Whether arrays and objects nest deeper than [`MAX_DEPTH`]. Looks at brackets outside of strings only.
+fn too_deep(body: &[u8]) -> bool {
+    let (mut depth, mut at) = (0usize, 0);
+    while at < body.len() {
+        match body[at] {
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return true;
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                at += 1;
+                while at < body.len() && body[at] != b'"' {
+                    at += if body[at] == b'\\' { 2 } else { 1 };
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
+fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    // serde_json appends " at line 1 column 7": the pointer says it better.
+    let reason = text.split(" at line ").next().unwrap_or(&text);
+    if reason.starts_with("duplicate field") {
+        return unreadable(reason.replace("field", "member"));
+    }
+    let missing = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let mut names: Vec<String> = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect();
+    if names.is_empty() && missing.is_none() && reason.starts_with("invalid type") {
+        return unreadable("the body must be a JSON object");
+    }
+    names.extend(missing.map(str::to_owned));
+    let mandatory = mandatory::<T>(if missing.is_some() { &names[..names.len() - 1] } else { &names });
+    let (cause, reason) = match (missing, mandatory) {
+        (Some(_), true) => (Cause::MandatoryIeMissing, "is mandatory and missing"),
+        (Some(_), false) => (Cause::OptionalIeIncorrect, "is mandatory inside this optional member and missing"),
+        (None, true) => (Cause::MandatoryIeIncorrect, reason),
+        (None, false) => (Cause::OptionalIeIncorrect, reason),
+    };
+    let pointer: String = names.iter().map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect();
+    Error {
+        kind: Kind::Invalid,
+        cause,
+        detail: format!("{}: {reason}", if pointer.is_empty() { "the body" } else { &pointer }).into(),
+        invalid: vec![InvalidParam { param: pointer, reason: Some(reason.to_owned()) }],
+    }
+}
+
+/// Whether every member on this path is mandatory in the schema of `T`. A path of no members is.
+fn mandatory<T: ToSchema>(names: &[String]) -> bool {
+    let mut known = Vec::new();
+    T::schemas(&mut known);
+    let mut here = T::schema();
+    for name in names {
+        let Some(next) = step(&known, &here, name) else { return false };
+        here = next;
+    }
+    true
+}
+
+/// The schema of the member `name`, if that is mandatory here.
+fn step(known: &[(String, RefOr<Schema>)], here: &RefOr<Schema>, name: &str) -> Option<RefOr<Schema>> {
+    let schema = match here {
+        RefOr::T(schema) => schema,
+        RefOr::Ref(reference) => {
+            let target = reference.ref_location.rsplit('/').next()?;
+            return step(known, &known.iter().find(|(name, _)| name == target)?.1, name);
+        }
+    };
+    match schema {
+        Schema::Object(object) => {
+            if object.required.iter().any(|required| required == name) { object.properties.get(name).cloned() } else { None }
+        }
+        Schema::AllOf(all) => all.items.iter().find_map(|part| step(known, part, name)),
+        // An item of a mandatory list is as mandatory as the list.
+        Schema::Array(array) if name.parse::<usize>().is_ok() => match &array.items {
+            utoipa::openapi::schema::ArrayItems::RefOrSchema(items) => Some((**items).clone()),
+            utoipa::openapi::schema::ArrayItems::False => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    #[serde(rename_all = "camelCase")]
+    #[allow(dead_code, reason = "only the refusals are looked at")]
+    struct Outer {
+        must_have: Inner,
+        may_have: Option<Inner>,
+        #[serde(default)]
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    #[allow(dead_code, reason = "only the refusals are looked at")]
+    struct Inner {
+        number: u8,
+        word: Option<String>,
+    }
+
+    fn refusal(body: &str) -> (Cause, String) {
+        let error = from_slice::<Outer>(body.as_bytes()).unwrap_err();
+        (error.cause, error.invalid.first().map(|invalid| invalid.param.clone()).unwrap_or_default())
+    }
+
+    #[test]
+    fn missing_and_incorrect_members_are_told_apart() {
+        assert_eq!(refusal("{}"), (Cause::MandatoryIeMissing, "/mustHave".into()));
+        assert_eq!(refusal(r#"{"mustHave":{}}"#), (Cause::MandatoryIeMissing, "/mustHave/number".into()));
+        assert_eq!(refusal(r#"{"mustHave":{"number":"x"}}"#), (Cause::MandatoryIeIncorrect, "/mustHave/number".into()));
+        assert_eq!(refusal(r#"{"mustHave":{"number":1,"word":2}}"#), (Cause::OptionalIeIncorrect, "/mustHave/word".into()));
+        assert_eq!(refusal(r#"{"mustHave":{"number":1},"mayHave":{}}"#), (Cause::OptionalIeIncorrect, "/mayHave/number".into()));
+        assert_eq!(refusal(r#"{"mustHave":{"number":1},"list":[{"number":-1}]}"#), (Cause::OptionalIeIncorrect, "/list/0/number".into()));
+    }
+
+    #[test]
+    fn what_is_no_message_is_said_to_be_none() {
+        let cut = r#"{"mustHave":{"number":1}"#;
+        let twice = r#"{"mustHave":{"number":1,"number":2}}"#;
+        let trailing = r#"{"mustHave":{"number":1}} x"#;
+        let deep = "[".repeat(10_000);
+        for body in ["", " ", cut, "[]", "7", twice, trailing, &deep, "\u{feff}{}", "{\"mustHave\":\"\\ud800\"}"] {
+            assert_eq!(refusal(body).0, Cause::InvalidMsgFormat, "{body:.40}");
+        }
+    }
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        let word = "[".repeat(100);
+        let body = format!(r#"{{"mustHave":{{"number":1,"word":"{word}\"{word}"}}}}"#);
+        assert!(from_slice::<Outer>(body.as_bytes()).is_ok());
+    }
+}
