@@ -1,0 +1,276 @@
+//! Our side of a call: HTTP/2 (or 1.1) over mutual TLS, for notifications and for calls between servers.
+
+use crate::tls::{Identity, TlsError, Trust, client_config};
+use async_trait::async_trait;
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use bytes::Bytes;
+use edgeapp_core::{
+    callback::CallbackRule,
+    notifier::{Delivered, NotDelivered, Notifier},
+};
+use edgeapp_openapi::{common::Uri, problem::ProblemDetails};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{
+            HttpConnector,
+            dns::{GaiResolver, Name},
+        },
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use url::Url;
+
+/// Largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// Largest acknowledgement of a notification that is kept, in bytes.
+const MAX_ACKNOWLEDGEMENT: usize = 4 * 1024;
+/// Redirects followed for one notification.
+const MAX_HOPS: usize = 2;
+
+/// Resolves names and leaves out the addresses that the callback rule forbids, so that the address that was checked is the one
+/// that is used.
+#[derive(Clone)]
+struct CheckedResolver {
+    resolver: GaiResolver,
+    rule: CallbackRule,
+}
+
+impl tower::Service<Name> for CheckedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        self.resolver.poll_ready(context)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let (found, rule) = (self.resolver.call(name), self.rule);
+        Box::pin(async move {
+            let allowed: Vec<_> = found.await?.filter(|address| rule.may_connect(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the name has no address that may be used"));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}
+
+/// Why a call did not get the answer it wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Unreachable(String),
+    /// No answer in time.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The server refused.
+    #[error("status {status}{}", problem.as_ref().and_then(|p| p.detail.as_deref()).map(|d| format!(": {d}")).unwrap_or_default())]
+    Refused {
+        /// The status code.
+        status: StatusCode,
+        /// Why, if it said so in the standard's way.
+        problem: Option<Box<ProblemDetails>>,
+        /// What it asked us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The answer is not what the operation answers.
+    #[error("the answer cannot be understood: {0}")]
+    Unexpected(String),
+}
+
+impl CallError {
+    /// The status code, when there was an answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// An answer with its body read.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code, a 2xx.
+    pub status: StatusCode,
+    /// `Location`, if there is one.
+    pub location: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`CallError::Unexpected`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        serde_json::from_slice(&self.body).map_err(|error| CallError::Unexpected(error.to_string()))
+    }
+}
+
+/// A client with an identity of its own. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct HttpClient {
+    client: Client<HttpsConnector<HttpConnector<CheckedResolver>>, Full<Bytes>>,
+    rule: CallbackRule,
+    timeout: Duration,
+}
+
+impl HttpClient {
+    /// A client that proves `identity`, trusts `servers`, and connects only where `rule` allows.
+    ///
+    /// # Errors
+    /// When key and certificate do not fit.
+    pub fn new(identity: &Identity, servers: &Trust, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
+        let mut tcp = HttpConnector::new_with_resolver(CheckedResolver { resolver: GaiResolver::new(), rule });
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeout));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(client_config(identity, servers)?)
+            .https_only()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .http2_max_header_list_size(16 * 1024)
+            .build(connector);
+        Ok(Self { client, rule, timeout })
+    }
+
+    /// Calls with a JSON body, or with none. A status other than 2xx is an error.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call<B: Serialize>(&self, method: Method, url: &str, body: Option<&B>) -> Result<Answer, CallError> {
+        let media = if method == Method::PATCH { crate::request::MERGE_PATCH_JSON } else { "application/json" };
+        let body = body.map(serde_json::to_vec).transpose().map_err(|error| CallError::Unexpected(error.to_string()))?;
+        self.send(method, url, media, body.map(Bytes::from)).await
+    }
+
+    /// Calls with these bytes as a body.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn send(&self, method: Method, url: &str, media: &str, body: Option<Bytes>) -> Result<Answer, CallError> {
+        let work = async {
+            let response = self.request(method, url, media, body).await?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await;
+            let body = body.map_err(|error| CallError::Unreachable(error.to_string()))?.to_bytes();
+            if parts.status.is_success() {
+                let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+                return Ok(Answer { status: parts.status, location: location.map(str::to_owned), body });
+            }
+            Err(CallError::Refused {
+                status: parts.status,
+                problem: serde_json::from_slice(&body).ok().map(Box::new),
+                retry_after: retry_after(&parts.headers),
+            })
+        };
+        tokio::time::timeout(self.timeout, work).await.map_err(|_| CallError::TimedOut(self.timeout))?
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: &str,
+        media: &str,
+        body: Option<Bytes>,
+    ) -> Result<hyper::Response<Incoming>, CallError> {
+        let mut request = Request::builder().method(method).uri(url).header(header::ACCEPT, "application/json, application/problem+json");
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, media);
+        }
+        let request = request.body(Full::new(body.unwrap_or_default())).map_err(|error| CallError::Unreachable(error.to_string()))?;
+        self.client.request(request).await.map_err(|error| CallError::Unreachable(whole_story(&error)))
+    }
+
+    async fn notify_once(&self, url: &Url, body: Bytes) -> Result<hyper::Response<Incoming>, NotDelivered> {
+        let response = self.request(Method::POST, url.as_str(), "application/json", Some(body));
+        response.await.map_err(|error| NotDelivered::Later { reason: error.to_string(), after: None })
+    }
+}
+
+/// An error with its causes: "client error (Connect)" alone helps nobody.
+fn whole_story(error: &dyn std::error::Error) -> String {
+    let mut story = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        story = format!("{story}: {error}");
+        cause = error.source();
+    }
+    story
+}
+
+fn retry_after(headers: &axum::http::HeaderMap<HeaderValue>) -> Option<Duration> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+#[async_trait]
+impl Notifier for HttpClient {
+    async fn notify(&self, destination: &Uri, body: Bytes) -> Result<Delivered, NotDelivered> {
+        let allowed = |uri: &Uri| self.rule.check(uri, "callback").map_err(|error| NotDelivered::NotAllowed(error.detail.into_owned()));
+        let work = async {
+            let mut url = allowed(destination)?;
+            let mut moved_to = None;
+            for _ in 0..=MAX_HOPS {
+                let response = self.notify_once(&url, body.clone()).await?;
+                let (parts, answer) = response.into_parts();
+                let status = parts.status;
+                if status.is_success() {
+                    let answer = Limited::new(answer, MAX_ACKNOWLEDGEMENT).collect().await;
+                    let body = match answer {
+                        Ok(answer) => answer.to_bytes(),
+                        // Too long to be of use, but received all the same.
+                        Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
+                        Err(error) => return Err(NotDelivered::Later { reason: error.to_string(), after: None }),
+                    };
+                    return Ok(Delivered { status: status.as_u16(), body, moved_to });
+                }
+                match status {
+                    StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
+                        let refused = || NotDelivered::Refused(status.as_u16());
+                        let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+                        let next = url.join(location.ok_or_else(refused)?).map_err(|_| refused())?;
+                        let next: Uri = next.as_str().parse().map_err(|_| refused())?;
+                        url = allowed(&next)?;
+                        if status == StatusCode::PERMANENT_REDIRECT {
+                            moved_to = Some(next);
+                        }
+                    }
+                    StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+                        return Err(NotDelivered::Later { reason: format!("status {status}"), after: retry_after(&parts.headers) });
+                    }
+                    status if status.is_server_error() => {
+                        return Err(NotDelivered::Later { reason: format!("status {status}"), after: retry_after(&parts.headers) });
+                    }
+                    status => return Err(NotDelivered::Refused(status.as_u16())),
+                }
+            }
+            Err(NotDelivered::Later { reason: format!("more than {MAX_HOPS} redirects"), after: None })
+        };
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(NotDelivered::Later { reason: format!("no answer within {:?}", self.timeout), after: None }),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The published OpenAPI documents, emitted by the same registration that builds the router.
+
+use crate::problem::problem_schemas;
+use axum::Router;
+use serde_json::{Map, Value, json};
+use std::{
+    collections::BTreeSet,
+    sync::{PoisonError, RwLock},
+};
+use utoipa::{
+    ToSchema,
+    openapi::{OpenApi, RefOr, Schema},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+static KNOWN: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
+
+/// Whether an API of this name was ever mounted.
+pub(crate) fn is_known(api: &str) -> bool {
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).contains(api)
+}
+
+/// One API: its router and its document, which cannot differ because one registration makes both.
+pub struct Api {
+    name: &'static str,
+    router: Router,
+    document: OpenApi,
+    callbacks: Vec<Callback>,
+    clearable: Vec<(&'static str, &'static str)>,
+}
+
+/// Why a document cannot be written; a defect of its registration.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// It is no JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// It is no YAML.
+    #[error(transparent)]
+    Yaml(#[from] yaml_serde::Error),
+}
+
+/// A callback of an operation: a request that the server makes to the client.
+struct Callback {
+    operation: &'static str,
+    name: &'static str,
+    expression: &'static str,
+    body: String,
+    answer: Option<String>,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+fn described<T: ToSchema>() -> (String, Vec<(String, RefOr<Schema>)>) {
+    let mut schemas = Vec::new();
+    T::schemas(&mut schemas);
+    schemas.push((T::name().into_owned(), T::schema()));
+    (T::name().into_owned(), schemas)
+}
+
+impl Api {
+    /// The API `<name>/v1`, made of these routes, with what it is for in a line.
+    pub fn new(name: &'static str, title: &str, description: &str, routes: OpenApiRouter) -> Self {
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(name);
+        let (router, mut document) = routes.split_for_parts();
+        title.clone_into(&mut document.info.title);
+        document.info.description = Some(description.to_owned());
+        document.info.version = "1.1.0".to_owned();
+        document.info.license = None;
+        document.info.contact = None;
+        Self { name, router, document, callbacks: Vec::new(), clearable: Vec::new() }
+    }
+
+    /// The operation `operation` calls the client back: POST to `expression` with a `T`, answered by 204.
+    pub fn callback<T: ToSchema>(mut self, operation: &'static str, name: &'static str, expression: &'static str) -> Self {
+        let (body, schemas) = described::<T>();
+        self.callbacks.push(Callback { operation, name, expression, body, answer: None, schemas });
+        self
+    }
+
+    /// As [`Api::callback`], where the client may answer 200 with an `A`.
+    pub fn callback_with_answer<T: ToSchema, A: ToSchema>(
+        mut self,
+        operation: &'static str,
+        name: &'static str,
+        expression: &'static str,
+    ) -> Self {
+        let (body, mut schemas) = described::<T>();
+        let (answer, more) = described::<A>();
+        schemas.extend(more);
+        self.callbacks.push(Callback { operation, name, expression, body, answer: Some(answer), schemas });
+        self
+    }
+
+    /// In the schema `schema`, a patch may remove `member` by null.
+    pub fn clearable(mut self, schema: &'static str, member: &'static str) -> Self {
+        self.clearable.push((schema, member));
+        self
+    }
+
+    /// The name in the base path, such as `eees-easdiscovery`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The routes under `/<name>/v1`.
+    pub fn router(&self) -> Router {
+        Router::new().nest(&format!("/{}/v1", self.name), self.router.clone())
+    }
+
+    /// The document as YAML.
+    ///
+    /// # Errors
+    /// When the document cannot be written, which is a defect of its registration.
+    pub fn document(&self) -> Result<String, DocumentError> {
+        let mut document = serde_json::to_value(&self.document)?;
+        document["servers"] = json!([{
+            "url": format!("{{apiRoot}}/{}/v1", self.name),
+            "variables": {"apiRoot": {
+                "default": "https://localhost:8443",
+                "description": "Scheme, authority and optional prefix under which the server is reached.",
+            }},
+        }]);
+        document["security"] = json!([{}, {"oAuth2ClientCredentials": []}]);
+        document["components"]["securitySchemes"] = json!({"oAuth2ClientCredentials": {
+            "type": "oauth2",
+            "flows": {"clientCredentials": {"tokenUrl": "{tokenUrl}", "scopes": {}}},
+        }});
+        for (name, schema) in self.callbacks.iter().flat_map(|callback| callback.schemas.clone()).chain(problem_schemas()) {
+            document["components"]["schemas"][name] = serde_json::to_value(schema)?;
+        }
+        for callback in &self.callbacks {
+            if let Some(operation) = operation(&mut document, callback.operation) {
+                operation["callbacks"][callback.name] = callback.document();
+            }
+        }
+        tidy(&mut document);
+        for (schema, member) in &self.clearable {
+            let member = &mut document["components"]["schemas"][schema]["properties"][member];
+            *member = json!({"oneOf": [std::mem::take(member), {"type": "null"}]});
+        }
+        Ok(yaml_serde::to_string(&document)?)
+    }
+}
+
+impl Callback {
+    fn document(&self) -> Value {
+        let schema = |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
+        let mut responses = json!({
+            "204": {"description": "The notification was received."},
+            "default": {"description": "The notification was not received; it is sent again later."},
+        });
+        if let Some(answer) = &self.answer {
+            responses["200"] = json!({"description": "The notification was received, with an answer.", "content": schema(answer)});
+        }
+        json!({self.expression: {"post": {
+            "requestBody": {"required": true, "content": schema(&self.body)},
+            "responses": responses,
+        }}})
+    }
+}
+
+fn operation<'a>(document: &'a mut Value, id: &str) -> Option<&'a mut Value> {
+    let paths = document["paths"].as_object_mut()?;
+    paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut).find(|operation| operation["operationId"] == id)
+}
+
+/// Optional is absent, not null: takes `null` out of every schema. [`Api::clearable`] puts it back where it has a meaning.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    object.insert("type".to_owned(), only);
+                }
+            }
+            for word in ["oneOf", "anyOf"] {
+                let Some(Value::Array(choices)) = object.get_mut(word) else { continue };
+                choices.retain(|choice| choice["type"] != "null");
+                if let [only] = choices.as_slice() {
+                    let only = only.clone();
+                    object.remove(word);
+                    if let Value::Object(only) = only {
+                        object.extend(only);
+                    }
+                }
+            }
+            for member in object.values_mut() {
+                tidy(member);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}

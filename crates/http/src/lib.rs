@@ -1,0 +1,24 @@
+//! EDGEAPP over HTTP/2 and mutual TLS, in and out.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`server`] | the accept loop of a listener: TLS, principal, limits, drain |
+//! | [`stack`] | what every request passes, as a list from outside to inside |
+//! | [`request`] | extractors: [`request::Permit`], [`request::Body`], [`request::MergePatch`], [`request::ResourceUri`], … |
+//! | [`reply`] | answers whose type is the status code |
+//! | [`problem`] | refusals: ProblemDetails and the one status table |
+//! | [`documents`] | [`documents::Api`]: router and OpenAPI document from one registration |
+//! | [`client`] | our mutual TLS client; the [`edgeapp_core::notifier::Notifier`] over it |
+//! | [`tls`] | certificates, keys, trust |
+//! | [`operator`], [`telemetry`] | health, readiness, metrics; logs |
+
+pub mod client;
+pub mod documents;
+pub mod operator;
+pub mod problem;
+pub mod reply;
+pub mod request;
+pub mod server;
+pub mod stack;
+pub mod telemetry;
+pub mod tls;

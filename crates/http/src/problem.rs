@@ -1,0 +1,146 @@
+//! Refusals as they leave the server: ProblemDetails, and the only table from errors to status codes.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use edgeapp_core::error::{Cause, Error, Kind};
+use edgeapp_openapi::problem::ProblemDetails;
+use std::collections::BTreeMap;
+use utoipa::{
+    IntoResponses, PartialSchema,
+    openapi::{Content, RefOr, Ref, Response as DocumentedResponse, ResponseBuilder},
+};
+
+/// The media type of every refusal (RFC 9457).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A refusal on its way out. The `instance` is filled in where the response leaves the server.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    details: Box<ProblemDetails>,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A refusal with this status and cause.
+    pub fn new(status: StatusCode, cause: Cause, detail: impl Into<String>) -> Self {
+        let details = ProblemDetails {
+            status: Some(status.as_u16()),
+            title: Some(cause.title().to_owned()),
+            detail: Some(detail.into()),
+            cause: Some(cause.as_str().to_owned()),
+            ..ProblemDetails::default()
+        };
+        Self { status, details: Box::new(details), headers: HeaderMap::new() }
+    }
+
+    /// The same with this header.
+    pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The status code.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body.
+    pub fn details(&self) -> &ProblemDetails {
+        &self.details
+    }
+
+    /// The refusal that stands behind a response of a router or layer which does not speak ProblemDetails.
+    pub(crate) fn of_status(status: StatusCode, headers: HeaderMap) -> Self {
+        let (cause, detail) = match status {
+            StatusCode::NOT_FOUND => (Cause::ResourceUriStructureNotFound, "there is nothing at this path on this listener"),
+            StatusCode::METHOD_NOT_ALLOWED => (Cause::MethodNotAllowed, "see the Allow header for the methods of this path"),
+            StatusCode::PAYLOAD_TOO_LARGE => (Cause::PayloadTooLarge, "the body is larger than this server accepts"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (Cause::UnsupportedMediaType, "the media type is not supported here"),
+            StatusCode::URI_TOO_LONG => (Cause::UriTooLong, "the URI is longer than this server accepts"),
+            StatusCode::REQUEST_TIMEOUT => (Cause::RequestTimeout, "the request did not arrive in time"),
+            status if status.is_server_error() => (Cause::SystemFailure, "the server failed; its log has the reason"),
+            _ => (Cause::InvalidMsgFormat, "the request cannot be read"),
+        };
+        Self { headers, ..Self::new(status, cause, detail) }
+    }
+
+    /// The finished response, with the name of this one request as `instance`.
+    pub(crate) fn finish(mut self, instance: String) -> Response {
+        self.details.instance = Some(instance);
+        let body = serde_json::to_vec(&self.details).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        *response.headers_mut() = self.headers;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match error.kind {
+            Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let mut problem = Self::new(status, error.cause, error.detail);
+        problem.details.invalid_params = error.invalid;
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            problem.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The refusals that every operation may answer, for the documents.
+#[derive(Clone, Copy, Debug)]
+pub struct CommonProblems;
+
+impl IntoResponses for CommonProblems {
+    fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
+        const KNOWN: [(&str, &str); 12] = [
+            ("400", "The request contradicts the standard or itself; `cause` and `invalidParams` say where."),
+            ("401", "Nobody proved who is asking."),
+            ("403", "The caller is known and may not do this."),
+            ("404", "There is no such resource, or it belongs to somebody else."),
+            ("406", "Nothing that the caller accepts can be answered."),
+            ("411", "The length of the body is missing."),
+            ("413", "The body is too large."),
+            ("415", "The media type of the body is not supported."),
+            ("429", "Too many requests; `Retry-After` says when to come back."),
+            ("500", "The server failed."),
+            ("503", "Not now; `Retry-After` says when to come back."),
+            ("default", "Any other refusal."),
+        ];
+        let content = || Content::new(Some(RefOr::Ref(Ref::from_schema_name("ProblemDetails"))));
+        KNOWN
+            .into_iter()
+            .map(|(status, description)| {
+                let response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content()).build();
+                (status.to_owned(), RefOr::T(response))
+            })
+            .collect()
+    }
+}
+
+/// The schema of ProblemDetails with what it refers to, for the components of a document.
+pub(crate) fn problem_schemas() -> Vec<(String, RefOr<utoipa::openapi::Schema>)> {
+    let mut schemas = Vec::new();
+    <ProblemDetails as utoipa::ToSchema>::schemas(&mut schemas);
+    schemas.push(("ProblemDetails".to_owned(), ProblemDetails::schema()));
+    schemas
+}

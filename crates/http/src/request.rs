@@ -1,0 +1,229 @@
+//! What a handler is given: who asks, for what, with which body. Each extractor refuses by itself.
+
+use crate::problem::Problem;
+use axum::{
+    body::Body as HttpBody,
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+};
+use bytes::{Bytes, BytesMut};
+use edgeapp_core::{
+    authorizer::{Ask, Authorizer, Operation, ReferencePoint},
+    error::{Cause, Error, Kind},
+    parse::{self, Wire},
+    principal::Principal,
+};
+use http_body_util::BodyExt;
+use std::{
+    convert::Infallible,
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// Largest body accepted, in bytes.
+pub const MAX_BODY: usize = 256 * 1024;
+/// How long a body may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The media type of PATCH bodies (RFC 7396).
+pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
+
+/// The connection a request came by: who is at its other end, and by which reference point. One per connection.
+pub struct Peer {
+    /// Who is there, or why nobody is.
+    pub principal: Result<Arc<Principal>, Error>,
+    /// The reference point of the listener.
+    pub point: ReferencePoint,
+    /// Decides what the peer may use.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// `apiRoot` of the listener when it is configured: scheme, authority and prefix without a slash at the end.
+    pub api_root: Option<Arc<str>>,
+}
+
+/// What is known of one request while it is served; log, metrics and ProblemDetails share it.
+#[derive(Debug)]
+pub struct Facts {
+    pub(crate) number: u64,
+    pub(crate) operation: OnceLock<&'static str>,
+}
+
+/// Proof that the authorizer allowed the caller this operation. Room methods ask for a principal, and in a door the only one at hand
+/// is the permit's: no permit, nothing to call.
+pub struct Permit<Op> {
+    principal: Arc<Principal>,
+    operation: PhantomData<fn() -> Op>,
+}
+
+impl<Op: Operation> Permit<Op> {
+    /// Asks the authorizer of a connection.
+    ///
+    /// # Errors
+    /// When nobody proved to be there, or the authorizer refuses.
+    pub fn ask(peer: &Peer) -> Result<Self, Error> {
+        let principal = peer.principal.clone()?;
+        peer.authorizer.authorize(&Ask { principal: &principal, point: peer.point, operation: Op::NAME })?;
+        Ok(Self { principal, operation: PhantomData })
+    }
+
+    /// Who got the permit.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Permit<Op> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(facts) = parts.extensions.get::<Arc<Facts>>() {
+            let _ = facts.operation.set(Op::NAME);
+        }
+        let Some(peer) = parts.extensions.get::<Arc<Peer>>() else {
+            return Err(Error::internal("a request without a peer").into());
+        };
+        Ok(Self::ask(peer)?)
+    }
+}
+
+/// A JSON body, parsed. Take it last: who and whether come before what.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: Wire> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), "application/json")?;
+        Ok(Self(parse::from_slice(&read(request.into_body()).await?)?))
+    }
+}
+
+/// A JSON merge patch (RFC 7396), not yet applied. Take it last.
+pub struct MergePatch(pub serde_json::Value);
+
+impl<S: Send + Sync> FromRequest<S> for MergePatch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), MERGE_PATCH_JSON)
+            .map_err(|problem| problem.with_header(ACCEPT_PATCH, HeaderValue::from_static(MERGE_PATCH_JSON)))?;
+        let body = read(request.into_body()).await?;
+        // Also refuses repeated members, which plain values would swallow.
+        Ok(Self(parse::patch_from_slice(&body)?))
+    }
+}
+
+const ACCEPT_PATCH: header::HeaderName = header::HeaderName::from_static("accept-patch");
+
+fn media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Problem> {
+    let refuse = |detail: String| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Cause::UnsupportedMediaType, detail);
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(refuse("send the body without a content encoding".to_owned()));
+    }
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(refuse(format!("send the body as {wanted}"))) }
+}
+
+async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Cause::PayloadTooLarge,
+            format!("a body has at most {MAX_BODY} bytes"),
+        )
+    };
+    let collect = async {
+        let mut first: Option<Bytes> = None;
+        let mut rest = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Error::new(Kind::Invalid, Cause::InvalidMsgFormat, "the body broke off"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > MAX_BODY {
+                return Err(too_large());
+            }
+            match &first {
+                None => first = Some(data),
+                Some(head) => {
+                    if rest.is_empty() {
+                        rest.extend_from_slice(head);
+                        first = Some(Bytes::new());
+                    }
+                    rest.extend_from_slice(&data);
+                }
+            }
+        }
+        Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+    };
+    match tokio::time::timeout(BODY_TIMEOUT, collect).await {
+        Ok(body) => body,
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, Cause::RequestTimeout, "the body did not arrive in time")),
+    }
+}
+
+/// The absolute URI of the resource that a request went to, under the apiRoot the client used.
+#[derive(Clone, Debug)]
+pub struct ResourceUri(String);
+
+impl ResourceUri {
+    /// The URI of a resource below this one.
+    pub fn child(&self, id: impl std::fmt::Display) -> String {
+        format!("{}/{id}", self.0.trim_end_matches('/'))
+    }
+
+    /// The URI itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ResourceUri {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let root = parts.extensions.get::<Arc<Peer>>().and_then(|peer| peer.api_root.clone());
+        let path = parts
+            .extensions
+            .get::<axum::extract::OriginalUri>()
+            .map_or_else(|| parts.uri.path().to_owned(), |original| original.path().to_owned());
+        let root = root.map_or_else(
+            || {
+                let authority = parts.uri.authority().map(ToString::to_string).or_else(|| {
+                    parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned)
+                });
+                format!("https://{}", authority.unwrap_or_default())
+            },
+            |root| root.to_string(),
+        );
+        Ok(Self(format!("{root}{path}")))
+    }
+}
+
+/// The identifier in the path, parsed. One that cannot be an identifier names nothing: 404.
+pub struct PathId<T>(pub T);
+
+impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let nothing =
+            || Problem::new(StatusCode::NOT_FOUND, Cause::ResourceUriStructureNotFound, "the path names no resource");
+        let path = RawPathParams::from_request_parts(parts, state).await.map_err(|_| nothing())?;
+        let (_, id) = path.iter().last().ok_or_else(nothing)?;
+        if id.contains(['/', '\\', '\0']) || id.contains("..") {
+            return Err(nothing());
+        }
+        id.parse().map(Self).map_err(|_| nothing())
+    }
+}
+
+/// The query string as decoded name and value pairs.
+pub struct QueryPairs(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+    }
+}

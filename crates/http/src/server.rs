@@ -1,0 +1,165 @@
+//! The accept loop: TLS, the certificate's principal, HTTP/2 or HTTP/1.1, limits, drain.
+
+use crate::{request::Peer, stack, tls::principal_of};
+use axum::{Router, body::Body};
+use edgeapp_core::authorizer::{Authorizer, ReferencePoint};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use rustls::ServerConfig;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// What a listener tolerates.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long the headers of a request may take (HTTP/1.1), and how long a silent connection is kept before it is asked for a sign of life.
+    pub header_timeout: Duration,
+    /// Most connections at a time; further ones wait in the listen queue.
+    pub connections: usize,
+    /// Most requests at a time on one HTTP/2 connection.
+    pub streams: u32,
+    /// Most streams that a peer may have reset before it is taken for an attacker.
+    pub resets: usize,
+    /// Largest header list, in bytes.
+    pub header_list: u32,
+    /// How long requests may take to finish at shutdown.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(10),
+            connections: 10_000,
+            streams: 128,
+            resets: 50,
+            header_list: 16 * 1024,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// One listener: an address with its trust and its limits. It may serve several reference points; the role of the caller, which its
+/// certificate proves, tells which one a connection belongs to.
+pub struct Listener {
+    socket: TcpListener,
+    tls: Arc<ServerConfig>,
+    authorizer: Arc<dyn Authorizer>,
+    api_root: Option<Arc<str>>,
+    limits: Limits,
+}
+
+impl Listener {
+    /// Binds a listener. Nothing is served before [`Listener::serve`].
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Arc<ServerConfig>,
+        authorizer: Arc<dyn Authorizer>,
+    ) -> io::Result<Self> {
+        let socket = TcpListener::bind(address).await?;
+        Ok(Self { socket, tls, authorizer, api_root: None, limits: Limits::default() })
+    }
+
+    /// The `apiRoot` under which clients reach this listener, for `Location`; without it the authority of each request is used.
+    pub fn api_root(mut self, root: Option<String>) -> Self {
+        self.api_root = root.map(|root| root.trim_end_matches('/').into());
+        self
+    }
+
+    /// Other limits than the default ones.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where it listens; the port is real even when 0 was asked for.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves the router of each reference point to the role at its calling end until `stop`, then lets running requests finish.
+    pub async fn serve(self, doors: Vec<(ReferencePoint, Router)>, stop: CancellationToken) {
+        let Self { socket, tls, authorizer, api_root, limits } = self;
+        let doors: Arc<[_]> = doors.into_iter().map(|(point, router)| (point, stack::stack(router, point))).collect();
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(
+            usize::try_from(limits.header_list).unwrap_or(usize::MAX),
+        );
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(limits.header_list)
+            .max_pending_accept_reset_streams(limits.resets)
+            .max_local_error_reset_streams(limits.resets)
+            .initial_stream_window_size(256 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .max_send_buf_size(256 * 1024)
+            .keep_alive_interval(limits.header_timeout)
+            .keep_alive_timeout(limits.header_timeout);
+        let (http, acceptor) = (Arc::new(http), TlsAcceptor::from(tls));
+        let places = Arc::new(Semaphore::new(limits.connections));
+        let graceful = GracefulShutdown::new();
+        loop {
+            let place = places.clone().acquire_owned().await;
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            let (stream, remote) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    // Most often too many open files: leave the others time to close theirs.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let _ = stream.set_nodelay(true);
+            let (acceptor, http, doors, watcher) = (acceptor.clone(), http.clone(), doors.clone(), graceful.watcher());
+            let (authorizer, api_root, timeout) = (authorizer.clone(), api_root.clone(), limits.handshake_timeout);
+            tokio::spawn(async move {
+                let _place = place;
+                let stream = match tokio::time::timeout(timeout, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(error)) => return tracing::info!(%remote, %error, "TLS handshake failed"),
+                    Err(_) => return tracing::info!(%remote, "TLS handshake took too long"),
+                };
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let Some(Ok(principal)) = certificate.map(|certificate| principal_of(certificate)) else {
+                    return tracing::error!(%remote, "a connection without an identity passed the handshake");
+                };
+                let Some((point, router)) = doors.iter().find(|(point, _)| point.caller() == principal.role()).cloned() else {
+                    return tracing::info!(%remote, role = %principal.role(), "no reference point for this role here");
+                };
+                let peer = Arc::new(Peer { principal: Ok(Arc::new(principal)), point, authorizer, api_root });
+                let service = service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(peer.clone());
+                    router.clone().oneshot(request.map(Body::new))
+                });
+                let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
+                if let Err(error) = watcher.watch(connection).await {
+                    tracing::debug!(%point, %remote, %error, "connection ended");
+                }
+            });
+        }
+        drop(socket);
+        if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not finish in time");
+        }
+    }
+}
