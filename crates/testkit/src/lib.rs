@@ -1,0 +1,16 @@
+//! What tests of several crates share.
+//!
+//! * [`store`]: the battery that every adapter of the store port passes;
+//! * [`etcd`]: a private etcd process, where etcd is installed.
+//!
+//! Whoever writes a store runs the battery over it:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! edgeapp_testkit::store::keeps_the_contract(async || edgeapp_store::MemoryStore::new()).await;
+//! # }
+//! ```
+
+pub mod etcd;
+pub mod store;
