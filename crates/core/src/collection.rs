@@ -16,7 +16,9 @@ use serde::Serialize;
 use std::marker::PhantomData;
 
 /// A kind of resource that belongs to who created it.
-pub trait Resource: Wire + Serialize + Clone + Sync + 'static {
+///
+/// `Home` is a type of the crate that makes the rules: with it a wire type of another crate can be given rules there.
+pub trait Resource<Home = ()>: Wire + Serialize + Clone + Sync + 'static {
     /// First part of its keys, with a slash at the end: `eas/`.
     const PREFIX: &'static str;
     /// What a PATCH may touch.
@@ -62,19 +64,24 @@ pub struct Changed<T> {
 }
 
 /// The resources of one kind in a store.
-#[derive(Clone)]
-pub struct Collection<T> {
+pub struct Collection<T, Home = ()> {
     room: Room,
     lifetimes: Lifetimes,
-    kind: PhantomData<fn() -> T>,
+    kind: PhantomData<fn() -> (T, Home)>,
+}
+
+impl<T, Home> Clone for Collection<T, Home> {
+    fn clone(&self) -> Self {
+        Self { room: self.room.clone(), lifetimes: self.lifetimes, kind: PhantomData }
+    }
 }
 
 /// The key of the resource with this id.
-pub fn key_of<T: Resource>(owner: &Principal, id: &str) -> Key {
+pub fn key_of<T: Resource<Home>, Home>(owner: &Principal, id: &str) -> Key {
     Key::from(format!("{}{}{}", T::PREFIX, T::folder(owner), Key::part(id)))
 }
 
-impl<T: Resource> Collection<T> {
+impl<T: Resource<Home>, Home> Collection<T, Home> {
     /// The collection in this room; resources live as long as `lifetimes` grants.
     pub fn new(room: Room, lifetimes: Lifetimes) -> Self {
         Self { room, lifetimes, kind: PhantomData }
@@ -97,7 +104,7 @@ impl<T: Resource> Collection<T> {
         mut also: impl AlsoCreate<T>,
     ) -> Result<(String, Changed<T>), Error> {
         let id = fresh_id();
-        let key = key_of::<T>(owner, &id);
+        let key = key_of::<T, Home>(owner, &id);
         let proposed = value.expiry().and_then(|expiry| *expiry);
         for mut seen in self.room.attempts() {
             let mut value = value.clone();
@@ -118,7 +125,7 @@ impl<T: Resource> Collection<T> {
     /// # Errors
     /// [`Resource::not_found`] when there is none, it expired or belongs to somebody else.
     pub async fn read(&self, owner: &Principal, id: &str) -> Result<T, Error> {
-        own::<T>(self.room.read(&key_of::<T>(owner, id)).await?, owner).map(|kept| kept.value)
+        own::<T, Home>(self.room.read(&key_of::<T, Home>(owner, id)).await?, owner).map(|kept| kept.value)
     }
 
     /// Changes the resource of this id. `also` sees it before and after, may complete it, and says what else is to be committed.
@@ -132,9 +139,9 @@ impl<T: Resource> Collection<T> {
         change: &Change<T>,
         mut also: impl AlsoChange<T>,
     ) -> Result<Changed<T>, Error> {
-        let key = key_of::<T>(owner, id);
+        let key = key_of::<T, Home>(owner, id);
         for mut seen in self.room.attempts() {
-            let kept = own::<T>(seen.kept(&key).await?, owner)?;
+            let kept = own::<T, Home>(seen.kept(&key).await?, owner)?;
             let mut value = self.decide(&kept, change, seen.now())?;
             let more = also.decide(&kept.value, &mut value)?;
             let expires_at = value.expiry().and_then(|expiry| *expiry);
@@ -173,9 +180,9 @@ impl<T: Resource> Collection<T> {
         id: &str,
         also: impl Fn(&T) -> Result<Decision<()>, Error> + Send + Sync,
     ) -> Result<Revision, Error> {
-        let key = key_of::<T>(owner, id);
+        let key = key_of::<T, Home>(owner, id);
         for mut seen in self.room.attempts() {
-            let kept = own::<T>(seen.kept(&key).await?, owner)?;
+            let kept = own::<T, Home>(seen.kept(&key).await?, owner)?;
             let decision = Decision::of(()).delete(&key).and(also(&kept.value)?);
             if let Some(((), revision)) = self.room.commit(seen, decision).await? {
                 return Ok(revision);
@@ -216,6 +223,6 @@ impl<T, F: FnMut(&T, &mut T) -> Result<Decision<()>, Error> + Send> AlsoChange<T
 }
 
 /// A stranger learns nothing: what belongs to somebody else is not there.
-fn own<T: Resource>(kept: Option<Kept<T>>, owner: &Principal) -> Result<Kept<T>, Error> {
+fn own<T: Resource<Home>, Home>(kept: Option<Kept<T>>, owner: &Principal) -> Result<Kept<T>, Error> {
     kept.filter(|kept| kept.is_of(owner)).ok_or_else(T::not_found)
 }

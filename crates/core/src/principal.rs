@@ -70,6 +70,11 @@ impl Owner {
         Self::new(Role::Eec, id.as_str())
     }
 
+    /// The owner of what an EES keeps on its own account.
+    pub fn ees(id: &EesId) -> Self {
+        Self::new(Role::Ees, id.as_str())
+    }
+
     /// The identity URI.
     pub fn as_str(&self) -> &str {
         &self.0

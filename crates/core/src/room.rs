@@ -136,7 +136,10 @@ impl Seen {
             let expiry = serde_json::from_slice::<Expiry>(&entry.value).ok().and_then(|expiry| expiry.expires_at);
             (entry.revision, expiry)
         });
-        self.keys.push((key.clone(), known));
+        // What was seen first counts: a later look that differs makes the commit fail, as it should.
+        if !self.keys.iter().any(|(seen, _)| seen == key) {
+            self.keys.push((key.clone(), known));
+        }
         Ok(entry)
     }
 
@@ -148,6 +151,14 @@ impl Seen {
         let Some(entry) = self.entry(key).await? else { return Ok(None) };
         let kept = Kept::from_entry(&entry)?;
         Ok(kept.is_live(self.now).then_some(kept))
+    }
+
+    /// Loads a resource, expired or not: for its removal.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn even_expired<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<Kept<T>>, Error> {
+        self.entry(key).await?.map(|entry| Kept::from_entry(&entry)).transpose()
     }
 
     /// When a resource that was loaded expires.

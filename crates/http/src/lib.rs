@@ -11,7 +11,9 @@
 //! | [`client`] | our mutual TLS client; the [`edgeapp_core::notifier::Notifier`] over it |
 //! | [`tls`] | certificates, keys, trust |
 //! | [`operator`], [`telemetry`] | health, readiness, metrics; logs |
+//! | [`assembly`], [`settings`] | what programs share: listeners, announcing, stopping; reading a configuration |
 
+pub mod assembly;
 pub mod client;
 pub mod documents;
 pub mod operator;
@@ -19,6 +21,7 @@ pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod server;
+pub mod settings;
 pub mod stack;
 pub mod telemetry;
 pub mod tls;

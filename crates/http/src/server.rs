@@ -68,8 +68,12 @@ impl Listener {
         tls: Arc<ServerConfig>,
         authorizer: Arc<dyn Authorizer>,
     ) -> io::Result<Self> {
-        let socket = TcpListener::bind(address).await?;
-        Ok(Self { socket, tls, authorizer, api_root: None, limits: Limits::default() })
+        Ok(Self::on(TcpListener::bind(address).await?, tls, authorizer))
+    }
+
+    /// A listener on a socket that is bound already.
+    pub fn on(socket: TcpListener, tls: Arc<ServerConfig>, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { socket, tls, authorizer, api_root: None, limits: Limits::default() }
     }
 
     /// The `apiRoot` under which clients reach this listener, for `Location`; without it the authority of each request is used.

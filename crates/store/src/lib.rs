@@ -8,7 +8,7 @@
 //! Several processes over one state need `edgeapp-store-etcd`. All three pass the battery `edgeapp_testkit::store`.
 //!
 //! Inside: `file` holds the file and its readers, `writer` the one thread that writes (group commit, recovery from disk
-//! errors), `feed` the recent history and the watchers, `memory` the map.
+//! errors), `feed` the recent history and the watchers, `memory` the map, `settings` the section `[store]` of a configuration.
 //!
 //! ```
 //! use edgeapp_core::store::{Commit, Expect, Span, Store};
@@ -35,10 +35,11 @@
 mod feed;
 mod file;
 mod memory;
-
+mod settings;
 mod writer;
 
 pub use self::{
     file::{OpenError, RedbOptions, RedbStore},
     memory::MemoryStore,
+    settings::{StoreSettings, StoreSettingsError},
 };

@@ -89,6 +89,28 @@ pub struct EasDiscoveryReq {
     pub svc_continuity_plan_ind: bool,
 }
 
+impl EasDiscoveryReq {
+    /// The smallest request: only who asks.
+    pub fn new(requestor_id: RequestorId) -> Self {
+        Self {
+            requestor_id,
+            ue_id: None,
+            eas_discovery_filter: None,
+            eec_svc_continuity: Vec::new(),
+            ees_svc_continuity: Vec::new(),
+            eas_svc_continuity: Vec::new(),
+            loc_inf: None,
+            eas_t_dnai: None,
+            eas_sel_sup_ind: false,
+            supp_feat: None,
+            eas_int_trig_sup: None,
+            predict_exp_time: None,
+            serving_plmn_info: None,
+            svc_continuity_plan_ind: false,
+        }
+    }
+}
+
 one_of!(
     /// Who asks for EASs: an EES, an EAS or an EEC (clause 6.3.5.2.13).
     #[derive(Eq, Hash)]

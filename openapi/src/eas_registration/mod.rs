@@ -151,6 +151,33 @@ pub struct EasProfile {
 }
 
 impl EasProfile {
+    /// The smallest profile: the application and where this instance of it is.
+    pub fn new(eas_id: EasId, end_pt: EndPoint) -> Self {
+        Self {
+            eas_id,
+            end_pt,
+            allowed_plmn_id: None,
+            eas_bdl_infos: Vec::new(),
+            ac_ids: Vec::new(),
+            prov_id: None,
+            eas_type: None,
+            flex_eas_type: None,
+            scheds: Vec::new(),
+            svc_area: None,
+            svc_kpi: None,
+            perm_lvl: Vec::new(),
+            eas_feats: Vec::new(),
+            app_locs: Vec::new(),
+            svc_cont_supp: Vec::new(),
+            svc_cont_supp_ext1: Vec::new(),
+            trans_cont_supp: None,
+            avl_rep: None,
+            status: None,
+            gen_ctx_dur: None,
+            eas_sync_supp: false,
+        }
+    }
+
     /// Whether the EAS takes part in relocations of this kind.
     pub fn supports(&self, scenario: &AcrScenario) -> bool {
         self.svc_cont_supp.contains(scenario)

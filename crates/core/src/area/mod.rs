@@ -102,12 +102,16 @@ impl Contains {
 
 /// The topological part of an area, if that states anything.
 fn topological(area: &ServiceArea) -> Option<&TopologicalServiceArea> {
-    area.top_serv_ar.as_ref().filter(|top| **top != TopologicalServiceArea::default())
+    area.top_serv_ar
+        .as_ref()
+        .filter(|top| **top != TopologicalServiceArea::default())
 }
 
 /// The geographical part of an area, if that states anything.
 fn geographical(area: &ServiceArea) -> Option<&GeographicalServiceArea> {
-    area.geo_serv_ar.as_ref().filter(|geo| !geo.geo_ars.is_empty() || !geo.civic_addrs.is_empty())
+    area.geo_serv_ar
+        .as_ref()
+        .filter(|geo| !geo.geo_ars.is_empty() || !geo.civic_addrs.is_empty())
 }
 
 /// Whether the area states nothing and so is everywhere.
@@ -125,14 +129,22 @@ pub fn contains(area: &ServiceArea, position: &Position) -> Contains {
 /// Whether the wanted area and the service area share a place. A wanted area that states nothing is everywhere.
 pub fn overlaps(wanted: &LocationArea5G, service: &ServiceArea) -> Contains {
     let position = Position::of_area(wanted);
-    if position.is_unknown() { Contains::Yes } else { contains(service, &position) }
+    if position.is_unknown() {
+        Contains::Yes
+    } else {
+        contains(service, &position)
+    }
 }
 
 /// Whether `inner` lies inside `outer` (TS 23.558 clause 7.3.3: the area of an EAS inside that of its EES). An inner area that
 /// states nothing inherits the outer one. A shape has to lie inside one shape of the outer area.
 pub fn covers(outer: &ServiceArea, inner: &ServiceArea) -> Contains {
-    let by_topology = topological(inner).zip(topological(outer)).map(|(inner, outer)| topology::covers(outer, inner));
-    let by_geography = geographical(inner).zip(geographical(outer)).map(|(inner, outer)| geo_covers(outer, inner));
+    let by_topology = topological(inner)
+        .zip(topological(outer))
+        .map(|(inner, outer)| topology::covers(outer, inner));
+    let by_geography = geographical(inner)
+        .zip(geographical(outer))
+        .map(|(inner, outer)| geo_covers(outer, inner));
     if by_topology.is_none() && by_geography.is_none() && !is_everywhere(inner) && !is_everywhere(outer) {
         // One speaks of cells, the other of the globe.
         return Contains::Unknown;
@@ -163,14 +175,23 @@ fn geo_contains(area: &GeographicalServiceArea, position: &Position) -> Contains
             Contains::Unknown
         } else {
             let at: Vec<Shape> = position.shapes.iter().map(Shape::from).collect();
-            Contains::of(area.geo_ars.iter().map(Shape::from).any(|shape| at.iter().any(|at| shape.meets(at))))
+            Contains::of(
+                area.geo_ars
+                    .iter()
+                    .map(Shape::from)
+                    .any(|shape| at.iter().any(|at| shape.meets(at))),
+            )
         });
     }
     if !area.civic_addrs.is_empty() {
         answers.push(if position.civic_addresses.is_empty() {
             Contains::Unknown
         } else {
-            Contains::any(area.civic_addrs.iter().map(|area| civic::contains_any(area, &position.civic_addresses)))
+            Contains::any(
+                area.civic_addrs
+                    .iter()
+                    .map(|area| civic::contains_any(area, &position.civic_addresses)),
+            )
         });
     }
     Contains::any(answers)
@@ -184,12 +205,20 @@ fn geo_covers(outer: &GeographicalServiceArea, inner: &GeographicalServiceArea) 
         }
         // Several shapes together may hold what none does alone; an address may stand for the place.
         let touched = shapes.iter().filter(|outer| outer.meets(&inner)).count();
-        if touched > 1 || (shapes.is_empty() && !outer.civic_addrs.is_empty()) { Contains::Unknown } else { Contains::No }
+        if touched > 1 || (shapes.is_empty() && !outer.civic_addrs.is_empty()) {
+            Contains::Unknown
+        } else {
+            Contains::No
+        }
     });
     let of_addresses = inner.civic_addrs.iter().map(|inner| {
         let inner = std::slice::from_ref(inner);
         let inside = Contains::any(outer.civic_addrs.iter().map(|outer| civic::contains_any(outer, inner)));
-        if inside == Contains::No && !outer.geo_ars.is_empty() { Contains::Unknown } else { inside }
+        if inside == Contains::No && !outer.geo_ars.is_empty() {
+            Contains::Unknown
+        } else {
+            inside
+        }
     });
     Contains::all(of_shapes.chain(of_addresses))
 }

@@ -51,10 +51,19 @@ impl Position {
     /// uncertainty its centre counts.
     pub fn of_ue(seen: &LocationInfo) -> Self {
         let structured = seen.user_location.as_ref().map(places_of).unwrap_or_default();
-        let places = if structured.is_empty() { place_in_words(seen).into_iter().collect() } else { structured };
+        let places = if structured.is_empty() {
+            place_in_words(seen).into_iter().collect()
+        } else {
+            structured
+        };
         Self {
             places,
-            shapes: seen.geographic_area.as_ref().map(super::shape::centre).into_iter().collect(),
+            shapes: seen
+                .geographic_area
+                .as_ref()
+                .map(super::shape::centre)
+                .into_iter()
+                .collect(),
             civic_addresses: seen.civic_address.clone().into_iter().collect(),
         }
     }
@@ -63,18 +72,34 @@ impl Position {
     pub fn of_area(area: &LocationArea5G) -> Self {
         let mut places = Vec::new();
         if let Some(network) = &area.nw_area_info {
-            let cell = |cell| Place { cell: Some(cell), ..Place::default() };
+            let cell = |cell| Place {
+                cell: Some(cell),
+                ..Place::default()
+            };
             places.extend(network.ncgis.iter().cloned().map(Cell::Nr).map(cell));
             places.extend(network.ecgis.iter().cloned().map(Cell::Eutra).map(cell));
             places.extend(network.g_ran_node_ids.iter().cloned().map(Cell::Node).map(cell));
-            places.extend(network.tais.iter().cloned().map(|tai| Place { tai: Some(tai), ..Place::default() }));
+            places.extend(network.tais.iter().cloned().map(|tai| Place {
+                tai: Some(tai),
+                ..Place::default()
+            }));
         }
-        Self { places, shapes: area.geographic_areas.clone(), civic_addresses: area.civic_addresses.clone() }
+        Self {
+            places,
+            shapes: area.geographic_areas.clone(),
+            civic_addresses: area.civic_addresses.clone(),
+        }
     }
 
     /// Somewhere in this network.
     pub fn of_network(network: PlmnIdNid) -> Self {
-        Self { places: vec![Place { network: Some(network), ..Place::default() }], ..Self::default() }
+        Self {
+            places: vec![Place {
+                network: Some(network),
+                ..Place::default()
+            }],
+            ..Self::default()
+        }
     }
 
     /// Whether nothing is known.
@@ -87,14 +112,29 @@ fn places_of(location: &UserLocation) -> Vec<Place> {
     let mut places = Vec::new();
     if let Some(nr) = &location.nr_location {
         let cell = (!nr.ignore_ncgi).then(|| Cell::Nr(nr.ncgi.clone()));
-        places.push(Place { cell, tai: Some(nr.tai.clone()), network: None });
+        places.push(Place {
+            cell,
+            tai: Some(nr.tai.clone()),
+            network: None,
+        });
     }
     if let Some(eutra) = &location.eutra_location {
         let cell = (!eutra.ignore_ecgi).then(|| Cell::Eutra(eutra.ecgi.clone()));
-        places.push(Place { cell, tai: (!eutra.ignore_tai).then(|| eutra.tai.clone()), network: None });
+        places.push(Place {
+            cell,
+            tai: (!eutra.ignore_tai).then(|| eutra.tai.clone()),
+            network: None,
+        });
     }
-    if let Some(tai) = location.n3ga_location.as_ref().and_then(|outside| outside.n3gpp_tai.clone()) {
-        places.push(Place { tai: Some(tai), ..Place::default() });
+    if let Some(tai) = location
+        .n3ga_location
+        .as_ref()
+        .and_then(|outside| outside.n3gpp_tai.clone())
+    {
+        places.push(Place {
+            tai: Some(tai),
+            ..Place::default()
+        });
     }
     places.retain(Place::is_known);
     places
@@ -107,14 +147,26 @@ fn place_in_words(seen: &LocationInfo) -> Option<Place> {
     let cell = seen.cell_id.as_deref().and_then(|text| {
         let (network, number) = in_network(text, &[9, 7], network.as_ref())?;
         if number.len() == 9 {
-            Some(Cell::Nr(Ncgi { plmn_id: network, nr_cell_id: number.parse().ok()?, nid: None }))
+            Some(Cell::Nr(Ncgi {
+                plmn_id: network,
+                nr_cell_id: number.parse().ok()?,
+                nid: None,
+            }))
         } else {
-            Some(Cell::Eutra(Ecgi { plmn_id: network, eutra_cell_id: number.parse().ok()?, nid: None }))
+            Some(Cell::Eutra(Ecgi {
+                plmn_id: network,
+                eutra_cell_id: number.parse().ok()?,
+                nid: None,
+            }))
         }
     });
     let tai = seen.tracking_area_id.as_deref().and_then(|text| {
         let (network, number) = in_network(text, &[6, 4], network.as_ref())?;
-        Some(Tai { plmn_id: network, tac: number.parse().ok()?, nid: None })
+        Some(Tai {
+            plmn_id: network,
+            tac: number.parse().ok()?,
+            nid: None,
+        })
     });
     let network = network.map(|PlmnId { mcc, mnc }| PlmnIdNid { mcc, mnc, nid: None });
     Some(Place { cell, tai, network }).filter(Place::is_known)
@@ -123,8 +175,14 @@ fn place_in_words(seen: &LocationInfo) -> Option<Place> {
 /// The parts of an identifier, without the word in front.
 fn parts(text: &str) -> Vec<&str> {
     const WORDS: [&str; 7] = ["cgi", "ecgi", "ncgi", "tai", "plmn", "nr", "eutra"];
-    let mut parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
-    if parts.first().is_some_and(|first| WORDS.iter().any(|word| first.eq_ignore_ascii_case(word))) {
+    let mut parts: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts
+        .first()
+        .is_some_and(|first| WORDS.iter().any(|word| first.eq_ignore_ascii_case(word)))
+    {
         parts.remove(0);
     }
     parts
@@ -154,5 +212,8 @@ fn plmn(text: &str) -> Option<PlmnId> {
 }
 
 fn network_of(mcc: &str, mnc: &str) -> Option<PlmnId> {
-    Some(PlmnId { mcc: mcc.parse().ok()?, mnc: mnc.parse().ok()? })
+    Some(PlmnId {
+        mcc: mcc.parse().ok()?,
+        mnc: mnc.parse().ok()?,
+    })
 }

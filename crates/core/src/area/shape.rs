@@ -24,7 +24,10 @@ fn point(at: &GeographicalCoordinates) -> Point {
 }
 
 fn coordinates(at: Point) -> GeographicalCoordinates {
-    GeographicalCoordinates { lon: near(at.x(), 0.0), lat: at.y() }
+    GeographicalCoordinates {
+        lon: near(at.x(), 0.0),
+        lat: at.y(),
+    }
 }
 
 /// The point reached from `from` by so many metres in a direction, in degrees clockwise from north.
@@ -42,7 +45,10 @@ fn region(corners: impl IntoIterator<Item = Point>) -> Shape {
     let mut ring: Vec<Coord> = Vec::new();
     for corner in corners {
         let longitude = ring.last().map_or(corner.x(), |last| near(corner.x(), last.x));
-        ring.push(Coord { x: longitude, y: corner.y() });
+        ring.push(Coord {
+            x: longitude,
+            y: corner.y(),
+        });
     }
     Shape::Region(Polygon::new(LineString::new(ring), Vec::new()))
 }
@@ -51,25 +57,46 @@ fn ellipse(centre: Point, axes: &UncertaintyEllipse) -> Shape {
     region((0..360).step_by(STEP.into()).map(|angle| {
         let (sin, cos) = f64::from(angle).to_radians().sin_cos();
         let (along, across) = (axes.semi_major.min(FARTHEST) * cos, axes.semi_minor.min(FARTHEST) * sin);
-        reached(centre, f64::from(axes.orientation_major) + across.atan2(along).to_degrees(), along.hypot(across))
+        reached(
+            centre,
+            f64::from(axes.orientation_major) + across.atan2(along).to_degrees(),
+            along.hypot(across),
+        )
     }))
 }
 
 impl From<&GeographicArea> for Shape {
     fn from(area: &GeographicArea) -> Self {
         match area {
-            GeographicArea::Point { point: at } | GeographicArea::PointAltitude { point: at, .. } => Self::Point(point(at)),
-            GeographicArea::PointUncertaintyCircle { point: at, uncertainty } => Self::Circle(point(at), *uncertainty),
-            GeographicArea::PointUncertaintyEllipse { point: at, uncertainty_ellipse, .. }
-            | GeographicArea::PointAltitudeUncertainty { point: at, uncertainty_ellipse, .. } => {
-                ellipse(point(at), uncertainty_ellipse)
+            GeographicArea::Point { point: at } | GeographicArea::PointAltitude { point: at, .. } => {
+                Self::Point(point(at))
             }
+            GeographicArea::PointUncertaintyCircle { point: at, uncertainty } => Self::Circle(point(at), *uncertainty),
+            GeographicArea::PointUncertaintyEllipse {
+                point: at,
+                uncertainty_ellipse,
+                ..
+            }
+            | GeographicArea::PointAltitudeUncertainty {
+                point: at,
+                uncertainty_ellipse,
+                ..
+            } => ellipse(point(at), uncertainty_ellipse),
             GeographicArea::Polygon { point_list } => region(point_list.iter().map(point)),
-            GeographicArea::EllipsoidArc { point: at, inner_radius, uncertainty_radius, offset_angle, included_angle, .. } => {
+            GeographicArea::EllipsoidArc {
+                point: at,
+                inner_radius,
+                uncertainty_radius,
+                offset_angle,
+                included_angle,
+                ..
+            } => {
                 let (centre, inner) = (point(at), f64::from(*inner_radius));
                 let angles = (0..*included_angle).step_by(STEP.into()).chain([*included_angle]);
                 let angles: Vec<f64> = angles.map(|angle| f64::from(offset_angle + angle)).collect();
-                let outer_edge = angles.iter().map(|angle| reached(centre, *angle, inner + uncertainty_radius));
+                let outer_edge = angles
+                    .iter()
+                    .map(|angle| reached(centre, *angle, inner + uncertainty_radius));
                 let inner_edge = angles.iter().rev().map(|angle| reached(centre, *angle, inner));
                 region(outer_edge.chain(inner_edge))
             }
@@ -85,10 +112,19 @@ pub(super) fn centre(area: &GeographicArea) -> GeographicArea {
         | GeographicArea::PointUncertaintyCircle { point, .. }
         | GeographicArea::PointUncertaintyEllipse { point, .. }
         | GeographicArea::PointAltitudeUncertainty { point, .. } => GeographicArea::Point { point: *point },
-        GeographicArea::EllipsoidArc { point: at, inner_radius, uncertainty_radius, offset_angle, included_angle, .. } => {
+        GeographicArea::EllipsoidArc {
+            point: at,
+            inner_radius,
+            uncertainty_radius,
+            offset_angle,
+            included_angle,
+            ..
+        } => {
             let middle = f64::from(*offset_angle) + f64::from(*included_angle) / 2.0;
             let far = f64::from(*inner_radius) + uncertainty_radius / 2.0;
-            GeographicArea::Point { point: coordinates(reached(point(at), middle, far)) }
+            GeographicArea::Point {
+                point: coordinates(reached(point(at), middle, far)),
+            }
         }
     }
 }
@@ -105,8 +141,10 @@ impl Shape {
             (Self::Point(at), Self::Region(region)) | (Self::Region(region), Self::Point(at)) => {
                 region.intersects(&shifted_point(*at, region))
             }
-            (Self::Circle(centre, radius), Self::Region(region)) | (Self::Region(region), Self::Circle(centre, radius)) => {
-                region.intersects(&shifted_point(*centre, region)) || region.intersects(&shifted(&drawn(*centre, *radius), region))
+            (Self::Circle(centre, radius), Self::Region(region))
+            | (Self::Region(region), Self::Circle(centre, radius)) => {
+                region.intersects(&shifted_point(*centre, region))
+                    || region.intersects(&shifted(&drawn(*centre, *radius), region))
             }
             (Self::Region(one), Self::Region(other)) => one.intersects(&shifted(other, one)),
         }
@@ -118,10 +156,13 @@ impl Shape {
             (_, Self::Point(_)) => self.meets(other),
             (Self::Point(_), Self::Circle(_, radius)) => *radius == 0.0 && self.meets(other),
             (Self::Point(_), Self::Region(_)) => false,
-            (Self::Circle(centre, radius), Self::Circle(at, inner)) => Haversine.distance(*centre, *at) + inner <= *radius,
-            (Self::Circle(centre, radius), Self::Region(region)) => {
-                region.exterior().points().all(|corner| Haversine.distance(*centre, corner) <= *radius)
+            (Self::Circle(centre, radius), Self::Circle(at, inner)) => {
+                Haversine.distance(*centre, *at) + inner <= *radius
             }
+            (Self::Circle(centre, radius), Self::Region(region)) => region
+                .exterior()
+                .points()
+                .all(|corner| Haversine.distance(*centre, corner) <= *radius),
             (Self::Region(region), Self::Circle(centre, radius)) => surrounds(region, &drawn(*centre, *radius)),
             (Self::Region(outer), Self::Region(inner)) => surrounds(outer, inner),
         }
@@ -134,7 +175,9 @@ fn same_point(one: Point, other: Point) -> bool {
 
 /// The circle as a polygon.
 fn drawn(centre: Point, radius: f64) -> Polygon {
-    let corners = (0..360).step_by(STEP.into()).map(|angle| reached(centre, f64::from(angle), radius));
+    let corners = (0..360)
+        .step_by(STEP.into())
+        .map(|angle| reached(centre, f64::from(angle), radius));
     match region(corners) {
         Shape::Region(polygon) => polygon,
         Shape::Point(_) | Shape::Circle(..) => Polygon::new(LineString::new(Vec::new()), Vec::new()),
@@ -153,7 +196,14 @@ fn shifted_point(at: Point, region: &Polygon) -> Point {
 /// The polygon on the same turn round the globe as the region.
 fn shifted(polygon: &Polygon, region: &Polygon) -> Polygon {
     let by = near(anchor(polygon), anchor(region)) - anchor(polygon);
-    let ring = polygon.exterior().coords().map(|corner| Coord { x: corner.x + by, y: corner.y }).collect();
+    let ring = polygon
+        .exterior()
+        .coords()
+        .map(|corner| Coord {
+            x: corner.x + by,
+            y: corner.y,
+        })
+        .collect();
     Polygon::new(LineString::new(ring), Vec::new())
 }
 
@@ -161,13 +211,16 @@ fn shifted(polygon: &Polygon, region: &Polygon) -> Polygon {
 fn surrounds(outer: &Polygon, inner: &Polygon) -> bool {
     let inner = shifted(inner, outer);
     let crosses = |edge: Line| {
-        outer
-            .exterior()
-            .lines()
-            .any(|other| matches!(line_intersection(edge, other), Some(LineIntersection::SinglePoint { is_proper: true, .. })))
+        outer.exterior().lines().any(|other| {
+            matches!(
+                line_intersection(edge, other),
+                Some(LineIntersection::SinglePoint { is_proper: true, .. })
+            )
+        })
     };
     let middle = |edge: Line| Point::new((edge.start.x + edge.end.x) / 2.0, (edge.start.y + edge.end.y) / 2.0);
-    inner.exterior().lines().all(|edge| {
-        outer.intersects(&edge.start_point()) && outer.intersects(&middle(edge)) && !crosses(edge)
-    })
+    inner
+        .exterior()
+        .lines()
+        .all(|edge| outer.intersects(&edge.start_point()) && outer.intersects(&middle(edge)) && !crosses(edge))
 }

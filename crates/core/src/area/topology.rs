@@ -16,11 +16,19 @@ pub(super) struct Network<'a> {
 
 impl<'a> Network<'a> {
     fn new(plmn: &'a PlmnId, nid: Option<&'a Nid>) -> Self {
-        Self { mcc: plmn.mcc.as_str(), mnc: plmn.mnc.as_str(), nid }
+        Self {
+            mcc: plmn.mcc.as_str(),
+            mnc: plmn.mnc.as_str(),
+            nid,
+        }
     }
 
     pub(super) fn of(plmn: &'a PlmnIdNid) -> Self {
-        Self { mcc: plmn.mcc.as_str(), mnc: plmn.mnc.as_str(), nid: plmn.nid.as_ref() }
+        Self {
+            mcc: plmn.mcc.as_str(),
+            mnc: plmn.mnc.as_str(),
+            nid: plmn.nid.as_ref(),
+        }
     }
 
     /// Whether this entry of an area stands for `other` too.
@@ -71,7 +79,11 @@ fn node_bits(node: &GlobalRanNodeId) -> Option<(u64, u32, u32)> {
     if let Some(gnb) = &node.g_nb_id {
         return Some((number(gnb.value.as_str())?, u32::from(gnb.bit_length), 36));
     }
-    let id = node.e_nb_id.as_ref().map(|id| id.as_str()).or(node.nge_nb_id.as_ref().map(|id| id.as_str()))?;
+    let id = node
+        .e_nb_id
+        .as_ref()
+        .map(|id| id.as_str())
+        .or(node.nge_nb_id.as_ref().map(|id| id.as_str()))?;
     let (kind, digits) = id.split_once('-')?;
     let bits = match kind.as_bytes().first()? {
         b'L' | b'l' => 21,
@@ -84,7 +96,9 @@ fn node_bits(node: &GlobalRanNodeId) -> Option<(u64, u32, u32)> {
 
 /// Whether the cell of this identifier belongs to the node: the node's number is the beginning of it (TS 38.413, TS 36.413).
 fn is_of_node(cell: &str, cell_bits: u32, node: &GlobalRanNodeId) -> bool {
-    node_bits(node).zip(number(cell)).is_some_and(|((node, bits, of), cell)| of == cell_bits && cell >> (of - bits) == node)
+    node_bits(node)
+        .zip(number(cell))
+        .is_some_and(|((node, bits, of), cell)| of == cell_bits && cell >> (of - bits) == node)
 }
 
 impl Place {
@@ -95,7 +109,10 @@ impl Place {
             Cell::Node(node) => node.network(),
         });
         let of_tai = self.tai.as_ref().map(InNetwork::network);
-        of_cell.into_iter().chain(of_tai).chain(self.network.as_ref().map(Network::of))
+        of_cell
+            .into_iter()
+            .chain(of_tai)
+            .chain(self.network.as_ref().map(Network::of))
     }
 
     fn is_in(&self, area: &TopologicalServiceArea) -> bool {
@@ -104,13 +121,25 @@ impl Place {
             Some(Cell::Eutra(cell)) => area.ecgis.iter().any(|entry| is_ecgi(entry, cell)),
             Some(Cell::Node(node)) => {
                 let here = |network: Network<'_>| network.may_be(node.network());
-                area.ncgis.iter().any(|entry| here(entry.network()) && is_of_node(entry.nr_cell_id.as_str(), 36, node))
-                    || area.ecgis.iter().any(|entry| here(entry.network()) && is_of_node(entry.eutra_cell_id.as_str(), 28, node))
+                area.ncgis
+                    .iter()
+                    .any(|entry| here(entry.network()) && is_of_node(entry.nr_cell_id.as_str(), 36, node))
+                    || area
+                        .ecgis
+                        .iter()
+                        .any(|entry| here(entry.network()) && is_of_node(entry.eutra_cell_id.as_str(), 28, node))
             }
             None => false,
         };
-        let by_tai = self.tai.as_ref().is_some_and(|tai| area.tais.iter().any(|entry| is_tai(entry, tai)));
-        let by_network = || area.plmn_ids.iter().any(|entry| self.networks().any(|network| Network::of(entry).stands_for(network)));
+        let by_tai = self
+            .tai
+            .as_ref()
+            .is_some_and(|tai| area.tais.iter().any(|entry| is_tai(entry, tai)));
+        let by_network = || {
+            area.plmn_ids
+                .iter()
+                .any(|entry| self.networks().any(|network| Network::of(entry).stands_for(network)))
+        };
         by_cell || by_tai || by_network()
     }
 
@@ -121,7 +150,8 @@ impl Place {
             Some(Cell::Node(node)) => node_bits(node).is_some(),
             cell => cell.is_some(),
         };
-        let by_cell = || area.ncgis.iter().any(|cell| near(cell.network())) || area.ecgis.iter().any(|cell| near(cell.network()));
+        let by_cell =
+            || area.ncgis.iter().any(|cell| near(cell.network())) || area.ecgis.iter().any(|cell| near(cell.network()));
         let by_tai = || area.tais.iter().any(|tai| near(tai.network()));
         // A network told without its `nid` may be the one that an entry names with it.
         let by_network = || area.plmn_ids.iter().any(|entry| near(Network::of(entry)));
@@ -147,10 +177,16 @@ pub(super) fn contains(area: &TopologicalServiceArea, places: &[Place]) -> Conta
 
 /// Whether every entry of `inner` is covered by an entry of `outer` of the same or of a coarser kind.
 pub(super) fn covers(outer: &TopologicalServiceArea, inner: &TopologicalServiceArea) -> Contains {
-    let whole = |network: Network<'_>| outer.plmn_ids.iter().any(|entry| Network::of(entry).stands_for(network));
+    let whole = |network: Network<'_>| {
+        outer
+            .plmn_ids
+            .iter()
+            .any(|entry| Network::of(entry).stands_for(network))
+    };
     let has_tais = |network: Network<'_>| outer.tais.iter().any(|tai| tai.network().may_be(network));
     let has_cells = |network: Network<'_>| {
-        outer.ncgis.iter().any(|cell| cell.network().may_be(network)) || outer.ecgis.iter().any(|cell| cell.network().may_be(network))
+        outer.ncgis.iter().any(|cell| cell.network().may_be(network))
+            || outer.ecgis.iter().any(|cell| cell.network().may_be(network))
     };
     let answer = |covered: bool, open: bool| match (covered, open) {
         (true, _) => Contains::Yes,
@@ -158,14 +194,26 @@ pub(super) fn covers(outer: &TopologicalServiceArea, inner: &TopologicalServiceA
         (false, false) => Contains::No,
     };
     let ncgis = inner.ncgis.iter().map(|cell| {
-        answer(outer.ncgis.iter().any(|entry| is_ncgi(entry, cell)) || whole(cell.network()), has_tais(cell.network()))
+        answer(
+            outer.ncgis.iter().any(|entry| is_ncgi(entry, cell)) || whole(cell.network()),
+            has_tais(cell.network()),
+        )
     });
     let ecgis = inner.ecgis.iter().map(|cell| {
-        answer(outer.ecgis.iter().any(|entry| is_ecgi(entry, cell)) || whole(cell.network()), has_tais(cell.network()))
+        answer(
+            outer.ecgis.iter().any(|entry| is_ecgi(entry, cell)) || whole(cell.network()),
+            has_tais(cell.network()),
+        )
     });
     let tais = inner.tais.iter().map(|tai| {
-        answer(outer.tais.iter().any(|entry| is_tai(entry, tai)) || whole(tai.network()), has_cells(tai.network()))
+        answer(
+            outer.tais.iter().any(|entry| is_tai(entry, tai)) || whole(tai.network()),
+            has_cells(tai.network()),
+        )
     });
-    let networks = inner.plmn_ids.iter().map(|plmn| answer(whole(Network::of(plmn)), false));
+    let networks = inner
+        .plmn_ids
+        .iter()
+        .map(|plmn| answer(whole(Network::of(plmn)), false));
     Contains::all(ncgis.chain(ecgis).chain(tais).chain(networks))
 }

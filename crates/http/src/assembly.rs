@@ -1,0 +1,220 @@
+//! What the programs of all servers do alike around their APIs: sections of the configuration, listeners, announcing, draining.
+//!
+//! A program reads its configuration ([`settings::read`](crate::settings::read)), loads certificates ([`IdentityFiles::load`]), binds
+//! its listeners into a [`Serving`], tells the world where they are ([`Serving::announcement`]) and serves until [`stop_signal`].
+
+use crate::{
+    server::{Limits, Listener},
+    tls::{Identity, TlsError, Trust, server_config},
+};
+use axum::Router;
+use edgeapp_core::{
+    authorizer::{Authorizer, ReferencePoint},
+    principal::Role,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// The certificate of a server and its key, as the configuration names them: PEM files.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityFiles {
+    /// `certificate`: the certificate, followed by those that lead to its root.
+    pub certificate: PathBuf,
+    /// `key`: its private key.
+    pub key: PathBuf,
+}
+
+impl IdentityFiles {
+    /// Makes the paths relative to `folder`, where they are relative.
+    pub fn resolve(&mut self, folder: &Path) {
+        self.certificate = folder.join(&self.certificate);
+        self.key = folder.join(&self.key);
+    }
+
+    /// Reads both files and checks that the certificate is that of the server `role` with the identifier `id`.
+    ///
+    /// # Errors
+    /// When a file cannot be used, or the certificate is somebody else's.
+    pub fn load(&self, role: Role, id: &str) -> Result<Identity, TlsError> {
+        let identity = Identity::load(&self.certificate, &self.key)?;
+        let principal = identity.principal()?;
+        if principal.role() == role && principal.id() == id {
+            return Ok(identity);
+        }
+        Err(TlsError::Mismatch {
+            certificate: self.certificate.clone(),
+            reason: format!("is that of {principal}, the configuration says urn:edgeapp:{role}:{id}"),
+        })
+    }
+}
+
+/// Where a listener listens, as the configuration says it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenAt {
+    /// `listen`: address and port; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// `api_root`: scheme, authority and optional prefix under which clients reach the listener; without it each `Location` has the
+    /// authority of its request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_root: Option<String>,
+}
+
+/// Why a listener does not stand.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Its certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Its address cannot be had.
+    #[error("{address} cannot be bound: {source}")]
+    Address {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A bound socket that nobody serves yet.
+pub struct Socket {
+    listener: TcpListener,
+    address: SocketAddr,
+    api_root: Option<String>,
+}
+
+impl Socket {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn bind(at: &ListenAt) -> Result<Self, BindError> {
+        let failed = |source| BindError::Address { address: at.listen, source };
+        let listener = TcpListener::bind(at.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, api_root: at.api_root.clone() })
+    }
+
+    /// Where it is; the port is real even when 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `apiRoot` under which clients reach it: as configured, else by its address.
+    pub fn api_root(&self) -> String {
+        self.api_root.clone().unwrap_or_else(|| format!("https://{}", self.address))
+    }
+}
+
+/// What a listener serves of one reference point, and whom it trusts to be the role at the calling end.
+pub struct Door {
+    /// The reference point.
+    pub point: ReferencePoint,
+    /// The roots that certificates of the callers lead to.
+    pub trust: Trust,
+    /// The routes.
+    pub router: Router,
+}
+
+/// The bound listeners of a server with their routes.
+pub struct Serving {
+    identity: Identity,
+    http1: bool,
+    authorizer: Arc<dyn Authorizer>,
+    limits: Limits,
+    listeners: Vec<(SocketAddr, Listener, Vec<(ReferencePoint, Router)>)>,
+}
+
+impl Serving {
+    /// No listener yet. All that follow prove this identity and ask this authorizer; HTTP/1.1 is offered beside HTTP/2 where `http1`
+    /// says so.
+    pub fn new(identity: Identity, http1: bool, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { identity, http1, authorizer, limits: Limits::default(), listeners: Vec::new() }
+    }
+
+    /// Other limits than the default ones, for the listeners that follow.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Binds one more listener with its doors and says where it is. Nothing is served before [`Serving::serve`].
+    ///
+    /// # Errors
+    /// When certificates cannot be used or the address cannot be had.
+    pub async fn bind(&mut self, at: &ListenAt, doors: Vec<Door>) -> Result<SocketAddr, BindError> {
+        let socket = Socket::bind(at).await?;
+        let address = socket.address();
+        self.open(socket, doors)?;
+        Ok(address)
+    }
+
+    /// Opens doors on a socket that was bound before, so that what stands behind them could learn its address.
+    ///
+    /// # Errors
+    /// When certificates cannot be used.
+    pub fn open(&mut self, socket: Socket, doors: Vec<Door>) -> Result<(), BindError> {
+        let trust: Vec<_> = doors.iter().map(|door| (door.point.caller(), door.trust.clone())).collect();
+        let tls = server_config(&self.identity, &trust, self.http1)?;
+        let listener = Listener::on(socket.listener, tls, self.authorizer.clone())
+            .api_root(socket.api_root)
+            .limits(self.limits.clone());
+        let doors = doors.into_iter().map(|door| (door.point, door.router)).collect();
+        self.listeners.push((socket.address, listener, doors));
+        Ok(())
+    }
+
+    /// The real address of each reference point, in the order they were bound.
+    pub fn addresses(&self) -> Vec<(ReferencePoint, SocketAddr)> {
+        let of_listener = |(address, _, doors): &(SocketAddr, Listener, Vec<(ReferencePoint, Router)>)| {
+            doors.iter().map(|(point, _)| (*point, *address)).collect::<Vec<_>>()
+        };
+        self.listeners.iter().flat_map(of_listener).collect()
+    }
+
+    /// What programs print once all listeners stand: a line per reference point, then `ready`. Scripts learn real ports from it.
+    pub fn announcement(&self) -> String {
+        let lines = self.addresses().into_iter().map(|(point, address)| format!("listening {point} https://{address}\n"));
+        lines.chain(["ready\n".to_owned()]).collect()
+    }
+
+    /// Serves all of them until `stop`, then lets running requests finish.
+    pub async fn serve(self, stop: CancellationToken) {
+        let mut running = JoinSet::new();
+        for (_, listener, doors) in self.listeners {
+            running.spawn(listener.serve(doors, stop.clone()));
+        }
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a listener ended");
+                // Half a server is none: let the others finish, and whoever watches over us start us again.
+                stop.cancel();
+            }
+        }
+    }
+}
+
+/// Waits until the process is asked to end: SIGTERM or SIGINT.
+///
+/// # Errors
+/// When signals cannot be waited for.
+pub async fn stop_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,142 @@
+//! Which store a server uses, as its configuration says it.
+
+use crate::{MemoryStore, OpenError, RedbStore};
+use edgeapp_core::store::Store;
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The section `[store]` of a configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StoreSettings {
+    /// `kind = "redb"`: a file of this server alone.
+    Redb {
+        /// `path`: the file; it is made, with its folder, when it is not there.
+        path: PathBuf,
+    },
+    /// `kind = "memory-lost-at-exit"`: nothing outlives the process. For tests and demonstrations.
+    MemoryLostAtExit,
+    /// `kind = "etcd"`: a cluster that several replicas share.
+    Etcd {
+        /// `endpoints`: client URLs of the members.
+        endpoints: Vec<String>,
+        /// `namespace`: which system this is; replicas of one system have the same.
+        namespace: String,
+        /// `ca`: certificates (PEM) that the members' certificates lead to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca: Option<PathBuf>,
+        /// `certificate`: what this server shows the members (PEM); with `key`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certificate: Option<PathBuf>,
+        /// `key`: the key of `certificate` (PEM).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<PathBuf>,
+        /// `user`: the name to log in with; with `password_file`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        /// `password_file`: the file that holds the password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// Why a store did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreSettingsError {
+    /// The file cannot be opened.
+    #[error(transparent)]
+    Redb(#[from] OpenError),
+    /// The folder of the file cannot be made.
+    #[error("{}: {source}", .folder.display())]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The program was built without the adapter.
+    #[error("kind \"etcd\" is not in this program; build it with `--features etcd`, or use kind \"redb\"")]
+    NoEtcd,
+    /// The cluster cannot be used.
+    #[error("{0}")]
+    Etcd(String),
+}
+
+impl StoreSettings {
+    /// Makes paths relative to `folder`, where they are relative.
+    pub fn resolve(&mut self, folder: &Path) {
+        match self {
+            Self::Redb { path } => *path = folder.join(&path),
+            Self::MemoryLostAtExit => {}
+            Self::Etcd { ca, certificate, key, password_file, .. } => {
+                for path in [ca, certificate, key, password_file].into_iter().flatten() {
+                    *path = folder.join(&path);
+                }
+            }
+        }
+    }
+
+    /// Whether the program can open it at all, without touching anything.
+    ///
+    /// # Errors
+    /// When its adapter was not built in, or settings do not fit together.
+    pub fn check(&self) -> Result<(), StoreSettingsError> {
+        let Self::Etcd { certificate, key, user, password_file, .. } = self else { return Ok(()) };
+        if cfg!(not(feature = "etcd")) {
+            return Err(StoreSettingsError::NoEtcd);
+        }
+        if certificate.is_some() == key.is_some() && user.is_some() == password_file.is_some() {
+            return Ok(());
+        }
+        Err(StoreSettingsError::Etcd("certificate and key, user and password_file come in pairs".to_owned()))
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn open(&self) -> Result<Arc<dyn Store>, StoreSettingsError> {
+        self.check()?;
+        match self {
+            Self::MemoryLostAtExit => Ok(Arc::new(MemoryStore::new())),
+            Self::Redb { path } => {
+                if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    let failed = |source| StoreSettingsError::Folder { folder: folder.to_owned(), source };
+                    std::fs::create_dir_all(folder).map_err(failed)?;
+                }
+                Ok(Arc::new(RedbStore::open(path)?))
+            }
+            Self::Etcd { .. } => self.open_etcd().await,
+        }
+    }
+
+    #[cfg(not(feature = "etcd"))]
+    async fn open_etcd(&self) -> Result<Arc<dyn Store>, StoreSettingsError> {
+        Err(StoreSettingsError::NoEtcd)
+    }
+
+    #[cfg(feature = "etcd")]
+    async fn open_etcd(&self) -> Result<Arc<dyn Store>, StoreSettingsError> {
+        use edgeapp_store_etcd::{EtcdOptions, EtcdStore};
+
+        let Self::Etcd { endpoints, namespace, ca, certificate, key, user, password_file } = self else {
+            return Err(StoreSettingsError::NoEtcd);
+        };
+        let mut options = EtcdOptions::new(endpoints, namespace);
+        if let Some(ca) = ca {
+            options = options.ca_file(ca);
+        }
+        if let (Some(certificate), Some(key)) = (certificate, key) {
+            options = options.identity_files(certificate, key);
+        }
+        if let (Some(user), Some(file)) = (user, password_file) {
+            options = options.user(user, file);
+        }
+        let store = EtcdStore::connect(options).await.map_err(|error| StoreSettingsError::Etcd(error.to_string()))?;
+        Ok(Arc::new(store))
+    }
+}

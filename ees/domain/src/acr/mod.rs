@@ -1,0 +1,20 @@
+//! Relocations of application contexts (ACR, TS 23.558 clause 8.8): one durable record per UE, application and application client.
+//!
+//! [`record`] holds the record and its pure transitions, [`relocation`] what EECs and EASs ask for, [`status`] what EASs report,
+//! [`follow_up`] what happens after the answer: notifications, the move of the EEC context, the search for a target.
+
+pub mod follow_up;
+pub mod record;
+pub mod relocation;
+pub mod status;
+
+pub use record::{Acr, AcrEvent, AcrWork};
+
+use edgeapp_openapi::{eas_registration::EasProfile, eas_registration::EndPoint, ids::EasId};
+use std::sync::Arc;
+
+/// Looks up EASs that are registered here by where they are; the index of EASs stands behind it.
+pub trait EasDirectory: Send + Sync + 'static {
+    /// The live EAS at this endpoint, of this EASID if one is given.
+    fn at(&self, endpoint: &EndPoint, eas_id: Option<&EasId>) -> Option<Arc<EasProfile>>;
+}

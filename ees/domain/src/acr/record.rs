@@ -1,0 +1,297 @@
+//! The record of a relocation and its transitions: plain functions of the record and what happened.
+
+use crate::peers::PeerEes;
+use edgeapp_core::{
+    error::{Cause, Error},
+    store::Key,
+};
+use edgeapp_openapi::{
+    acr_status_update::{ActFailureCause, ActResult},
+    eas_discovery::DiscoveredEas,
+    eas_registration::EndPoint,
+    eec_context_relocation::ImplicitRegDetails,
+    ees_registration::AcrScenario,
+    ids::{AcId, EasId, EecContextId, EecId, Gpsi},
+    location::{LocationArea5G, LocationInfo},
+    service_provisioning::EdnConfigInfo,
+};
+use serde::{Deserialize, Serialize};
+
+/// First part of the keys of relocations.
+pub const PREFIX: &str = "acr/";
+
+/// Which end of a relocation this EES is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Side {
+    /// The S-EES: the EAS that serves the UE until now is registered here.
+    Source,
+    /// The T-EES: the EAS that will serve the UE is registered here.
+    Target,
+}
+
+/// What becomes of the EEC context.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ContextMove {
+    /// Nobody asked to move it.
+    NotAsked,
+    /// It has to go to the T-EES.
+    ToPush(EecContextId, PeerEes),
+    /// It has to come from the S-EES.
+    ToPull(EecContextId, PeerEes),
+    /// It is where it belongs; the T-EES may have registered the EEC with it.
+    Moved(Option<ImplicitRegDetails>),
+    /// It could not be moved; the EEC registers at the T-EES itself.
+    Failed,
+}
+
+/// What is known of the transfer of the application context between the EASs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Transfer {
+    /// The AC and the EASs see to it among themselves; a report is welcome.
+    NotAwaited,
+    /// An EAS was told to start and will report.
+    Awaited,
+    /// An EAS reported.
+    Reported(ActResult, Option<ActFailureCause>),
+    /// No report came, or the EAS could not be told.
+    GivenUp(String),
+}
+
+/// A relocation of one application of one UE.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Acr {
+    /// Which end this EES is.
+    pub side: Side,
+    /// The scenario it follows.
+    pub scenario: AcrScenario,
+    /// The EEC, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eec_id: Option<EecId>,
+    /// The UE.
+    pub ue_id: Gpsi,
+    /// The application.
+    pub eas_id: EasId,
+    /// The application client, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ac_id: Option<AcId>,
+    /// Where the S-EAS is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s_eas: Option<EndPoint>,
+    /// Where the T-EAS is.
+    pub t_eas: EndPoint,
+    /// The move of the EEC context.
+    pub context: ContextMove,
+    /// The transfer of the application context.
+    pub transfer: Transfer,
+    /// Whether everything has come to an end.
+    pub complete: bool,
+}
+
+/// Something that happened to a relocation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AcrEvent {
+    /// It began: an EAS may have to be told, a context to be moved.
+    Started(Box<Acr>),
+    /// The target is known, and the EEC wants to know it too.
+    TargetSelected {
+        /// The relocation.
+        acr: Box<Acr>,
+        /// The T-EAS.
+        target: Box<DiscoveredEas>,
+        /// The EDN and EES of the T-EAS, when they are known.
+        ees: Option<Box<EdnConfigInfo>>,
+    },
+    /// The result of the transfer is known.
+    Completed(Box<Acr>),
+    /// An earlier target is not wanted any more.
+    Abandoned(Box<Acr>),
+    /// Somebody asked whether a relocation is needed, and it is: a target has to be found.
+    TargetWanted(Box<Wanted>),
+}
+
+/// A relocation that still needs a target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The EEC, when it is known.
+    pub eec_id: Option<EecId>,
+    /// The UE.
+    pub ue_id: Gpsi,
+    /// The application.
+    pub eas_id: EasId,
+    /// The application client, when it is known.
+    pub ac_id: Option<AcId>,
+    /// Where the S-EAS is.
+    pub s_eas: EndPoint,
+    /// Where the UE is or will be.
+    pub position: Option<LocationInfo>,
+    /// The area it will be in.
+    pub area: Option<LocationArea5G>,
+}
+
+/// Work that a relocation needs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AcrWork {
+    /// Move the EEC context of the relocation under this key.
+    MoveContext(String),
+    /// Find a target.
+    SeekTarget(Box<Wanted>),
+    /// Nobody can be told to start: give the relocation under this key up.
+    GiveUp {
+        /// Its key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Something that a relocation takes note of.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The EEC context arrived where it belongs.
+    ContextMoved(Option<ImplicitRegDetails>),
+    /// The EEC context could not be moved.
+    ContextFailed,
+    /// An EAS reported the result of the transfer.
+    Reported(ActResult, Option<ActFailureCause>),
+    /// No report came in time, or the EAS could not be told.
+    GivenUp(String),
+}
+
+/// The key of a relocation.
+pub fn key(ue_id: &Gpsi, eas_id: &EasId, ac_id: Option<&AcId>) -> Key {
+    let ac = ac_id.map_or("-".to_owned(), |ac| Key::part(ac.as_str()));
+    Key::from(format!("{PREFIX}{}/{}/{ac}", Key::part(ue_id.as_str()), Key::part(eas_id.as_str())))
+}
+
+impl Acr {
+    /// Its key.
+    pub fn key(&self) -> Key {
+        key(&self.ue_id, &self.eas_id, self.ac_id.as_ref())
+    }
+
+    /// Whether the transfer succeeded, once that is known.
+    pub fn result(&self) -> Option<Result<(), String>> {
+        match &self.transfer {
+            Transfer::NotAwaited | Transfer::Awaited => None,
+            Transfer::Reported(ActResult::Successful, _) => Some(Ok(())),
+            Transfer::Reported(_, cause) => {
+                Some(Err(cause.as_ref().map_or("OTHER", ActFailureCause::as_str).to_owned()))
+            }
+            Transfer::GivenUp(reason) => Some(Err(reason.clone())),
+        }
+    }
+
+    fn context_is_settled(&self) -> bool {
+        !matches!(self.context, ContextMove::ToPush(..) | ContextMove::ToPull(..))
+    }
+
+    /// Takes note of a step. Says what is to be told, or `None` when nothing changes.
+    ///
+    /// # Errors
+    /// [`Cause::AcrResultConflict`] when a second report contradicts the first.
+    pub fn after(mut self, step: Step) -> Result<Option<(Acr, Vec<AcrEvent>)>, Error> {
+        match step {
+            Step::ContextMoved(registration) if !self.context_is_settled() => self.context = ContextMove::Moved(registration),
+            Step::ContextFailed if !self.context_is_settled() => self.context = ContextMove::Failed,
+            Step::ContextMoved(_) | Step::ContextFailed => return Ok(None),
+            Step::Reported(result, cause) => match &self.transfer {
+                Transfer::Reported(earlier, _) if *earlier == result => return Ok(None),
+                Transfer::NotAwaited | Transfer::Awaited => self.transfer = Transfer::Reported(result, cause),
+                Transfer::Reported(..) | Transfer::GivenUp(_) => {
+                    return Err(Error::forbidden(Cause::AcrResultConflict, "the relocation has come to another result already"));
+                }
+            },
+            Step::GivenUp(reason) => {
+                if self.result().is_some() || self.complete {
+                    return Ok(None);
+                }
+                self.transfer = Transfer::GivenUp(reason);
+            }
+        }
+        // A failure is told at once; a success waits for the context, so that the EEC hears both in one message.
+        let told = self.result().is_some_and(|result| result.is_err() || self.context_is_settled());
+        let ended = told || (self.transfer == Transfer::NotAwaited && self.context_is_settled());
+        self.complete = self.complete || ended;
+        let events = if told { vec![AcrEvent::Completed(Box::new(self.clone()))] } else { Vec::new() };
+        Ok(Some((self, events)))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn sample(context: ContextMove, transfer: Transfer) -> Acr {
+        Acr {
+            side: Side::Source,
+            scenario: AcrScenario::EecExecutedViaSourceEes,
+            eec_id: "eec-1".parse().ok(),
+            ue_id: "msisdn-491700000001".parse().expect("a GPSI"),
+            eas_id: "eas.chess.example".parse().expect("an EASID"),
+            ac_id: None,
+            s_eas: None,
+            t_eas: serde_json::from_str(r#"{"fqdn": "chess.edge-b.example"}"#).expect("an endpoint"),
+            context,
+            transfer,
+            complete: false,
+        }
+    }
+
+    fn to_push() -> ContextMove {
+        let ees = PeerEes { id: "ees-b.example".parse().expect("an EESID"), endpoint: None };
+        ContextMove::ToPush("ctx-1".parse().expect("an id"), ees)
+    }
+
+    #[test]
+    fn success_waits_for_the_context() {
+        let acr = sample(to_push(), Transfer::Awaited);
+        let (acr, events) = acr.after(Step::Reported(ActResult::Successful, None)).unwrap().unwrap();
+        assert!(events.is_empty() && !acr.complete);
+        let (acr, events) = acr.after(Step::ContextMoved(None)).unwrap().unwrap();
+        assert!(matches!(events.as_slice(), [AcrEvent::Completed(_)]) && acr.complete);
+    }
+
+    #[test]
+    fn failure_is_told_at_once() {
+        let acr = sample(to_push(), Transfer::Awaited);
+        let (acr, events) = acr.after(Step::Reported(ActResult::Failed, None)).unwrap().unwrap();
+        assert!(matches!(events.as_slice(), [AcrEvent::Completed(_)]) && acr.complete);
+        assert!(acr.after(Step::Reported(ActResult::Successful, None)).is_err());
+    }
+
+    #[test]
+    fn the_same_report_twice_changes_nothing() {
+        let acr = sample(ContextMove::NotAsked, Transfer::Awaited);
+        let (acr, _) = acr.after(Step::Reported(ActResult::Successful, None)).unwrap().unwrap();
+        assert!(acr.after(Step::Reported(ActResult::Successful, None)).unwrap().is_none());
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::ContextMoved(None)),
+            Just(Step::ContextFailed),
+            Just(Step::Reported(ActResult::Successful, None)),
+            Just(Step::Reported(ActResult::Failed, Some(ActFailureCause::AcrCancellation))),
+            Just(Step::GivenUp("late".to_owned())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn completion_is_told_at_most_once(steps in prop::collection::vec(step(), 0..12), pushed: bool, awaited: bool) {
+            let context = if pushed { to_push() } else { ContextMove::NotAsked };
+            let mut acr = sample(context, if awaited { Transfer::Awaited } else { Transfer::NotAwaited });
+            let mut told = 0;
+            for step in steps {
+                if let Ok(Some((next, events))) = acr.clone().after(step) {
+                    told += events.len();
+                    prop_assert!(!acr.complete || next.complete, "a completed relocation stays complete");
+                    acr = next;
+                }
+            }
+            prop_assert!(told <= 1, "told {told} times");
+            prop_assert_eq!(told == 1, acr.complete && acr.result().is_some());
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Eees_AppContextRelocation: determine, initiate, declare (TS 24.558 clause 5.5, TS 29.558 clause 5.9).
+
+use super::{
+    EasDirectory,
+    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
+};
+use crate::{
+    context,
+    eec::{self, EecIndex, proved_ue},
+    event::Event,
+    peers::PeerEes,
+};
+use async_trait::async_trait;
+use edgeapp_core::{
+    area::{self, Contains},
+    error::{Cause, Error, Kind},
+    kept::Kept,
+    principal::{Principal, Role},
+    room::{Decision, Room, contended},
+};
+use edgeapp_openapi::{
+    app_context_relocation::{AcrDecReq, AcrDetermReq, AcrInitReq, EecCtxtReloc},
+    common::DateTime,
+    eas_registration::EasProfile,
+    eec_context_relocation::EecContext,
+    ees_registration::AcrScenario,
+    ids::{EasId, EecId, EesId, Gpsi, RequestorName},
+};
+use jiff::SignedDuration;
+use std::sync::Arc;
+
+/// What an EES does when it is asked to relocate an application.
+#[async_trait]
+pub trait AppContextRelocation: Send + Sync {
+    /// Decides whether a relocation is needed, and if so looks for a target and executes it (TS 23.558 clause 8.8.2.5).
+    ///
+    /// # Errors
+    /// When the requestor is not the caller, or EAS or UE cannot be told.
+    async fn determine(&self, principal: &Principal, request: AcrDetermReq) -> Result<(), Error>;
+
+    /// Executes a relocation that an EEC decided (TS 23.558 clause 8.8.3.4). The same request again changes nothing.
+    ///
+    /// # Errors
+    /// When the requestor, UE or context is not the caller's, something needed is missing, or another relocation of the same
+    /// application runs ([`Cause::AcrInProgress`]).
+    async fn initiate(&self, principal: &Principal, request: AcrInitReq) -> Result<(), Error>;
+
+    /// Takes note of the target that an S-EAS decided (TS 23.558 clause 8.8.3.7).
+    ///
+    /// # Errors
+    /// When the caller is not an EAS of that application, or the UE is not known here.
+    async fn declare(&self, principal: &Principal, request: AcrDecReq) -> Result<(), Error>;
+}
+
+/// How relocations are treated here.
+#[derive(Clone, Copy, Debug)]
+pub struct AcrPolicy {
+    /// How long EASs have to report the result of a transfer, in seconds.
+    pub transfer_seconds: u32,
+    /// How long a completed relocation is remembered, so that repeated messages are recognised, in seconds.
+    pub remembered_seconds: u32,
+    /// Only registered EECs may ask (TS 23.558 clause 8.3.1).
+    pub eec_registration_required: bool,
+}
+
+/// The service behind [`AppContextRelocation`] and [`super::status::AcrStatusUpdates`].
+pub struct AcrService {
+    pub(super) room: Room,
+    pub(super) own_id: EesId,
+    pub(super) policy: AcrPolicy,
+    pub(super) eass: Arc<dyn EasDirectory>,
+}
+
+impl AcrService {
+    /// A service over this room.
+    pub fn new(room: Room, own_id: EesId, policy: AcrPolicy, eass: Arc<dyn EasDirectory>) -> Self {
+        Self { room, own_id, policy, eass }
+    }
+
+    pub(super) fn later(&self, now: DateTime, seconds: u32) -> DateTime {
+        DateTime(now.0 + SignedDuration::from_secs(i64::from(seconds)))
+    }
+
+    /// The UE that a request is about: as it says, or as the registration of the requestor says.
+    async fn ue_of(&self, principal: &Principal, ue: Option<Gpsi>) -> Result<Gpsi, Error> {
+        if principal.role() == Role::Eec {
+            proved_ue(principal, ue.as_ref(), "/ueId")?;
+        }
+        let ue = ue.or_else(|| principal.gpsi().cloned());
+        ue.ok_or_else(|| Error::mandatory_missing("/ueId", "is missing, and the caller's certificate carries no UE identifier"))
+    }
+
+    async fn must_be_registered(&self, eec_id: &EecId) -> Result<(), Error> {
+        if self.policy.eec_registration_required && eec::registered(&self.room, eec_id).await?.is_none() {
+            return Err(Error::forbidden(Cause::NotRegistered, "this EES serves registered EECs only; register first"));
+        }
+        Ok(())
+    }
+
+    /// Which end of the relocation we are, and what is to become of the context.
+    fn our_part(&self, request: &AcrInitReq) -> Result<(Side, ContextMove), Error> {
+        let here = |id: &EesId| *id == self.own_id;
+        let Some(EecCtxtReloc { eec_ctxt_id, s_ees_id, s_eec_endpoint, t_ees_id, t_eec_endpoint }) = &request.eec_ctxt_reloc else {
+            let target = self.eass.at(&request.t_eas_endpoint, request.eas_id.as_ref()).is_some();
+            let side = if target && request.s_eas_endpoint.as_ref().is_none_or(|s| self.eass.at(s, None).is_none()) {
+                Side::Target
+            } else {
+                Side::Source
+            };
+            return Ok((side, ContextMove::NotAsked));
+        };
+        if let Some(id) = t_ees_id.as_ref().filter(|id| !here(id)) {
+            let ees = PeerEes { id: id.clone(), endpoint: t_eec_endpoint.clone() };
+            return Ok((Side::Source, ContextMove::ToPush(eec_ctxt_id.clone(), ees)));
+        }
+        if let Some(id) = s_ees_id.as_ref().filter(|id| !here(id)) {
+            let ees = PeerEes { id: id.clone(), endpoint: s_eec_endpoint.clone() };
+            return Ok((Side::Target, ContextMove::ToPull(eec_ctxt_id.clone(), ees)));
+        }
+        Err(Error::optional_incorrect("/eecCtxtReloc", "must name another EES in sEesId or tEesId"))
+    }
+
+    /// The EAS of the pair that is registered here.
+    fn local_eas(&self, side: Side, request: &AcrInitReq) -> Option<Arc<EasProfile>> {
+        let endpoint = match side {
+            Side::Source => request.s_eas_endpoint.as_ref()?,
+            Side::Target => &request.t_eas_endpoint,
+        };
+        self.eass.at(endpoint, request.eas_id.as_ref())
+    }
+
+    fn application(&self, side: Side, request: &AcrInitReq) -> Result<EasId, Error> {
+        let known = self.local_eas(side, request).map(|eas| eas.eas_id.clone());
+        let known = known.or_else(|| request.eas_id.clone());
+        known.ok_or_else(|| Error::mandatory_missing("/easId", "is missing, and no EAS is registered here at the endpoints given"))
+    }
+}
+
+/// The requestor of a message is who sends it.
+fn requested_by(principal: &Principal, requestor: &RequestorName) -> Result<(), Error> {
+    if requestor.as_str() == principal.id() { Ok(()) } else { Err(Error::not_yours("/requestorId", "identifier")) }
+}
+
+/// Pure: members of an initiation that need each other.
+fn consistent(request: &AcrInitReq) -> Result<(), Error> {
+    if request.prev_eas_notif_ind && request.prev_t_eas_endpoint.is_none() {
+        return Err(Error::optional_incorrect("/prevTEasEndpoint", "is needed when prevEasNotifInd is true"));
+    }
+    if (request.eas_notif_ind || request.prev_eas_notif_ind) && request.s_eas_endpoint.is_none() {
+        return Err(Error::optional_incorrect("/sEasEndpoint", "is needed when easNotifInd or prevEasNotifInd is true"));
+    }
+    Ok(())
+}
+
+/// Pure: what an initiation means when a record of the same relocation exists.
+#[derive(Debug, PartialEq, Eq)]
+enum Repeat {
+    /// Begin.
+    New,
+    /// The same again: nothing to do.
+    Same,
+    /// Another target instead.
+    Instead,
+}
+
+fn repeat(known: Option<&Acr>, next: &Acr, request: &AcrInitReq) -> Result<Repeat, Error> {
+    match known {
+        Some(known) if known.t_eas == next.t_eas && known.result().is_none_or(|result| result.is_ok()) => Ok(Repeat::Same),
+        Some(known) if !known.complete => {
+            if request.prev_t_eas_endpoint.is_some() || request.acr_modification_params.is_some() {
+                return Ok(Repeat::Instead);
+            }
+            Err(Error::forbidden(
+                Cause::AcrInProgress,
+                "a relocation of this application to another target is running; name that target in prevTEasEndpoint to replace it",
+            ))
+        }
+        _ => Ok(Repeat::New),
+    }
+}
+
+#[async_trait]
+impl AppContextRelocation for AcrService {
+    async fn initiate(&self, principal: &Principal, request: AcrInitReq) -> Result<(), Error> {
+        if principal.role() != Role::Eec {
+            return Err(Error::forbidden(Cause::Unauthorized, "an EEC initiates relocations; an EAS declares its target"));
+        }
+        requested_by(principal, &request.requestor_id)?;
+        consistent(&request)?;
+        let eec_id: EecId = principal.id().parse().map_err(Error::internal)?;
+        let ue_id = self.ue_of(principal, request.ue_id.clone()).await?;
+        let (side, context) = self.our_part(&request)?;
+        if side == Side::Source || context == ContextMove::NotAsked {
+            self.must_be_registered(&eec_id).await?;
+        }
+        let eas_id = self.application(side, &request)?;
+        if request.eas_notif_ind && self.local_eas(side, &request).is_none() {
+            let pointer = if side == Side::Source { "/sEasEndpoint" } else { "/tEasEndpoint" };
+            return Err(Error {
+                invalid: Error::optional_incorrect(pointer, "no EAS of this application is registered here with this endpoint").invalid,
+                ..Error::new(Kind::NotFound, Cause::ResourceNotFound, format!("{pointer}: no such EAS is registered here"))
+            });
+        }
+        let scenario = match (request.eas_notif_ind, side) {
+            (false, _) => AcrScenario::EecInitiated,
+            (true, Side::Source) => AcrScenario::EecExecutedViaSourceEes,
+            (true, Side::Target) => AcrScenario::EecExecutedViaTargetEes,
+        };
+        let next = Acr {
+            side,
+            scenario,
+            eec_id: Some(eec_id),
+            ue_id,
+            eas_id,
+            ac_id: request.ac_id.clone(),
+            s_eas: request.s_eas_endpoint.clone(),
+            t_eas: request.t_eas_endpoint.clone(),
+            complete: !request.eas_notif_ind && context == ContextMove::NotAsked,
+            context,
+            transfer: if request.eas_notif_ind { Transfer::Awaited } else { Transfer::NotAwaited },
+        };
+        for mut seen in self.room.attempts() {
+            if let ContextMove::ToPush(id, _) = &next.context {
+                let kept = seen.kept::<EecContext>(&context::key(id)).await?.ok_or_else(context::not_found)?;
+                if !kept.is_of(principal) {
+                    return Err(Error::not_yours("/eecCtxtReloc/eecCtxtId", "context"));
+                }
+            }
+            let key = next.key();
+            let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
+            let mut decision = Decision::of(());
+            match repeat(known.as_ref(), &next, &request)? {
+                Repeat::Same => return Ok(()),
+                Repeat::New => {}
+                Repeat::Instead => {
+                    if let Some(known) = known.filter(|_| request.prev_eas_notif_ind) {
+                        decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(known))))?;
+                    }
+                }
+            }
+            let seconds = if next.complete { self.policy.remembered_seconds } else { self.policy.transfer_seconds };
+            let end = Some(self.later(seen.now(), seconds));
+            decision = decision
+                .put(&key, &Kept::new(principal, end, next.clone()))?
+                .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
+            if self.room.commit(seen, decision).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
+    async fn declare(&self, principal: &Principal, request: AcrDecReq) -> Result<(), Error> {
+        if !principal.is_eas(&request.t_eas_id) {
+            return match principal.role() {
+                Role::Eas => Err(Error::not_yours("/tEasId", "EASID")),
+                _ => Err(Error::forbidden(Cause::Unauthorized, "the S-EAS declares the target that it decided")),
+            };
+        }
+        let eec_id = eec::eec_of_ue(&self.room, &request.ue_id).await?;
+        if eec_id.is_none() {
+            return Err(Error::new(Kind::NotFound, Cause::UeNotFound, "/ueId: no EEC of this UE is registered here"));
+        }
+        let key = key(&request.ue_id, &request.t_eas_id, request.ac_id.as_ref());
+        for mut seen in self.room.attempts() {
+            let next = Acr {
+                side: Side::Source,
+                scenario: AcrScenario::SourceEasDecided,
+                eec_id: eec_id.clone(),
+                ue_id: request.ue_id.clone(),
+                eas_id: request.t_eas_id.clone(),
+                ac_id: request.ac_id.clone(),
+                s_eas: None,
+                t_eas: request.t_eas_endpoint.clone(),
+                context: ContextMove::NotAsked,
+                transfer: Transfer::Awaited,
+                complete: false,
+            };
+            let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
+            if known.is_some_and(|known| known.t_eas == next.t_eas && known.scenario == next.scenario && !known.complete) {
+                return Ok(());
+            }
+            let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
+            let target = super::follow_up::bare_target(&next);
+            let event = AcrEvent::TargetSelected { acr: Box::new(next.clone()), target: Box::new(target), ees: None };
+            let decision = Decision::of(()).put(&key, &Kept::new(principal, end, next))?.tell(&Event::Acr(event))?;
+            if self.room.commit(seen, decision).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
+    async fn determine(&self, principal: &Principal, request: AcrDetermReq) -> Result<(), Error> {
+        requested_by(principal, &request.requestor_id)?;
+        let eas = self.eass.at(&request.s_eas_endpoint, request.eas_id.as_ref());
+        let eas = eas.ok_or_else(|| {
+            Error::new(Kind::NotFound, Cause::ResourceNotFound, "/sEasEndpoint: no such EAS is registered here")
+        })?;
+        if principal.role() == Role::Eas && !principal.is_eas(&eas.eas_id) {
+            return Err(Error::not_yours("/sEasEndpoint", "endpoint"));
+        }
+        let ue_id = self.ue_of(principal, request.ue_id.clone()).await?;
+        let eec_id = match principal.role() {
+            Role::Eec => Some(principal.id().parse::<EecId>().map_err(Error::internal)?),
+            _ => eec::eec_of_ue(&self.room, &ue_id).await?,
+        };
+        match &eec_id {
+            Some(eec_id) => self.must_be_registered(eec_id).await?,
+            None => return Err(Error::new(Kind::NotFound, Cause::UeNotFound, "/ueId: no EEC of this UE is registered here")),
+        }
+        let expected = request.expected_loc_area.unwrap_or_default();
+        if !relocation_needed(&eas, &expected) {
+            return Ok(());
+        }
+        let wanted = Wanted {
+            eec_id,
+            ue_id,
+            eas_id: eas.eas_id.clone(),
+            ac_id: request.ac_id,
+            s_eas: request.s_eas_endpoint,
+            position: expected.loc_info,
+            area: expected.svc_area,
+        };
+        let seen = self.room.look();
+        let decision = Decision::of(()).tell(&Event::Acr(AcrEvent::TargetWanted(Box::new(wanted))))?;
+        self.room.commit(seen, decision).await?.map(|_| ()).ok_or_else(contended)
+    }
+}
+
+/// Pure: whether the UE will be where the EAS does not serve. An unknown place asks for nothing.
+fn relocation_needed(
+    eas: &EasProfile,
+    expected: &edgeapp_openapi::app_context_relocation::ExpectedLocationArea,
+) -> bool {
+    let Some(served) = &eas.svc_area else { return false };
+    let outside = |position: area::Position| area::contains(served, &position) == Contains::No;
+    expected.loc_info.as_ref().is_some_and(|at| outside(area::Position::of_ue(at)))
+        || expected.svc_area.as_ref().is_some_and(|area| outside(area::Position::of_area(area)))
+}
+
+/// The index entry of an EEC, for the work that follows.
+pub(super) async fn index_of(room: &Room, eec_id: &EecId) -> Result<Option<EecIndex>, Error> {
+    EecIndex::load(&mut room.look(), eec_id).await
+}

@@ -1,0 +1,109 @@
+//! Eees_ACRStatusUpdate: EASs report the result of a transfer (TS 29.558 clause 5.12).
+
+use super::{
+    record::{Acr, Step, key},
+    relocation::AcrService,
+};
+use crate::{
+    acr_management::{self, AcrManagementService},
+    event::Event,
+};
+use async_trait::async_trait;
+use edgeapp_core::{
+    error::Error,
+    kept::Kept,
+    principal::Principal,
+    room::{Decision, contended},
+    store::Key,
+};
+use edgeapp_openapi::{
+    acr_status_update::{AcrDataStatus, AcrUpdateData, ActResult, ActResultInfo, E3SubscsStatus},
+    ids::{AcId, EasId},
+};
+use std::sync::Arc;
+
+/// What an EES does with reports of EASs.
+#[async_trait]
+pub trait AcrStatusUpdates: Send + Sync {
+    /// Takes a report; answers with the state of the EDGE-3 subscriptions when they were part of it.
+    ///
+    /// # Errors
+    /// When `easId` is not the caller's, the report contradicts itself, or contradicts an earlier one
+    /// ([`edgeapp_core::error::Cause::AcrResultConflict`]).
+    async fn update(&self, principal: &Principal, update: AcrUpdateData) -> Result<Option<AcrDataStatus>, Error>;
+}
+
+/// The service behind [`AcrStatusUpdates`].
+pub struct AcrStatusService {
+    relocations: Arc<AcrService>,
+    subscriptions: Arc<AcrManagementService>,
+}
+
+impl AcrStatusService {
+    /// A service that moves these relocations on and redirects these subscriptions.
+    pub fn new(relocations: Arc<AcrService>, subscriptions: Arc<AcrManagementService>) -> Self {
+        Self { relocations, subscriptions }
+    }
+}
+
+impl AcrService {
+    /// Takes note of a step of the relocation under `key`; `false` when there is none.
+    ///
+    /// # Errors
+    /// When the step contradicts an earlier one or the store fails.
+    pub async fn step(&self, key: &Key, step: &Step) -> Result<bool, Error> {
+        for mut seen in self.room.attempts() {
+            let Some(kept) = seen.kept::<Acr>(key).await? else { return Ok(false) };
+            let Some((acr, events)) = kept.value.after(step.clone())? else { return Ok(true) };
+            let expires_at = match acr.complete {
+                true => Some(self.later(seen.now(), self.policy.remembered_seconds)),
+                false => kept.expires_at,
+            };
+            let mut decision = Decision::of(()).put(key, &Kept { owner: kept.owner, expires_at, value: acr })?;
+            for event in events {
+                decision = decision.tell(&Event::Acr(event))?;
+            }
+            if self.room.commit(seen, decision).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Err(contended())
+    }
+
+    async fn reported(&self, eas_id: &EasId, ac_id: Option<&AcId>, report: &ActResultInfo) -> Result<(), Error> {
+        let step = Step::Reported(report.act_result.clone(), report.act_failure_cause.clone());
+        // An EAS may name the AC or not, as the EEC may have: both keys are tried.
+        for ac_id in [ac_id, None] {
+            if self.step(&key(&report.ue_id, eas_id, ac_id), &step).await? {
+                return Ok(());
+            }
+        }
+        tracing::info!(%eas_id, "a transfer was reported that no relocation here waits for");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl AcrStatusUpdates for AcrStatusService {
+    async fn update(&self, principal: &Principal, update: AcrUpdateData) -> Result<Option<AcrDataStatus>, Error> {
+        if !principal.is_eas(&update.eas_id) {
+            return Err(Error::not_yours("/easId", "EASID"));
+        }
+        if let Some(report) = &update.act_result_info {
+            if matches!(report.act_result, ActResult::Other(_)) {
+                return Err(Error::optional_incorrect("/actResultInfo/actResult", "must be SUCCESSFUL or FAILED"));
+            }
+            if report.act_failure_cause.is_some() && report.act_result != ActResult::Failed {
+                return Err(Error::optional_incorrect("/actResultInfo/actFailureCause", "goes with FAILED only"));
+            }
+            self.relocations.reported(&update.eas_id, update.ac_id.as_ref(), report).await?;
+        }
+        if update.e3_subsc_ids.is_empty() && update.e3_notification_uri.is_none() {
+            return Ok(None);
+        }
+        let destination = update.e3_notification_uri.as_ref();
+        let ids = acr_management::redirect(&self.subscriptions, principal, &update.e3_subsc_ids, destination).await?;
+        let status = if ids.is_empty() { E3SubscsStatus::Failed } else { E3SubscsStatus::Successful };
+        Ok(Some(AcrDataStatus { e3_subscs_status: status, e3_subsc_ids: ids }))
+    }
+}

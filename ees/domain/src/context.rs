@@ -1,0 +1,228 @@
+//! EEC contexts: what an EES knows of an EEC and hands on when the EEC moves (TS 23.558 clause 8.9, TS 29.558 clause 5.10).
+
+use crate::{
+    acr::EasDirectory,
+    eec::{self, EecIndex},
+};
+use async_trait::async_trait;
+use edgeapp_core::{
+    clock::Lifetimes,
+    error::{Cause, Error, Kind},
+    kept::Kept,
+    principal::{Owner, Principal},
+    room::{Decision, Room, Seen, contended, fresh_id},
+    store::Key,
+};
+use edgeapp_openapi::{
+    common::DateTime,
+    eec_context_relocation::{
+        EecContext, EecContextPush, EecContextPushRes, EecContextsQuery, EecSrvContinuitySupport, ImplicitRegDetails,
+    },
+    eec_registration::EecRegistration,
+    ees_registration::AcrScenario,
+    ids::{EecContextId, EesId, RegistrationId},
+};
+use jiff::SignedDuration;
+use std::sync::Arc;
+
+/// First part of the keys of contexts.
+pub const PREFIX: &str = "context/";
+
+/// The key of a context.
+pub fn key(id: &EecContextId) -> Key {
+    Key::from(format!("{PREFIX}{}", Key::part(id.as_str())))
+}
+
+/// The refusal for a context that is not here.
+pub fn not_found() -> Error {
+    Error::new(Kind::NotFound, Cause::ContextNotFound, "there is no such EEC context")
+}
+
+/// A fresh context id.
+pub fn fresh() -> EecContextId {
+    // A random id is always an identifier.
+    EecContextId::try_from(fresh_id().as_str()).unwrap_or_else(|_| unreachable!("hexadecimal digits are an identifier"))
+}
+
+/// Pure: the context of a registered EEC, built on what was known of it before.
+pub fn of_registration(id: EecContextId, registration: &EecRegistration, before: Option<EecContext>) -> EecContext {
+    let scenarios = registration.eec_svc_cont_supp.clone();
+    EecContext {
+        eec_id: registration.eec_id.clone(),
+        cntx_id: id,
+        ue_id: registration.ue_id.clone(),
+        e1_subs: Vec::new(),
+        ue_loc: before.as_ref().and_then(|before| before.ue_loc.clone()),
+        ac_profs: registration.ac_profs.clone(),
+        sess_cntxs: before.and_then(|before| before.sess_cntxs),
+        eec_srv_cont_supp: Some(EecSrvContinuitySupport { srv_cont_supp: !scenarios.is_empty(), acr_scenarios: scenarios }),
+        ue_mob_supp_ind: registration.ue_mobility_req,
+    }
+}
+
+/// What an EES does about contexts that other EESs ask for or bring.
+#[async_trait]
+pub trait EecContexts: Send + Sync {
+    /// The context that another EES asks for.
+    ///
+    /// # Errors
+    /// [`Cause::ContextNotFound`]; [`Cause::OwnerMismatch`] when the query names another EES than the caller.
+    async fn pull(&self, principal: &Principal, query: EecContextsQuery) -> Result<EecContext, Error>;
+
+    /// Takes over a context from another EES, and registers its EEC where that is the policy.
+    ///
+    /// # Errors
+    /// [`Cause::OwnerMismatch`] when the body names another EES than the caller, or the context belongs to another EEC.
+    async fn push(&self, principal: &Principal, push: EecContextPush) -> Result<Option<EecContextPushRes>, Error>;
+}
+
+/// How contexts are treated here.
+#[derive(Clone, Copy, Debug)]
+pub struct ContextPolicy {
+    /// A pushed context registers its EEC implicitly (TS 29.558 clause 5.10.2.3.2).
+    pub register_implicitly: bool,
+    /// How long a context without a registration is kept for other EESs to fetch, in seconds (TS 23.558 clause 8.9.1.3).
+    pub stale_seconds: u32,
+}
+
+/// The service behind [`EecContexts`].
+pub struct ContextService {
+    room: Room,
+    policy: ContextPolicy,
+    lifetimes: Lifetimes,
+    own_scenarios: Vec<AcrScenario>,
+    eass: Arc<dyn EasDirectory>,
+}
+
+impl ContextService {
+    /// A service over this room; implicit registrations live as long as `lifetimes` grants.
+    pub fn new(
+        room: Room,
+        policy: ContextPolicy,
+        lifetimes: Lifetimes,
+        own_scenarios: Vec<AcrScenario>,
+        eass: Arc<dyn EasDirectory>,
+    ) -> Self {
+        Self { room, policy, lifetimes, own_scenarios, eass }
+    }
+
+    fn scenarios(&self, push: &EecContextPush) -> Vec<AcrScenario> {
+        if !push.acr_scenarios_sel_req {
+            return Vec::new();
+        }
+        let target = push.tgt_eas.as_ref().and_then(|endpoint| self.eass.at(endpoint, None));
+        let target = target.as_ref().map(|eas| eas.svc_cont_supp.as_slice());
+        common_scenarios(&push.eec_cntx, &self.own_scenarios, target)
+    }
+}
+
+/// Pure: the scenarios that the EEC, its ACs, this EES and the T-EAS all support, in the order the EEC prefers them.
+pub fn common_scenarios(context: &EecContext, ees: &[AcrScenario], t_eas: Option<&[AcrScenario]>) -> Vec<AcrScenario> {
+    let Some(eec) = &context.eec_srv_cont_supp else { return Vec::new() };
+    let all_acs = |scenario: &AcrScenario| {
+        context.ac_profs.iter().all(|ac| ac.ac_svc_cont_supp.is_empty() || ac.ac_svc_cont_supp.contains(scenario))
+    };
+    let wanted = eec.acr_scenarios.iter().filter(|scenario| ees.contains(scenario) && all_acs(scenario));
+    wanted.filter(|scenario| t_eas.is_none_or(|eas| eas.contains(scenario))).cloned().collect()
+}
+
+/// Pure: what another EES gets to see of a context.
+fn part_asked_for(mut context: EecContext, query: &EecContextsQuery) -> EecContext {
+    if let Some(asked) = &query.sess_cntxs {
+        let named = |ac: &edgeapp_openapi::ids::AcId| asked.sess_cntxs.iter().any(|session| session.ac_id.as_ref() == Some(ac));
+        context.ac_profs.retain(|profile| named(&profile.ac_id));
+        context.sess_cntxs = context.sess_cntxs.and_then(|mut sessions| {
+            sessions.sess_cntxs.retain(|session| {
+                asked.sess_cntxs.iter().any(|asked| asked.eas_id == session.eas_id && asked.end_pt == session.end_pt)
+            });
+            (!sessions.sess_cntxs.is_empty()).then_some(sessions)
+        });
+    }
+    context
+}
+
+/// The removal of a registration leaves its context behind for a while, for the T-EES to fetch.
+///
+/// # Errors
+/// When the store fails.
+pub async fn grow_stale(seen: &mut Seen, id: &EecContextId, seconds: u32) -> Result<Decision<()>, Error> {
+    let key = key(id);
+    match seen.kept::<EecContext>(&key).await? {
+        Some(kept) => {
+            let end = DateTime(seen.now().0 + SignedDuration::from_secs(i64::from(seconds)));
+            Decision::of(()).put(&key, &Kept { expires_at: Some(end), ..kept })
+        }
+        None => Ok(Decision::of(())),
+    }
+}
+
+#[async_trait]
+impl EecContexts for ContextService {
+    async fn pull(&self, principal: &Principal, query: EecContextsQuery) -> Result<EecContext, Error> {
+        called_by(principal, &query.ees_id, "ees-id")?;
+        let kept = self.room.read::<EecContext>(&key(&query.eec_cntx_id)).await?.ok_or_else(not_found)?;
+        Ok(part_asked_for(kept.value, &query))
+    }
+
+    async fn push(&self, principal: &Principal, push: EecContextPush) -> Result<Option<EecContextPushRes>, Error> {
+        called_by(principal, &push.ees_id, "/eesId")?;
+        let owner = Owner::eec(&push.eec_cntx.eec_id);
+        let scenarios = self.scenarios(&push);
+        let context_key = key(&push.eec_cntx.cntx_id);
+        for mut seen in self.room.attempts() {
+            let known = seen.kept::<EecContext>(&context_key).await?;
+            if known.is_some_and(|known| known.owner != owner) {
+                return Err(Error::not_yours("/eecCntx/cntxId", "context of that EEC"));
+            }
+            let decision = if self.policy.register_implicitly {
+                let expires_at = self.lifetimes.grant(None, seen.now(), "")?;
+                let index = EecIndex::load(&mut seen, &push.eec_cntx.eec_id).await?;
+                let id = index.as_ref().map_or_else(fresh_id, |index| index.registration.clone());
+                let registration = implied_registration(&push.eec_cntx, expires_at);
+                let registered = eec::keep_registration(&mut seen, &owner, &id, &registration, index).await?;
+                let implicit = ImplicitRegDetails { reg_id: reg_id(&id)?, exp_time: expires_at };
+                let answer = EecContextPushRes { impl_reg: Some(implicit), sel_acr_scenarios_list: scenarios.clone() };
+                let context = Kept { owner: owner.clone(), expires_at: None, value: push.eec_cntx.clone() };
+                registered.put(&context_key, &context)?.answer(Some(answer))
+            } else {
+                let end = DateTime(seen.now().0 + SignedDuration::from_secs(i64::from(self.policy.stale_seconds)));
+                let context = Kept { owner: owner.clone(), expires_at: Some(end), value: push.eec_cntx.clone() };
+                let answer = (!scenarios.is_empty())
+                    .then(|| EecContextPushRes { impl_reg: None, sel_acr_scenarios_list: scenarios.clone() });
+                Decision::of(answer).put(&context_key, &context)?
+            };
+            if let Some((answer, _)) = self.room.commit(seen, decision).await? {
+                return Ok(answer);
+            }
+        }
+        Err(contended())
+    }
+}
+
+fn reg_id(id: &str) -> Result<RegistrationId, Error> {
+    id.parse().map_err(Error::internal)
+}
+
+fn called_by(principal: &Principal, ees: &EesId, pointer: &str) -> Result<(), Error> {
+    if principal.is_ees(ees) { Ok(()) } else { Err(Error::not_yours(pointer, "EESID")) }
+}
+
+/// Pure: the registration that a pushed context stands for.
+fn implied_registration(context: &EecContext, expires_at: Option<DateTime>) -> EecRegistration {
+    EecRegistration {
+        eec_id: context.eec_id.clone(),
+        ue_id: context.ue_id.clone(),
+        ac_profs: context.ac_profs.clone(),
+        exp_time: expires_at,
+        eec_svc_cont_supp: context.eec_srv_cont_supp.as_ref().map(|support| support.acr_scenarios.clone()).unwrap_or_default(),
+        eec_cntx_id: Some(context.cntx_id.clone()),
+        src_ees_id: None,
+        end_pt: None,
+        ue_mobility_req: context.ue_mob_supp_ind,
+        eas_sel_req_ind: false,
+        ue_type: None,
+        discovered_eas: Vec::new(),
+        unfulfill_ac_profs: Vec::new(),
+        unfulfilled_ac_profs: None,
+    }
+}

@@ -1,0 +1,194 @@
+//! EAS discovery, asked once (TS 24.558 clause 5.3.2.2, TS 29.558 clause 5.7, TS 23.558 clauses 8.5.2.2 and 8.8.3.2).
+
+use crate::{
+    eec::proved_ue,
+    selection::{self, EasIndex, Selection},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use edgeapp_core::{
+    clock::Clock,
+    error::{Cause, Error, Kind},
+    principal::Principal,
+};
+use edgeapp_openapi::{
+    eas_discovery::{DiscoveredEas, EasDiscoveryReq, EasDiscoveryResp, RequestorId},
+    eas_registration::EasProfile,
+    ids::{EasId, EecId},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is answered when no EAS fits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyDiscovery {
+    /// 404 with the cause `NO_SUITABLE_EAS`.
+    #[default]
+    NotFound,
+    /// 200 with an empty list.
+    List,
+}
+
+/// The policy of discovery.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiscoveryPolicy {
+    /// What is answered when no EAS fits.
+    pub empty: EmptyDiscovery,
+    /// EECs have to register before they discover (`eecRegConf`).
+    pub eec_registration_required: bool,
+    /// An EAS that is not known to serve where the UE is, is left out.
+    pub strict_area: bool,
+}
+
+/// What an EES does for those who look for EASs.
+#[async_trait]
+pub trait EasDiscovery: Send + Sync {
+    /// The EASs that fit: the JSON of an `EasDiscoveryResp`.
+    ///
+    /// # Errors
+    /// [`Cause::OwnerMismatch`] when `requestorId` is not the caller, [`Cause::UeIdNotVerified`], [`Cause::NotRegistered`],
+    /// [`Cause::NoSuitableEas`].
+    async fn request(&self, principal: &Principal, request: EasDiscoveryReq) -> Result<Bytes, Error>;
+}
+
+/// Tells whether an EEC is registered.
+#[async_trait]
+pub trait EecKnown: Send + Sync + 'static {
+    /// Whether the EEC has a live registration here.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    async fn is_registered(&self, eec: &EecId) -> Result<bool, Error>;
+}
+
+/// Finds EASs beyond this EES: at the EESs that the ECS names as targets.
+#[async_trait]
+pub trait TargetSearch: Send + Sync + 'static {
+    /// The EASs found elsewhere; none is no error.
+    ///
+    /// # Errors
+    /// When the search failed and its outcome is not known.
+    async fn find(&self, request: &EasDiscoveryReq) -> Result<Vec<DiscoveredEas>, Error>;
+}
+
+/// An EES on its own: there is nowhere else to look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTargetSearch;
+
+#[async_trait]
+impl TargetSearch for NoTargetSearch {
+    async fn find(&self, _: &EasDiscoveryReq) -> Result<Vec<DiscoveredEas>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// The service behind [`EasDiscovery`].
+pub struct DiscoveryService {
+    index: Arc<EasIndex>,
+    clock: Arc<dyn Clock>,
+    eecs: Arc<dyn EecKnown>,
+    elsewhere: Arc<dyn TargetSearch>,
+    policy: DiscoveryPolicy,
+}
+
+/// The identity in a request must be the caller's, and a UE that an EEC speaks for must be its own.
+fn of_caller(principal: &Principal, request: &EasDiscoveryReq) -> Result<(), Error> {
+    let (is_caller, what) = match &request.requestor_id {
+        RequestorId::Eec(id) => (principal.is_eec(id), "EECID"),
+        RequestorId::Eas(id) => (principal.is_eas(id), "EASID"),
+        RequestorId::Ees(id) => (principal.is_ees(id), "EESID"),
+    };
+    if !is_caller {
+        return Err(Error::not_yours("/requestorId", what));
+    }
+    match &request.requestor_id {
+        RequestorId::Eec(_) => proved_ue(principal, request.ue_id.as_ref(), "/ueId"),
+        RequestorId::Eas(_) | RequestorId::Ees(_) => Ok(()),
+    }
+}
+
+/// The refusal for an EEC that has to register first.
+pub(crate) fn registration_comes_first() -> Error {
+    Error::forbidden(Cause::NotRegistered, "this EES serves registered EECs only: register first")
+}
+
+fn nothing_fits() -> Error {
+    Error::new(Kind::NotFound, Cause::NoSuitableEas, "no EAS that is registered here fits the request")
+}
+
+impl DiscoveryService {
+    /// Discovery in this index; EECs that have to be registered are looked up in `eecs`, targets are looked for `elsewhere`.
+    pub fn new(
+        index: Arc<EasIndex>,
+        clock: Arc<dyn Clock>,
+        eecs: Arc<dyn EecKnown>,
+        elsewhere: Arc<dyn TargetSearch>,
+        policy: DiscoveryPolicy,
+    ) -> Self {
+        Self { index, clock, eecs, elsewhere, policy }
+    }
+
+    /// What fits here, as an answer; `None` when nothing does.
+    fn here(&self, wanted: &Selection) -> Option<Bytes> {
+        let known = self.index.snapshot();
+        let found = selection::select(wanted, &known, self.clock.now());
+        (!found.is_empty()).then(|| selection::answer(&found))
+    }
+
+    fn none(&self) -> Result<Bytes, Error> {
+        match self.policy.empty {
+            EmptyDiscovery::NotFound => Err(nothing_fits()),
+            EmptyDiscovery::List => Ok(selection::answer(&[])),
+        }
+    }
+
+    fn wanted(&self, request: EasDiscoveryReq) -> Selection {
+        Selection { strict_area: self.policy.strict_area, ..Selection::of_request(request) }
+    }
+
+    /// A T-EAS for a UE of an S-EAS: another instance of the same application, here or, failing that, elsewhere.
+    async fn target(&self, principal: &Principal, own: EasId, request: EasDiscoveryReq) -> Result<Bytes, Error> {
+        let except = Some(principal.owner().clone());
+        let wanted = Selection { eas_id: Some(own.clone()), except, ..self.wanted(request.clone()) };
+        if let Some(found) = self.here(&wanted) {
+            return Ok(found);
+        }
+        let mut found = self.elsewhere.find(&request).await?;
+        let instances = self.instances_of(principal, &own);
+        found.retain(|found| found.eas.eas_id == own && !instances.iter().any(|instance| instance.end_pt == found.eas.end_pt));
+        if found.is_empty() {
+            return self.none();
+        }
+        if wanted.one_per_application {
+            found.truncate(1);
+        }
+        let answer = EasDiscoveryResp { discovered_eas: found, ..EasDiscoveryResp::default() };
+        serde_json::to_vec(&answer).map(Bytes::from).map_err(Error::internal)
+    }
+
+    /// The instances of an EAS that this principal registered here.
+    fn instances_of(&self, principal: &Principal, eas_id: &EasId) -> Vec<EasProfile> {
+        let known = self.index.snapshot();
+        let own = known.instances(eas_id).filter(|entry| entry.owner == *principal.owner());
+        own.map(|entry| entry.profile().clone()).collect()
+    }
+}
+
+#[async_trait]
+impl EasDiscovery for DiscoveryService {
+    async fn request(&self, principal: &Principal, request: EasDiscoveryReq) -> Result<Bytes, Error> {
+        of_caller(principal, &request)?;
+        match &request.requestor_id {
+            RequestorId::Eas(own) => {
+                let own = own.clone();
+                return self.target(principal, own, request).await;
+            }
+            RequestorId::Eec(eec) if self.policy.eec_registration_required && !self.eecs.is_registered(eec).await? => {
+                return Err(registration_comes_first());
+            }
+            RequestorId::Eec(_) | RequestorId::Ees(_) => {}
+        }
+        self.here(&self.wanted(request)).map_or_else(|| self.none(), Ok)
+    }
+}

@@ -1,0 +1,55 @@
+//! What happens in an EES, and what is to be done about it.
+//!
+//! Events are committed with the change they tell of; the outbox turns them into work, in order per lane, at least once.
+
+use edgeapp_openapi::{
+    common::{DateTime, Uri},
+    eas_registration::EasProfile,
+};
+use serde::{Deserialize, Serialize};
+
+/// Something that was committed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// An EAS was registered (`before` absent), updated, or is gone (`after` absent).
+    EasChanged {
+        /// Its profile until now.
+        before: Option<Box<EasProfile>>,
+        /// Its profile from now on.
+        after: Option<Box<EasProfile>>,
+        /// Until when the registration lives.
+        expires_at: Option<DateTime>,
+    },
+    /// A subscriber asked for a test notification (TS 29.122 clause 5.2.5.3).
+    TestAsked {
+        /// Key of the subscription.
+        subscription: String,
+        /// Its URI, which the test notification carries.
+        uri: String,
+        /// Where to send it.
+        destination: Uri,
+    },
+    /// A relocation moved on.
+    Acr(crate::acr::AcrEvent),
+}
+
+/// A piece of work that an event led to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Work {
+    /// Send this to a subscriber.
+    Notify(Notification),
+    /// Take the next step of a relocation.
+    Acr(crate::acr::AcrWork),
+}
+
+/// A notification on its way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notification {
+    /// Where it goes.
+    pub destination: Uri,
+    /// What it says: the JSON body.
+    pub body: serde_json::Value,
+    /// The relocation that wants to hear how it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_acr: Option<String>,
+}

@@ -1,0 +1,33 @@
+//! The rules of an Edge Enabler Server (3GPP TS 23.558), without HTTP: its crate cannot see any.
+//!
+//! One module per subject, whichever reference point asks:
+//!
+//! | room | subject |
+//! |---|---|
+//! | [`eas`] | EAS registrations |
+//! | [`selection`] | the one selection of EASs, for discovery and everything else that asks |
+//! | [`discovery`], [`discovery_subscriptions`] | EAS discovery, and who is told of changes |
+//! | [`eec`], [`context`] | EEC registrations, EEC contexts and their way between EESs |
+//! | [`acr`] | relocations: what is asked, the record, what follows |
+//! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
+//! | [`event`], [`reactions`], [`expiring`] | what happens and what follows from it |
+//! | [`peers`], [`lookups`] | the ports to ECS and other EESs; what rooms ask of each other |
+
+pub mod acr;
+pub mod acr_events;
+pub mod acr_management;
+pub mod context;
+pub mod discovery;
+pub mod discovery_subscriptions;
+pub mod eas;
+pub mod eec;
+pub mod event;
+pub mod expiring;
+pub mod lookups;
+pub mod peers;
+pub mod reactions;
+pub mod selection;
+
+/// The home of the rules for resources of an EES, see [`edgeapp_core::collection::Resource`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ees;

@@ -1,0 +1,107 @@
+//! The outbox of an EES: what follows from its events.
+
+use crate::{
+    acr::follow_up::AcrFollowUp,
+    discovery_subscriptions,
+    event::{Event, Notification, Work},
+};
+use async_trait::async_trait;
+use edgeapp_core::{
+    error::Error,
+    follow::Mirror,
+    notifier::{NotDelivered, Notifier},
+    outbox::{Outcome, Reactions, Task, Todo},
+    room::Room,
+    store::Key,
+};
+use edgeapp_openapi::{common::TestNotification, eas_discovery::EasDiscoverySubscription};
+use std::sync::Arc;
+
+/// How often a notification is offered to a subscriber that refuses it.
+const REFUSALS: u32 = 3;
+
+/// What an EES does about its events.
+pub struct EesReactions {
+    room: Room,
+    acr: AcrFollowUp,
+    discovery: Arc<Mirror<EasDiscoverySubscription>>,
+    notifier: Arc<dyn Notifier>,
+}
+
+impl EesReactions {
+    /// Reactions that find EAS discovery subscriptions in `discovery` and send with `notifier`.
+    pub fn new(
+        room: Room,
+        acr: AcrFollowUp,
+        discovery: Arc<Mirror<EasDiscoverySubscription>>,
+        notifier: Arc<dyn Notifier>,
+    ) -> Self {
+        Self { room, acr, discovery, notifier }
+    }
+
+    async fn notify(&self, notification: &Notification, attempt: u32) -> Outcome {
+        let body = match serde_json::to_vec(&notification.body) {
+            Ok(body) => body.into(),
+            Err(error) => return Outcome::Hopeless(error.to_string()),
+        };
+        let hopeless = match self.notifier.notify(&notification.destination, body).await {
+            Ok(_) => return Outcome::Done,
+            Err(NotDelivered::Later { reason, after }) => return Outcome::Again { reason, after },
+            Err(NotDelivered::Refused(status)) if attempt + 1 < REFUSALS => {
+                return Outcome::Again { reason: format!("refused with status {status}"), after: None };
+            }
+            Err(error) => error.to_string(),
+        };
+        if let Some(acr) = &notification.for_acr {
+            let given_up = self.acr.give_up(&Key::new(acr.as_str()), &format!("the EAS could not be told: {hopeless}")).await;
+            if let Err(error) = given_up {
+                return Outcome::Again { reason: error.to_string(), after: None };
+            }
+        }
+        Outcome::Hopeless(hopeless)
+    }
+}
+
+#[async_trait]
+impl Reactions for EesReactions {
+    type Event = Event;
+    type Work = Work;
+
+    async fn react(&self, event: Event) -> Result<Vec<Todo<Work>>, Error> {
+        match event {
+            Event::EasChanged { before, after, expires_at } => {
+                let subscriptions = self.discovery.all();
+                let told = discovery_subscriptions::notifications_for(
+                    before.as_deref(),
+                    after.as_deref(),
+                    expires_at,
+                    &subscriptions,
+                    self.room.now(),
+                );
+                told.into_iter()
+                    .map(|told| {
+                        let body = serde_json::to_value(&told.notification).map_err(Error::internal)?;
+                        let work = Work::Notify(Notification { destination: told.destination, body, for_acr: None });
+                        let task = Task { work, guard: Some(told.subscription.to_string()), until: told.until };
+                        Ok(Todo { lane: told.subscription.to_string(), task })
+                    })
+                    .collect()
+            }
+            Event::TestAsked { subscription, uri, destination } => {
+                let test = TestNotification { subscription: uri.parse().map_err(Error::internal)? };
+                let body = serde_json::to_value(&test).map_err(Error::internal)?;
+                let work = Work::Notify(Notification { destination, body, for_acr: None });
+                let task = Task { work, guard: Some(subscription.clone()), until: None };
+                Ok(vec![Todo { lane: subscription, task }])
+            }
+            Event::Acr(event) => self.acr.react(event).await,
+        }
+    }
+
+    async fn perform(&self, work: &Work, attempt: u32) -> Outcome {
+        match work {
+            Work::Notify(notification) => self.notify(notification, attempt).await,
+            Work::Acr(work) => self.acr.perform(work, attempt).await,
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The configuration of an EES as its file is written. All of it is checked before a socket opens.
+
+use edgeapp_core::clock::Lifetimes;
+use edgeapp_ees_domain::discovery::EmptyDiscovery;
+use edgeapp_http::{
+    assembly::{IdentityFiles, ListenAt},
+    settings::{self, SettingsError},
+};
+use edgeapp_openapi::{
+    ees_registration::AcrScenario,
+    ids::{Dnai, Dnn, EesId, ProviderId},
+    location::ServiceArea,
+};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// `ees.toml`. Relative paths start from the folder of the file; `EES__SECTION__KEY` in the environment overrides a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EesConfig {
+    /// `ees_id`: EESID of this EES; its certificate says the same.
+    pub ees_id: EesId,
+    /// `provider`: the ECSP that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// `eec_registration_required`: EECs have to register before they discover or relocate; the ECS tells them so.
+    #[serde(default = "yes")]
+    pub eec_registration_required: bool,
+    /// `scenarios`: the relocation scenarios it takes part in, in the standard's words.
+    #[serde(default = "executable_scenarios")]
+    pub scenarios: Vec<AcrScenario>,
+    /// `empty_discovery`: the answer when no EAS fits.
+    #[serde(default)]
+    pub empty_discovery: EmptyDiscovery,
+    /// `strict_service_area`: an EAS with a service area is left out when it is not known whether the UE is in it.
+    #[serde(default)]
+    pub strict_service_area: bool,
+    /// `http1`: HTTP/1.1 is offered beside HTTP/2; without it the profile of TS 33.558 is strict.
+    #[serde(default = "yes")]
+    pub http1: bool,
+    /// `[identity]`: certificate and key, for serving and for calling.
+    pub identity: IdentityFiles,
+    /// `[trust]`: the roots of each role.
+    pub trust: TrustFiles,
+    /// `[edge1]`: where EECs reach it; its `api_root` is the endpoint that the ECS tells EECs and other EESs.
+    pub edge1: ListenAt,
+    /// `[edge3]`: where EASs reach it.
+    pub edge3: ListenAt,
+    /// `[edge9]`: where other EESs reach it. Without this section they are served by the listener of `[edge1]`, because an EES has one
+    /// endpoint in the profile that the ECS hands out; with it, name the endpoint in `[[neighbour]]` of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge9: Option<ListenAt>,
+    /// `[operator]`: health, readiness, metrics, version.
+    pub operator: ListenAt,
+    /// `[store]`: where state is kept.
+    pub store: StoreConfig,
+    /// `[ecs]`: the ECS it registers with; without this section it stands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecs: Option<EcsConfig>,
+    /// `[[neighbour]]`: where other EESs are reached over EDGE-9, when that is not the endpoint the ECS knows.
+    #[serde(default, rename = "neighbour", skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<Neighbour>,
+    /// `[edn]`: the edge data network it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edn: Option<EdnConfig>,
+    /// `[service_area]`: the area it serves, as a `ServiceArea` of the standard; without it everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_area: Option<ServiceArea>,
+    /// `[lifetimes]`: how long things live.
+    #[serde(default)]
+    pub lifetimes: LifetimesConfig,
+    /// `[relocation]`: time limits of relocations, what becomes of contexts.
+    #[serde(default)]
+    pub relocation: RelocationConfig,
+    /// `[notifications]`: how subscribers are reached.
+    #[serde(default)]
+    pub notifications: NotificationsConfig,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn executable_scenarios() -> Vec<AcrScenario> {
+    vec![
+        AcrScenario::EecInitiated,
+        AcrScenario::EecExecutedViaSourceEes,
+        AcrScenario::EecExecutedViaTargetEes,
+        AcrScenario::SourceEasDecided,
+        AcrScenario::SourceEesExecuted,
+    ]
+}
+
+/// PEM files with the roots of each role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustFiles {
+    /// `eec`: issuers of EECs.
+    pub eec: PathBuf,
+    /// `eas`: issuers of EASs.
+    pub eas: PathBuf,
+    /// `ees`: issuers of EESs.
+    pub ees: PathBuf,
+    /// `ecs`: issuers of ECSs.
+    pub ecs: PathBuf,
+    /// `operator`: issuers of operators.
+    pub operator: PathBuf,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StoreConfig {
+    /// In a file of this machine.
+    Redb {
+        /// `path`: the file; it is made when it is not there.
+        path: PathBuf,
+        /// `cache_bytes`: memory for parts of the file.
+        #[serde(default = "cache_bytes")]
+        cache_bytes: usize,
+    },
+    /// In an etcd cluster, shared by replicas.
+    Etcd {
+        /// `endpoints`: URLs of the cluster's members.
+        endpoints: Vec<String>,
+        /// `namespace`: name under which this EES keeps its keys, the same for all its replicas.
+        namespace: String,
+    },
+    /// In memory only: for tests. Everything is lost at exit.
+    MemoryLostAtExit {},
+}
+
+const fn cache_bytes() -> usize {
+    64 * 1024 * 1024
+}
+
+/// The ECS of this EES.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EcsConfig {
+    /// `url`: `apiRoot` of its EDGE-6.
+    pub url: String,
+    /// `check_seconds`: how often the EES looks whether the ECS still knows it.
+    #[serde(default = "check_seconds")]
+    pub check_seconds: u32,
+}
+
+const fn check_seconds() -> u32 {
+    5
+}
+
+/// Another EES.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbour {
+    /// `ees_id`: its EESID.
+    pub ees_id: EesId,
+    /// `url`: `apiRoot` of its EDGE-9.
+    pub url: String,
+}
+
+/// The edge data network of this EES.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdnConfig {
+    /// `dnn`: its data network name.
+    pub dnn: Dnn,
+    /// `dnais`: where user plane traffic reaches it.
+    #[serde(default)]
+    pub dnais: Vec<Dnai>,
+}
+
+/// Lifetimes in seconds. A maximum of 0 means none, a default of 0 means for ever.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LifetimesConfig {
+    /// `eec_registration_max`, one day when not given.
+    pub eec_registration_max: u32,
+    /// `eec_registration_default`, one hour when not given.
+    pub eec_registration_default: u32,
+    /// `eas_registration_max`, one day when not given.
+    pub eas_registration_max: u32,
+    /// `eas_registration_default`, one hour when not given.
+    pub eas_registration_default: u32,
+    /// `subscription_max`, one day when not given.
+    pub subscription_max: u32,
+    /// `subscription_default`, one hour when not given.
+    pub subscription_default: u32,
+}
+
+impl Default for LifetimesConfig {
+    fn default() -> Self {
+        let (hour, day) = (3600, 86_400);
+        Self {
+            eec_registration_max: day,
+            eec_registration_default: hour,
+            eas_registration_max: day,
+            eas_registration_default: hour,
+            subscription_max: day,
+            subscription_default: hour,
+        }
+    }
+}
+
+fn lifetimes(max: u32, default: u32) -> Lifetimes {
+    let some = |seconds: u32| (seconds > 0).then_some(seconds);
+    Lifetimes { max: some(max), default: some(default) }
+}
+
+impl LifetimesConfig {
+    /// Of EEC registrations.
+    pub fn eec(&self) -> Lifetimes {
+        lifetimes(self.eec_registration_max, self.eec_registration_default)
+    }
+
+    /// Of EAS registrations.
+    pub fn eas(&self) -> Lifetimes {
+        lifetimes(self.eas_registration_max, self.eas_registration_default)
+    }
+
+    /// Of subscriptions.
+    pub fn subscriptions(&self) -> Lifetimes {
+        lifetimes(self.subscription_max, self.subscription_default)
+    }
+}
+
+/// Time limits of relocations, and what becomes of contexts.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RelocationConfig {
+    /// `transfer_seconds`: how long EASs have to report a transfer, 30 when not given.
+    pub transfer_seconds: u32,
+    /// `remembered_seconds`: how long a completed relocation is remembered, 60 when not given.
+    pub remembered_seconds: u32,
+    /// `register_implicitly`: a context that another EES pushes registers its EEC here.
+    pub register_implicitly: bool,
+    /// `stale_context_seconds`: how long a context without a registration is kept, 600 when not given.
+    pub stale_context_seconds: u32,
+}
+
+impl Default for RelocationConfig {
+    fn default() -> Self {
+        Self { transfer_seconds: 30, remembered_seconds: 60, register_implicitly: true, stale_context_seconds: 600 }
+    }
+}
+
+/// How subscribers are reached.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationsConfig {
+    /// `allow_callbacks_to_private_addresses`: callbacks may lead to loopback, private and link-local addresses. For laboratories: with
+    /// this a client can make the EES send requests into the operator's own network.
+    pub allow_callbacks_to_private_addresses: bool,
+    /// `timeout_seconds`: how long one attempt may take, 5 when not given.
+    pub timeout_seconds: u32,
+    /// `longest_retry_seconds`: longest pause between attempts, 60 when not given.
+    pub longest_retry_seconds: u32,
+}
+
+impl Default for NotificationsConfig {
+    fn default() -> Self {
+        Self { allow_callbacks_to_private_addresses: false, timeout_seconds: 5, longest_retry_seconds: 60 }
+    }
+}
+
+impl EesConfig {
+    /// Reads a file and checks it.
+    ///
+    /// # Errors
+    /// Names file, key and remedy.
+    pub fn read(file: &Path) -> Result<Self, SettingsError> {
+        let mut config: Self = settings::read(file, "EES")?;
+        let folder = settings::folder_of(file);
+        config.identity.resolve(&folder);
+        let TrustFiles { eec, eas, ees, ecs, operator } = &mut config.trust;
+        for path in [eec, eas, ees, ecs, operator] {
+            *path = folder.join(&*path);
+        }
+        if let StoreConfig::Redb { path, .. } = &mut config.store {
+            *path = folder.join(&*path);
+        }
+        SettingsError::all(config.wrong(file))?;
+        Ok(config)
+    }
+
+    fn wrong(&self, file: &Path) -> Vec<SettingsError> {
+        let mut wrong = Vec::new();
+        let mut refuse = |key: &str, reason: &str| wrong.push(SettingsError::of_key(file, key, reason));
+        for (key, at) in [("edge1.api_root", Some(&self.edge1)), ("edge3.api_root", Some(&self.edge3)), ("edge9.api_root", self.edge9.as_ref())] {
+            let root = at.and_then(|at| at.api_root.as_deref());
+            if root.is_some_and(|root| !root.starts_with("https://")) {
+                refuse(key, "must begin with https://");
+            }
+        }
+        if self.ecs.as_ref().is_some_and(|ecs| !ecs.url.starts_with("https://")) {
+            refuse("ecs.url", "must be the https apiRoot of the ECS's EDGE-6, such as https://ecs.example:9306");
+        }
+        for neighbour in self.neighbours.iter().filter(|neighbour| !neighbour.url.starts_with("https://")) {
+            refuse("neighbour.url", &format!("of {} must begin with https://", neighbour.ees_id));
+        }
+        let unknown = self.scenarios.iter().find(|scenario| matches!(scenario, AcrScenario::Other(_)));
+        if let Some(unknown) = unknown {
+            let known: Vec<&str> = AcrScenario::KNOWN.iter().map(AcrScenario::as_str).collect();
+            refuse("scenarios", &format!("{unknown} is no scenario; use some of {}", known.join(", ")));
+        }
+        if self.scenarios.contains(&AcrScenario::EelManagedAcr) {
+            refuse("scenarios", "EEL_MANAGED_ACR cannot be executed by this version; remove it");
+        }
+        if matches!(self.store, StoreConfig::Etcd { .. }) && !cfg!(feature = "etcd") {
+            refuse("store.kind", "this program was built without etcd; build it with --features etcd, or use kind = \"redb\"");
+        }
+        wrong
+    }
+}
+

@@ -1,0 +1,5 @@
+//! EDGE-3: what EASs call (TS 29.558).
+
+pub mod acr_management_event;
+pub mod acr_status_update;
+pub mod eas_registration;

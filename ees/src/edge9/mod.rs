@@ -1,0 +1,3 @@
+//! EDGE-9, the serving end: what other EESs ask of this one.
+
+pub mod eec_context_relocation;

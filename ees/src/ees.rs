@@ -1,0 +1,527 @@
+//! The assembly of an EES: every pluggable part is named once.
+
+use crate::{
+    config::{EesConfig, LifetimesConfig, StoreConfig},
+    edge1, edge3,
+    edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
+    edge9,
+    peers::HttpPeers,
+};
+use async_trait::async_trait;
+use axum::Router;
+use edgeapp_authz::RoleOfReferencePoint;
+use edgeapp_core::{
+    authorizer::{Authorizer, ReferencePoint},
+    callback::CallbackRule,
+    clock::{Clock, SystemClock},
+    error::Error,
+    follow::{Follower, Mirror},
+    notifier::Notifier,
+    outbox::{Outbox, OutboxSettings},
+    principal::Role,
+    room::Room,
+    store::Store,
+    sweeper,
+};
+use edgeapp_ees_domain::{
+    acr::{
+        follow_up::AcrFollowUp,
+        relocation::{AcrPolicy, AcrService},
+        status::AcrStatusService,
+    },
+    acr_events::AcrEventsService,
+    acr_management::AcrManagementService,
+    context::{ContextPolicy, ContextService},
+    discovery::{DiscoveryPolicy, DiscoveryService, EecKnown},
+    discovery_subscriptions::DiscoverySubscriptionService,
+    eas::EasService,
+    eec::EecService,
+    expiring::EesExpiring,
+    lookups::{EasLookup, EecLookup, SearchBeyond},
+    peers::{NoPeers, Peers},
+    reactions::EesReactions,
+    selection::EasIndex,
+};
+use edgeapp_http::{
+    assembly::{BindError, Door, Serving, Socket},
+    client::HttpClient,
+    documents::Api,
+    operator::{self, Need, Readiness, Version},
+    tls::{Identity, TlsError, Trust},
+};
+use edgeapp_openapi::{
+    eas_registration::EndPoint,
+    ees_registration::{AcrScenario, EdnInfo, EesProfile},
+    ids::EesId,
+    location::ServiceArea,
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// How often expired resources are looked for.
+const SWEEP: Duration = Duration::from_millis(500);
+
+/// Why an EES does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Certificates or keys.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The store.
+    #[error("store: {0}")]
+    Store(String),
+    /// The state in the store.
+    #[error("state: {0}")]
+    State(#[from] Error),
+    /// A value that the configuration did not show to be wrong.
+    #[error("{0}")]
+    Config(String),
+}
+
+/// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
+pub struct EesBuilder {
+    config: EesConfig,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    authorizer: Arc<dyn Authorizer>,
+    notifier: Option<Arc<dyn Notifier>>,
+    peers: Option<Arc<dyn Peers>>,
+}
+
+impl EesBuilder {
+    /// The parts that the configuration names.
+    pub fn new(config: EesConfig) -> Self {
+        Self {
+            config,
+            store: None,
+            clock: Arc::new(SystemClock::default()),
+            authorizer: Arc::new(RoleOfReferencePoint),
+            notifier: None,
+            peers: None,
+        }
+    }
+
+    /// Keeps state here instead of where `[store]` says.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Reads the time from this clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Asks this authorizer instead of letting each role use its reference point.
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authorizer = authorizer;
+        self
+    }
+
+    /// Sends notifications by this notifier instead of our mutual TLS client.
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
+    /// Reaches ECS and other EESs by these instead of our mutual TLS client.
+    pub fn peers(mut self, peers: Arc<dyn Peers>) -> Self {
+        self.peers = Some(peers);
+        self
+    }
+
+    /// Loads certificates and state and binds the listeners. Nothing is served before [`Ees::serve`].
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn build(self) -> Result<Ees, StartError> {
+        let config = self.config;
+        let identity = config.identity.load(Role::Ees, config.ees_id.as_str())?;
+        let trust = Trusted::load(&config)?;
+        let clients = Clients::new(&config, &identity, &trust)?;
+        let store = match self.store {
+            Some(store) => store,
+            None => open(&config.store).await?,
+        };
+        let edge1_socket = Socket::bind(&config.edge1).await?;
+        let endpoint = edge1_socket.api_root();
+        let endpoint = EndPoint::Uri(endpoint.parse().map_err(|error| StartError::Config(format!("{endpoint}: {error}")))?);
+
+        let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
+        let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
+        let rooms = Rooms::new(&Parts::of(&config, endpoint.clone()), store.clone(), self.clock, peers).await?;
+
+        let (http1, authorizer) = (config.http1, self.authorizer);
+        let mut serving = Serving::new(identity, http1, authorizer);
+        let door = |point: ReferencePoint, trust: &Trust, apis: Vec<Api>| Door {
+            point,
+            trust: trust.clone(),
+            router: apis.iter().fold(Router::new(), |router, api| router.merge(api.router())),
+        };
+        let mut of_edge1 = vec![door(ReferencePoint::Edge1, &trust.eec, rooms.edge1())];
+        let edge9 = door(ReferencePoint::Edge9, &trust.ees, rooms.edge9());
+        let edge9 = match &config.edge9 {
+            Some(at) => Some((Socket::bind(at).await?, edge9)),
+            None => {
+                of_edge1.push(edge9);
+                None
+            }
+        };
+        serving.open(edge1_socket, of_edge1)?;
+        serving.bind(&config.edge3, vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())]).await?;
+        if let Some((socket, edge9)) = edge9 {
+            serving.open(socket, vec![edge9])?;
+        }
+
+        let upkeep = match (&config.ecs, clients.ecs) {
+            (Some(ecs), Some(client)) => {
+                let served = Arc::new(ServedEass::default());
+                Follower::start(store.clone(), "eas/", served.clone()).await?;
+                let check = Duration::from_secs(u64::from(ecs.check_seconds.max(1)));
+                Some(EesRegistrationUpkeep::new(client, &ecs.url, profile(&config, endpoint), served, store.clone(), check))
+            }
+            _ => None,
+        };
+        let readiness = Arc::new(EesReadiness { store, ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state) });
+        let metrics = operator::install_metrics().map_err(StartError::Config)?;
+        let version = Version { server: "ees", version: env!("CARGO_PKG_VERSION") };
+        let router = operator::router(readiness, metrics, version);
+        serving.bind(&config.operator, vec![Door { point: ReferencePoint::Operator, trust: trust.operator, router }]).await?;
+
+        let settings = OutboxSettings {
+            longest_retry: Duration::from_secs(u64::from(config.notifications.longest_retry_seconds.max(1))),
+            ..OutboxSettings::default()
+        };
+        let outbox = Outbox::new(rooms.room.clone(), Arc::new(rooms.reactions(notifier)), settings);
+        Ok(Ees { serving, outbox, upkeep, room: rooms.room.clone(), expiring: rooms.expiring() })
+    }
+}
+
+/// An EES with bound listeners.
+pub struct Ees {
+    serving: Serving,
+    outbox: Outbox<EesReactions>,
+    upkeep: Option<EesRegistrationUpkeep>,
+    room: Room,
+    expiring: Arc<EesExpiring>,
+}
+
+impl Ees {
+    /// Where it listens.
+    pub fn serving(&self) -> &Serving {
+        &self.serving
+    }
+
+    /// Serves until `stop`, then lets running requests finish and deregisters from the ECS.
+    pub async fn serve(self, stop: CancellationToken) {
+        let mut background = JoinSet::new();
+        background.spawn(self.outbox.run());
+        background.spawn(sweeper::run(self.room, self.expiring, SWEEP));
+        let upkeep = self.upkeep.map(|upkeep| tokio::spawn(upkeep.run(stop.clone())));
+        self.serving.serve(stop).await;
+        if let Some(upkeep) = upkeep
+            && let Err(error) = upkeep.await
+        {
+            tracing::error!(%error, "the registration with the ECS ended");
+        }
+        background.shutdown().await;
+    }
+}
+
+/// All APIs that an EES serves, each once, for their documents. Nothing is kept behind them.
+///
+/// # Errors
+/// When they cannot be assembled, which is a defect.
+pub async fn apis() -> Result<Vec<Api>, StartError> {
+    let room = Parts::for_documents()?;
+    let rooms = Rooms::new(&room, Arc::new(edgeapp_store::MemoryStore::new()), Arc::new(SystemClock::default()), Arc::new(NoPeers)).await?;
+    let mut apis: Vec<Api> = Vec::new();
+    for api in rooms.edge1().into_iter().chain(rooms.edge3()).chain(rooms.edge9()) {
+        // The whole API comes before the part of it that another reference point serves.
+        if apis.iter().all(|known| known.name() != api.name()) {
+            apis.push(api);
+        }
+    }
+    Ok(apis)
+}
+
+struct Trusted {
+    eec: Trust,
+    eas: Trust,
+    ees: Trust,
+    ecs: Trust,
+    operator: Trust,
+}
+
+impl Trusted {
+    fn load(config: &EesConfig) -> Result<Self, TlsError> {
+        let files = &config.trust;
+        Ok(Self {
+            eec: Trust::load(&files.eec)?,
+            eas: Trust::load(&files.eas)?,
+            ees: Trust::load(&files.ees)?,
+            ecs: Trust::load(&files.ecs)?,
+            operator: Trust::load(&files.operator)?,
+        })
+    }
+}
+
+/// Our mutual TLS clients: each trusts the servers it is meant for, and no others.
+struct Clients {
+    callbacks: HttpClient,
+    eess: HttpClient,
+    ecs: Option<HttpClient>,
+}
+
+impl Clients {
+    fn new(config: &EesConfig, identity: &Identity, trust: &Trusted) -> Result<Self, TlsError> {
+        let timeout = Duration::from_secs(u64::from(config.notifications.timeout_seconds.max(1)));
+        let callbacks = callback_rule(config);
+        // Where the operator's own servers are is not a client's choice, but endpoints of other EESs can be.
+        let anywhere = CallbackRule { allow_private_addresses: true };
+        Ok(Self {
+            callbacks: HttpClient::new(identity, &Trust::union([&trust.eec, &trust.eas]), callbacks, timeout)?,
+            eess: HttpClient::new(identity, &trust.ees, anywhere, timeout)?,
+            ecs: config.ecs.as_ref().map(|_| HttpClient::new(identity, &trust.ecs, anywhere, timeout)).transpose()?,
+        })
+    }
+
+    fn peers(&self, config: &EesConfig) -> Arc<dyn Peers> {
+        let ecs = self.ecs.clone().zip(config.ecs.as_ref().map(|ecs| ecs.url.trim_end_matches('/').to_owned()));
+        let neighbours: BTreeMap<_, _> =
+            config.neighbours.iter().map(|neighbour| (neighbour.ees_id.clone(), neighbour.url.clone())).collect();
+        Arc::new(HttpPeers::new(ecs, self.eess.clone(), neighbours))
+    }
+}
+
+fn callback_rule(config: &EesConfig) -> CallbackRule {
+    CallbackRule { allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses }
+}
+
+/// The part of the profile at the ECS that does not change while the EES runs.
+fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
+    let dnais = config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default();
+    EesProfile {
+        ees_id: config.ees_id.clone(),
+        end_pt,
+        eas_ids: Vec::new(),
+        eas_bdl_infos: BTreeMap::new(),
+        edn_info_sets: config.edn.as_ref().map(|edn| EdnInfo { dnn: edn.dnn.clone(), dnais: edn.dnais.clone() }),
+        eas_inst_info: BTreeMap::new(),
+        prov_id: config.provider.clone(),
+        svc_area: config.service_area.clone(),
+        app_locs: dnais,
+        svc_cont_supp: config.scenarios.clone(),
+        svc_cont_supp_ext1: Vec::new(),
+        eec_reg_conf: config.eec_registration_required,
+    }
+}
+
+async fn open(config: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
+    match config {
+        StoreConfig::Redb { path, cache_bytes } => {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)
+                    .map_err(|error| StartError::Store(format!("{}: {error}", folder.display())))?;
+            }
+            let (path, options) = (path.clone(), edgeapp_store::RedbOptions::default().cache_bytes(*cache_bytes));
+            let opened = tokio::task::spawn_blocking(move || edgeapp_store::RedbStore::open_with(&path, options)).await;
+            let store = opened.map_err(|error| StartError::Store(error.to_string()))?;
+            Ok(Arc::new(store.map_err(|error| StartError::Store(error.to_string()))?))
+        }
+        StoreConfig::MemoryLostAtExit {} => Ok(Arc::new(edgeapp_store::MemoryStore::new())),
+        #[cfg(feature = "etcd")]
+        StoreConfig::Etcd { endpoints, namespace } => {
+            let options = edgeapp_store_etcd::EtcdOptions::new(endpoints.clone(), namespace.clone());
+            let store = edgeapp_store_etcd::EtcdStore::connect(options).await;
+            Ok(Arc::new(store.map_err(|error| StartError::Store(error.to_string()))?))
+        }
+        #[cfg(not(feature = "etcd"))]
+        StoreConfig::Etcd { .. } => Err(StartError::Store("this program was built without etcd".to_owned())),
+    }
+}
+
+/// What the rooms need to know of the configuration.
+struct Parts {
+    own_id: EesId,
+    endpoint: EndPoint,
+    scenarios: Vec<AcrScenario>,
+    service_area: Option<ServiceArea>,
+    lifetimes: LifetimesConfig,
+    callbacks: CallbackRule,
+    contexts: ContextPolicy,
+    acr: AcrPolicy,
+    discovery: DiscoveryPolicy,
+}
+
+impl Parts {
+    fn of(config: &EesConfig, endpoint: EndPoint) -> Self {
+        let required = config.eec_registration_required;
+        let relocation = &config.relocation;
+        Self {
+            own_id: config.ees_id.clone(),
+            endpoint,
+            scenarios: config.scenarios.clone(),
+            service_area: config.service_area.clone(),
+            lifetimes: config.lifetimes,
+            callbacks: callback_rule(config),
+            contexts: ContextPolicy {
+                register_implicitly: relocation.register_implicitly,
+                stale_seconds: relocation.stale_context_seconds,
+            },
+            acr: AcrPolicy {
+                transfer_seconds: relocation.transfer_seconds,
+                remembered_seconds: relocation.remembered_seconds,
+                eec_registration_required: required,
+            },
+            discovery: DiscoveryPolicy {
+                empty: config.empty_discovery,
+                eec_registration_required: required,
+                strict_area: config.strict_service_area,
+            },
+        }
+    }
+
+    /// An EES that only describes itself.
+    fn for_documents() -> Result<Self, StartError> {
+        let example = "ees.example";
+        let id = example.parse().map_err(|error| StartError::Config(format!("{example}: {error}")))?;
+        let uri = format!("https://{example}");
+        let endpoint = EndPoint::Uri(uri.parse().map_err(|error| StartError::Config(format!("{uri}: {error}")))?);
+        Ok(Self {
+            own_id: id,
+            endpoint,
+            scenarios: Vec::new(),
+            service_area: None,
+            lifetimes: LifetimesConfig::default(),
+            callbacks: CallbackRule::default(),
+            contexts: ContextPolicy { register_implicitly: true, stale_seconds: 0 },
+            acr: AcrPolicy { transfer_seconds: 0, remembered_seconds: 0, eec_registration_required: true },
+            discovery: DiscoveryPolicy::default(),
+        })
+    }
+}
+
+/// The rooms of an EES, wired to each other.
+struct Rooms {
+    room: Room,
+    eass: Arc<EasService>,
+    eecs: Arc<EecService>,
+    discovery: Arc<DiscoveryService>,
+    discovery_subscriptions: Arc<DiscoverySubscriptionService>,
+    discovery_mirror: Arc<Mirror<edgeapp_openapi::eas_discovery::EasDiscoverySubscription>>,
+    acr_events: Arc<AcrEventsService>,
+    acr_management: Arc<AcrManagementService>,
+    relocations: Arc<AcrService>,
+    status: Arc<AcrStatusService>,
+    contexts: Arc<ContextService>,
+    context_policy: ContextPolicy,
+    peers: Arc<dyn Peers>,
+}
+
+impl Rooms {
+    async fn new(
+        parts: &Parts,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        peers: Arc<dyn Peers>,
+    ) -> Result<Self, StartError> {
+        let room = Room::new(store.clone(), clock.clone());
+        let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
+        let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
+        let discovery_mirror = Arc::new(Mirror::default());
+        Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
+
+        let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
+        let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
+        let own_id = parts.own_id.clone();
+        let beyond = Arc::new(SearchBeyond::new(own_id.clone(), peers.clone()));
+        let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
+        let acr_management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
+        let relocations = Arc::new(AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone()));
+        let eecs = EecService::new(room.clone(), lifetimes.eec(), own_id, parts.contexts, lookup.clone(), peers.clone());
+        let scenarios = parts.scenarios.clone();
+        let contexts = ContextService::new(room.clone(), parts.contexts, lifetimes.eec(), scenarios, lookup);
+        let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
+        let subscriptions = lifetimes.subscriptions();
+        Ok(Self {
+            eass: Arc::new(EasService::new(room.clone(), lifetimes.eas(), parts.service_area.clone(), follower)),
+            eecs: Arc::new(eecs),
+            discovery: Arc::new(DiscoveryService::new(index, clock, known, beyond, parts.discovery)),
+            discovery_subscriptions: Arc::new(DiscoverySubscriptionService::new(
+                room.clone(),
+                subscriptions,
+                callbacks,
+                registered_only,
+            )),
+            discovery_mirror,
+            acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
+            status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
+            contexts: Arc::new(contexts),
+            acr_management,
+            relocations,
+            context_policy: parts.contexts,
+            peers,
+            room,
+        })
+    }
+
+    fn edge1(&self) -> Vec<Api> {
+        vec![
+            edge1::eec_registration::api(self.eecs.clone()),
+            edge1::eas_discovery::api(self.discovery.clone(), self.discovery_subscriptions.clone()),
+            edge1::acr_events::api(self.acr_events.clone()),
+            edge1::app_context_relocation::api(self.relocations.clone()),
+        ]
+    }
+
+    fn edge3(&self) -> Vec<Api> {
+        vec![
+            edge3::eas_registration::api(self.eass.clone()),
+            edge3::acr_management_event::api(self.acr_management.clone()),
+            edge3::acr_status_update::api(self.status.clone()),
+            // EASs look for a T-EAS and declare it (TS 29.558 clauses 5.7 and 5.9).
+            edge1::eas_discovery::request_api(self.discovery.clone()),
+            edge1::app_context_relocation::api(self.relocations.clone()),
+        ]
+    }
+
+    fn edge9(&self) -> Vec<Api> {
+        vec![
+            edge9::eec_context_relocation::api(self.contexts.clone()),
+            edge1::eas_discovery::request_api(self.discovery.clone()),
+        ]
+    }
+
+    fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
+        let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
+        EesReactions::new(self.room.clone(), acr, self.discovery_mirror.clone(), notifier)
+    }
+
+    fn expiring(&self) -> Arc<EesExpiring> {
+        Arc::new(EesExpiring::new(self.eass.clone(), self.context_policy))
+    }
+}
+
+/// What an EES needs in order to serve.
+struct EesReadiness {
+    store: Arc<dyn Store>,
+    ecs: Option<watch::Receiver<LinkState>>,
+}
+
+#[async_trait]
+impl Readiness for EesReadiness {
+    async fn needs(&self) -> Vec<Need> {
+        let need = |name, detail: Option<String>| Need { name, ready: detail.is_none(), detail };
+        let mut needs = vec![need("store", self.store.check().await.err().map(|error| error.to_string()))];
+        if let Some(ecs) = &self.ecs {
+            needs.push(need("ecs", ecs.borrow().as_ref().err().cloned()));
+        }
+        needs
+    }
+}

@@ -1,0 +1,139 @@
+//! The program `ees`.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use edgeapp_ees::{
+    config::EesConfig,
+    ees::{self, EesBuilder},
+};
+use edgeapp_http::{
+    assembly::stop_signal,
+    telemetry::{LogFormat, start_logging},
+};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Edge Enabler Server of 3GPP EDGEAPP (TS 23.558).
+#[derive(Parser)]
+#[command(name = "ees", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT; prints where it listens, then `ready`.
+    Serve {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// How log lines are written; by default text on a terminal, JSON elsewhere.
+        #[arg(long, value_enum)]
+        log_format: Option<Format>,
+        /// Which log lines are written: a level, or a list such as `info,edgeapp_core=debug`.
+        #[arg(long, default_value = "info")]
+        log: String,
+    },
+    /// Check a configuration file and print the settings that it leads to.
+    CheckConfig {
+        /// The configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Write the OpenAPI documents of what this program serves.
+    Openapi {
+        /// The folder to write them to; without it they are printed.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Text,
+}
+
+/// What went wrong, and the exit code that says so.
+enum Failure {
+    /// 1: it failed.
+    Failed(String),
+    /// 2: wrong usage or configuration.
+    Usage(String),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve { config, log_format, log } => serve(&config, log_format, &log),
+        Command::CheckConfig { config } => check_config(&config),
+        Command::Openapi { out } => openapi(out.as_deref()),
+    };
+    let (text, code) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(text)) => (text, 1),
+        Err(Failure::Usage(text)) => (text, 2),
+    };
+    let _ = writeln!(std::io::stderr(), "ees: {text}");
+    ExitCode::from(code)
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Runtime::new().map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn serve(config: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> {
+    let config = EesConfig::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let format = match format {
+        Some(Format::Json) => LogFormat::Json,
+        Some(Format::Text) => LogFormat::Text,
+        None => LogFormat::fitting(),
+    };
+    start_logging(format, log).map_err(Failure::Usage)?;
+    runtime()?.block_on(async {
+        let server = EesBuilder::new(config).build().await.map_err(|error| Failure::Usage(error.to_string()))?;
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            if let Err(error) = stop_signal().await {
+                tracing::error!(%error, "signals cannot be waited for");
+            }
+            tracing::info!("stopping: requests that run may finish");
+            stopping.cancel();
+        });
+        say(&server.serving().announcement())?;
+        server.serve(stop).await;
+        Ok(())
+    })
+}
+
+fn check_config(file: &Path) -> Result<(), Failure> {
+    let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
+    say(&toml::to_string(&config).map_err(|error| Failure::Failed(error.to_string()))?)
+}
+
+fn openapi(out: Option<&Path>) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let apis = runtime()?.block_on(ees::apis()).map_err(|error| failed(&error))?;
+    for api in apis {
+        let document = api.document().map_err(|error| failed(&error))?;
+        match out {
+            None => say(&format!("---\n{document}"))?,
+            Some(folder) => {
+                let file = folder.join(format!("{}.yaml", api.name()));
+                std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+                std::fs::write(&file, document).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
+                say(&format!("{}\n", file.display()))?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! The calling ends of EDGE-6 (target EES discovery) and EDGE-9, over our mutual TLS client.
+
+use async_trait::async_trait;
+use axum::http::{Method, StatusCode};
+use edgeapp_ees_domain::peers::{PeerEes, PeerError, Peers};
+use edgeapp_http::client::{Answer, CallError, HttpClient};
+use edgeapp_openapi::{
+    eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
+    eas_registration::EndPoint,
+    eec_context_relocation::{EecContext, EecContextPush, EecContextPushRes, EecContextsQuery},
+    ids::EesId,
+    service_provisioning::EcsServProvResp,
+    target_ees_discovery::EesProfilesQuery,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+
+/// The other servers, reached over HTTP.
+pub struct HttpPeers {
+    ecs: Option<(HttpClient, String)>,
+    eess: HttpClient,
+    neighbours: BTreeMap<EesId, String>,
+}
+
+/// No body.
+const NOTHING: Option<&()> = None;
+
+impl HttpPeers {
+    /// The ECS at its `apiRoot`, and other EESs where `neighbours` or their endpoints say.
+    pub fn new(ecs: Option<(HttpClient, String)>, eess: HttpClient, neighbours: BTreeMap<EesId, String>) -> Self {
+        Self { ecs, eess, neighbours }
+    }
+
+    /// `apiRoot` of another EES: as configured, else as told.
+    fn root_of(&self, ees: &PeerEes) -> Result<String, PeerError> {
+        let told = || match ees.endpoint.as_ref()? {
+            EndPoint::Uri(uri) => Some(uri.as_str().to_owned()),
+            EndPoint::Fqdn(fqdn) => Some(format!("https://{fqdn}")),
+            EndPoint::Ipv4Addrs(addresses) => addresses.first().map(|address| format!("https://{address}")),
+            EndPoint::Ipv6Addrs(addresses) => addresses.first().map(|address| format!("https://[{address}]")),
+        };
+        let root = self.neighbours.get(&ees.id).cloned().or_else(told);
+        let root = root.ok_or_else(|| PeerError::NotFound(format!("nobody told where {} is", ees.id)))?;
+        Ok(root.trim_end_matches('/').to_owned())
+    }
+
+    async fn ask<B: Serialize, T: DeserializeOwned>(
+        client: &HttpClient,
+        method: Method,
+        url: &str,
+        body: Option<&B>,
+    ) -> Result<Option<T>, PeerError> {
+        let answer: Answer = client.call(method, url, body).await.map_err(peer_error)?;
+        if answer.status == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        answer.json().map(Some).map_err(peer_error)
+    }
+}
+
+fn peer_error(error: CallError) -> PeerError {
+    let text = error.to_string();
+    match error.status() {
+        Some(StatusCode::NOT_FOUND) => PeerError::NotFound(text),
+        Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) => PeerError::Unreachable(text),
+        Some(status) if status.is_client_error() => PeerError::Refused(text),
+        Some(_) => PeerError::Unreachable(text),
+        None if matches!(error, CallError::Unexpected(_)) => PeerError::Refused(text),
+        None => PeerError::Unreachable(text),
+    }
+}
+
+fn empty<T>(answer: Option<T>) -> Result<T, PeerError> {
+    answer.ok_or_else(|| PeerError::NotFound("the answer is empty".to_owned()))
+}
+
+fn with_query(url: String, pairs: Vec<(&'static str, String)>) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("{url}?{query}")
+}
+
+#[async_trait]
+impl Peers for HttpPeers {
+    async fn target_ees(&self, query: &EesProfilesQuery) -> Result<EcsServProvResp, PeerError> {
+        let Some((client, root)) = &self.ecs else {
+            return Err(PeerError::NotFound("no ECS is configured".to_owned()));
+        };
+        let url = with_query(format!("{root}/eecs-targeteesdiscovery/v1/ees-profiles"), query.to_pairs());
+        empty(Self::ask(client, Method::GET, &url, NOTHING).await?)
+    }
+
+    async fn discover(&self, ees: &PeerEes, request: &EasDiscoveryReq) -> Result<EasDiscoveryResp, PeerError> {
+        let url = format!("{}/eees-easdiscovery/v1/eas-profiles/request-discovery", self.root_of(ees)?);
+        empty(Self::ask(&self.eess, Method::POST, &url, Some(request)).await?)
+    }
+
+    async fn push_context(&self, ees: &PeerEes, push: &EecContextPush) -> Result<EecContextPushRes, PeerError> {
+        let url = format!("{}/eees-eeccontextreloc/v1/eec-contexts", self.root_of(ees)?);
+        Ok(Self::ask(&self.eess, Method::POST, &url, Some(push)).await?.unwrap_or_default())
+    }
+
+    async fn pull_context(&self, ees: &PeerEes, query: &EecContextsQuery) -> Result<EecContext, PeerError> {
+        let url = with_query(format!("{}/eees-eeccontextreloc/v1/eec-contexts", self.root_of(ees)?), query.to_pairs());
+        empty(Self::ask(&self.eess, Method::GET, &url, NOTHING).await?)
+    }
+}

@@ -1,0 +1,228 @@
+//! An EES in memory, and callers with the certificate they like.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use edgeapp_authz::RoleOfReferencePoint;
+use edgeapp_core::{
+    authorizer::ReferencePoint,
+    callback::CallbackRule,
+    clock::{Clock, Lifetimes, ManualClock},
+    error::{Cause, Error, Kind},
+    follow::Follower,
+    principal::Principal,
+    room::Room,
+    store::Store,
+};
+use edgeapp_ees::{edge1, edge3};
+use edgeapp_ees_domain::{
+    discovery::{DiscoveryPolicy, DiscoveryService, EasDiscovery, EecKnown, NoTargetSearch, TargetSearch},
+    discovery_subscriptions::DiscoverySubscriptionService,
+    eas::EasService,
+    selection::EasIndex,
+};
+use edgeapp_http::{documents::Api, problem::PROBLEM_JSON, request::Peer, stack::stack};
+use edgeapp_openapi::{ids::EecId, location::ServiceArea};
+use edgeapp_store::MemoryStore;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc};
+use tower::ServiceExt;
+
+/// When every test begins.
+pub(crate) const NOON: &str = "2026-01-05T12:00:00Z";
+/// Where the doors are reached.
+pub(crate) const ROOT: &str = "https://ees.example";
+
+/// What a test wants to be other than usual.
+pub(crate) struct Settings {
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) service_area: Option<ServiceArea>,
+    pub(crate) discovery: DiscoveryPolicy,
+    pub(crate) elsewhere: Arc<dyn TargetSearch>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lifetimes: Lifetimes { max: Some(3600), default: Some(600) },
+            service_area: None,
+            discovery: DiscoveryPolicy::default(),
+            elsewhere: Arc::new(NoTargetSearch),
+        }
+    }
+}
+
+/// The EECs whose names begin with `registered`.
+struct Registered;
+
+#[async_trait::async_trait]
+impl EecKnown for Registered {
+    async fn is_registered(&self, eec: &EecId) -> Result<bool, Error> {
+        Ok(eec.as_str().starts_with("registered"))
+    }
+}
+
+/// The doors of one EES.
+pub(crate) struct Doors {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Store>,
+    routers: BTreeMap<ReferencePoint, Router>,
+    apis: BTreeMap<&'static str, String>,
+}
+
+impl Doors {
+    /// An EES as usual.
+    pub(crate) async fn open() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    /// An EES with these settings.
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let clock = ManualClock::at(NOON.parse().unwrap());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let room = Room::new(store.clone(), clock.clone());
+        let index = Arc::new(EasIndex::new(None));
+        let follower = Follower::start(store.clone(), "eas/", index.clone()).await.unwrap();
+        let eass = EasService::new(room.clone(), settings.lifetimes, settings.service_area, follower);
+        let known: Arc<dyn EecKnown> = Arc::new(Registered);
+        let discovery: Arc<dyn EasDiscovery> = Arc::new(DiscoveryService::new(
+            index,
+            clock.clone() as Arc<dyn Clock>,
+            known.clone(),
+            settings.elsewhere,
+            settings.discovery,
+        ));
+        let registered_only = settings.discovery.eec_registration_required.then_some(known);
+        let subscriptions =
+            DiscoverySubscriptionService::new(room, settings.lifetimes, CallbackRule::default(), registered_only);
+        let mut doors = Self { clock, store, routers: BTreeMap::new(), apis: BTreeMap::new() };
+        doors.mount(ReferencePoint::Edge3, &edge3::eas_registration::api(Arc::new(eass)));
+        doors.mount(ReferencePoint::Edge3, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(ReferencePoint::Edge9, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(ReferencePoint::Edge1, &edge1::eas_discovery::api(discovery, Arc::new(subscriptions)));
+        doors
+    }
+
+    fn mount(&mut self, point: ReferencePoint, api: &Api) {
+        let router = self.routers.remove(&point).unwrap_or_default().merge(api.router());
+        self.routers.insert(point, router);
+        // The home of an API is mounted last; its document is whole.
+        self.apis.insert(api.name(), api.document().unwrap());
+    }
+
+    /// The documents of all APIs by name.
+    pub(crate) fn documents(&self) -> &BTreeMap<&'static str, String> {
+        &self.apis
+    }
+
+    /// Somebody on a reference point, with these names in the certificate.
+    pub(crate) fn caller(&self, point: ReferencePoint, names: &[&str]) -> Caller {
+        let principal = Principal::from_names(names.iter().copied(), [])
+            .map(Arc::new)
+            .map_err(|error| Error::new(Kind::Unauthenticated, Cause::Unauthenticated, error.to_string()));
+        let peer = Peer { principal, point, authorizer: Arc::new(RoleOfReferencePoint), api_root: Some(ROOT.into()) };
+        Caller { router: stack(self.routers[&point].clone(), point), peer: Arc::new(peer) }
+    }
+
+    /// An EEC over EDGE-1; its UE is `msisdn-491700000001`.
+    pub(crate) fn eec(&self, id: &str) -> Caller {
+        self.caller(ReferencePoint::Edge1, &[&format!("urn:edgeapp:eec:{id}"), "urn:edgeapp:gpsi:msisdn-491700000001"])
+    }
+
+    /// An EAS over EDGE-3: the EASID, `#` and the instance.
+    pub(crate) fn eas(&self, id: &str) -> Caller {
+        self.caller(ReferencePoint::Edge3, &[&format!("urn:edgeapp:eas:{id}"), "urn:edgeapp:asp:games-inc"])
+    }
+
+    /// Another EES over EDGE-9.
+    pub(crate) fn ees(&self, id: &str) -> Caller {
+        self.caller(ReferencePoint::Edge9, &[&format!("urn:edgeapp:ees:{id}")])
+    }
+}
+
+/// Somebody who sends requests.
+pub(crate) struct Caller {
+    router: Router,
+    peer: Arc<Peer>,
+}
+
+/// An answer with its body as JSON; null when there is none.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Caller {
+    /// Sends exactly this.
+    pub(crate) async fn send(&self, method: Method, path: &str, media: &str, body: String) -> Answer {
+        let path = path.strip_prefix(ROOT).unwrap_or(path);
+        let mut request = Request::builder().method(method).uri(path).extension(self.peer.clone());
+        if !media.is_empty() {
+            request = request.header(header::CONTENT_TYPE, media);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, "", String::new()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, "application/json", body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, "application/json", body.to_string()).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, "application/merge-patch+json", body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, "", String::new()).await
+    }
+}
+
+impl Answer {
+    /// The new resource of a 201: its absolute URI.
+    #[track_caller]
+    pub(crate) fn created(&self) -> String {
+        assert_eq!(self.status, StatusCode::CREATED, "{}", self.body);
+        self.headers[header::LOCATION].to_str().unwrap().to_owned()
+    }
+
+    /// The representation of a 200.
+    #[track_caller]
+    pub(crate) fn found(self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.body);
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/json");
+        self.body
+    }
+
+    /// Nothing but a 204.
+    #[track_caller]
+    pub(crate) fn done(&self) {
+        assert_eq!((self.status, &self.body), (StatusCode::NO_CONTENT, &Value::Null));
+    }
+
+    /// A ProblemDetails with this status, cause and the pointer of the first member at fault, `""` for none.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, cause: &str, pointer: &str) {
+        let at_fault = self.body["invalidParams"][0]["param"].as_str().unwrap_or_default();
+        let said = (self.status.as_u16(), self.body["cause"].as_str().unwrap_or_default(), at_fault);
+        assert_eq!(said, (status, cause, pointer), "{}", self.body);
+        assert_eq!(self.headers[header::CONTENT_TYPE], PROBLEM_JSON);
+        assert_eq!(self.body["status"], status);
+        assert!(self.body["instance"].is_string());
+    }
+}
