@@ -28,6 +28,10 @@ pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
     if too_deep(body) {
         return Err(unreadable(format!("the body nests deeper than {MAX_DEPTH} levels")));
     }
+    // A list would pass for the members in their order.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(unreadable("the body must be a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     // The first try is the fast one; the path is kept only for those who need to hear it.
     match T::deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {

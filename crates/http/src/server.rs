@@ -48,6 +48,29 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// HTTP/2 and HTTP/1.1 within these limits.
+    pub fn protocol(&self) -> auto::Builder<TokioExecutor> {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            .max_buf_size(usize::try_from(self.header_list).unwrap_or(usize::MAX));
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.streams)
+            .max_header_list_size(self.header_list)
+            .max_pending_accept_reset_streams(self.resets)
+            .max_local_error_reset_streams(self.resets)
+            .initial_stream_window_size(256 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .max_send_buf_size(256 * 1024)
+            .keep_alive_interval(self.header_timeout)
+            .keep_alive_timeout(self.header_timeout);
+        http
+    }
+}
+
 /// One listener: an address with its trust and its limits. It may serve several reference points; the role of the caller, which its
 /// certificate proves, tells which one a connection belongs to.
 pub struct Listener {
@@ -100,22 +123,7 @@ impl Listener {
     pub async fn serve(self, doors: Vec<(ReferencePoint, Router)>, stop: CancellationToken) {
         let Self { socket, tls, authorizer, api_root, limits } = self;
         let doors: Arc<[_]> = doors.into_iter().map(|(point, router)| (point, stack::stack(router, point))).collect();
-        let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(
-            usize::try_from(limits.header_list).unwrap_or(usize::MAX),
-        );
-        http.http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(limits.streams)
-            .max_header_list_size(limits.header_list)
-            .max_pending_accept_reset_streams(limits.resets)
-            .max_local_error_reset_streams(limits.resets)
-            .initial_stream_window_size(256 * 1024)
-            .initial_connection_window_size(1024 * 1024)
-            .max_send_buf_size(256 * 1024)
-            .keep_alive_interval(limits.header_timeout)
-            .keep_alive_timeout(limits.header_timeout);
-        let (http, acceptor) = (Arc::new(http), TlsAcceptor::from(tls));
+        let (http, acceptor) = (Arc::new(limits.protocol()), TlsAcceptor::from(tls));
         let places = Arc::new(Semaphore::new(limits.connections));
         let graceful = GracefulShutdown::new();
         loop {

@@ -190,6 +190,7 @@ impl Acr {
     /// # Errors
     /// [`Cause::AcrResultConflict`] when a second report contradicts the first.
     pub fn after(mut self, step: Step) -> Result<Option<(Acr, Vec<AcrEvent>)>, Error> {
+        let told_before = self.complete && self.result().is_some();
         match step {
             Step::ContextMoved(registration) if !self.context_is_settled() => self.context = ContextMove::Moved(registration),
             Step::ContextFailed if !self.context_is_settled() => self.context = ContextMove::Failed,
@@ -209,7 +210,7 @@ impl Acr {
             }
         }
         // A failure is told at once; a success waits for the context, so that the EEC hears both in one message.
-        let told = self.result().is_some_and(|result| result.is_err() || self.context_is_settled());
+        let told = !told_before && self.result().is_some_and(|result| result.is_err() || self.context_is_settled());
         let ended = told || (self.transfer == Transfer::NotAwaited && self.context_is_settled());
         self.complete = self.complete || ended;
         let events = if told { vec![AcrEvent::Completed(Box::new(self.clone()))] } else { Vec::new() };

@@ -2,6 +2,7 @@
 
 use super::{
     Selection,
+    posting::Posting,
     terms::{Narrowed, Term, terms_of},
 };
 use arc_swap::ArcSwap;
@@ -64,13 +65,13 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     entries: Vector<Option<Arc<Entry>>>,
-    postings: HashMap<Term, Arc<RoaringBitmap>>,
+    postings: HashMap<Term, Posting>,
 }
 
 impl Snapshot {
     /// The numbers of the EASs that have this term.
-    pub(super) fn numbers(&self, term: &Term) -> Option<&RoaringBitmap> {
-        self.postings.get(term).map(Arc::as_ref)
+    pub(super) fn numbers(&self, term: &Term) -> Cow<'_, RoaringBitmap> {
+        self.postings.get(term).map_or_else(Cow::default, Posting::numbers)
     }
 
     /// All EASs, expired ones too.
@@ -80,8 +81,8 @@ impl Snapshot {
 
     /// All instances of an application, expired ones too.
     pub fn instances(&self, eas_id: &EasId) -> impl Iterator<Item = &Entry> {
-        let numbers = self.numbers(&Term::Application(eas_id.clone()));
-        numbers.into_iter().flatten().filter_map(|number| self.entry(number))
+        let numbers = self.numbers(&Term::Application(eas_id.clone())).into_owned();
+        numbers.into_iter().filter_map(|number| self.entry(number))
     }
 
     fn entry(&self, number: u32) -> Option<&Entry> {
@@ -98,13 +99,11 @@ impl Snapshot {
     }
 
     fn add(&mut self, number: u32, term: Term) {
-        Arc::make_mut(self.postings.entry(term).or_default()).insert(number);
+        self.postings.entry(term).or_insert(Posting::One(number)).insert(number);
     }
 
     fn take(&mut self, number: u32, term: &Term) {
-        let Some(numbers) = self.postings.get_mut(term) else { return };
-        Arc::make_mut(numbers).remove(number);
-        if numbers.is_empty() {
+        if self.postings.get_mut(term).is_some_and(|numbers| !numbers.remove(number)) {
             self.postings.remove(term);
         }
     }

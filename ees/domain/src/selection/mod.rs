@@ -9,10 +9,11 @@
 //! | [`matching`] | the rules, as plain functions |
 //! | `schedule` | weekly schedules |
 //! | `terms` | what a profile is indexed by, and which terms a question asks for |
-//! | `index` | the snapshot, kept up to date incrementally |
+//! | `index`, `posting` | the snapshot, kept up to date incrementally |
 
 mod index;
 pub mod matching;
+mod posting;
 mod schedule;
 mod terms;
 #[cfg(test)]
