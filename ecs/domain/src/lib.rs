@@ -1,0 +1,26 @@
+//! What is true in an Edge Configuration Server (TS 23.558), whichever door asks. No HTTP in here.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`ees_registration`] | EESs register: one live registration per EESID |
+//! | [`provisioning`] | EECs ask which edge data networks and EESs there are for them, once or as subscribers |
+//! | [`target_ees_discovery`] | EESs ask where application contexts may move to |
+//! | [`selection`] | which EESs fit: one plain function for all who ask |
+//! | [`edn`] | edge data networks as configured, and answers put together by them |
+//! | [`known`] | the read model of registered EESs |
+//! | [`event`], [`reactions`] | what happened, and who is told |
+//! | [`expiring`] | what the end of a lifetime means |
+
+pub mod edn;
+pub mod ees_registration;
+pub mod event;
+pub mod expiring;
+pub mod known;
+pub mod provisioning;
+pub mod reactions;
+pub mod selection;
+pub mod target_ees_discovery;
+
+/// The home of the rules that this crate gives to resources ([`edgeapp_core::collection::Resource`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Ecs;

@@ -1,0 +1,384 @@
+//! The configuration file of an ECS.
+//!
+//! TOML; each key can also come from the environment, `edge4.listen` as `ECS__EDGE4__LISTEN`. Relative paths start from the folder of
+//! the file. Unknown keys are refused.
+
+use crate::ecs::EcsRules;
+use edgeapp_core::{callback::CallbackRule, clock::Lifetimes};
+use edgeapp_ecs_domain::{
+    edn::{Edn, Edns},
+    ees_registration::RegistrationRules,
+    provisioning::{Answers, ProvisioningRules},
+};
+use edgeapp_http::{
+    assembly::{IdentityFiles, ListenAt},
+    settings::{SettingsError, folder_of, read},
+};
+use edgeapp_openapi::ids::EesId;
+use edgeapp_store::StoreSettings;
+use serde::{Deserialize, Serialize};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// An ECS as its file describes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EcsConfig {
+    /// `ecs_id`: its identifier; the certificate of `[identity]` has to be that of `urn:edgeapp:ecs:<ecs_id>`.
+    pub ecs_id: String,
+    /// `http1`: offer HTTP/1.1 beside HTTP/2; true when absent.
+    #[serde(default = "yes")]
+    pub http1: bool,
+    /// `[identity]`: its certificate and key.
+    pub identity: IdentityFiles,
+    /// `[trust]`: whom it believes to be what.
+    pub trust: TrustFiles,
+    /// `[edge4]`: where EECs reach it.
+    pub edge4: ListenAt,
+    /// `[edge6]`: where EESs reach it.
+    pub edge6: ListenAt,
+    /// `[operator]`: where its operators see health, readiness, metrics and version.
+    pub operator: ListenAt,
+    /// `[store]`: where its state is kept.
+    pub store: StoreSettings,
+    /// `[lifetimes]`: how long things live.
+    #[serde(default)]
+    pub lifetimes: LifetimeSettings,
+    /// `[notifications]`: how subscribers are notified.
+    #[serde(default)]
+    pub notifications: NotificationSettings,
+    /// `[registration]`: who may register.
+    #[serde(default)]
+    pub registration: RegistrationSettings,
+    /// `[selection]`: how EESs are chosen.
+    #[serde(default)]
+    pub selection: SelectionSettings,
+    /// `[[edn]]`: the edge data networks. EESs in others may register; EECs are then told no more than their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edn: Vec<Edn>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Certificates (PEM) that the certificates of each role have to lead to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustFiles {
+    /// `eec`: for EECs, when they call and when they are notified.
+    pub eec: PathBuf,
+    /// `ees`: for EESs.
+    pub ees: PathBuf,
+    /// `operator`: for operators.
+    pub operator: PathBuf,
+}
+
+/// How long things live, in seconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LifetimeSettings {
+    /// `ees_registration_max`: the longest life of a registration; a day when absent.
+    pub ees_registration_max: u32,
+    /// `ees_registration_default`: its life when the EES proposes none; an hour when absent.
+    pub ees_registration_default: u32,
+    /// `subscription_max`: the longest life of a subscription; a week when absent.
+    pub subscription_max: u32,
+    /// `subscription_default`: its life when the EEC proposes none; a day when absent.
+    pub subscription_default: u32,
+}
+
+impl Default for LifetimeSettings {
+    fn default() -> Self {
+        Self {
+            ees_registration_max: 86_400,
+            ees_registration_default: 3_600,
+            subscription_max: 604_800,
+            subscription_default: 86_400,
+        }
+    }
+}
+
+/// How subscribers are notified.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationSettings {
+    /// `allow_callbacks_to_private_addresses`: clients may name loopback and private addresses. For laboratories: with this, clients
+    /// can make this server send requests into its own network. False when absent.
+    pub allow_callbacks_to_private_addresses: bool,
+    /// `timeout_seconds`: how long one notification may take; 5 when absent.
+    pub timeout_seconds: u16,
+    /// `longest_retry_seconds`: the longest wait between attempts; 60 when absent.
+    pub longest_retry_seconds: u16,
+}
+
+impl Default for NotificationSettings {
+    fn default() -> Self {
+        Self {
+            allow_callbacks_to_private_addresses: false,
+            timeout_seconds: 5,
+            longest_retry_seconds: 60,
+        }
+    }
+}
+
+/// Who may register.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistrationSettings {
+    /// `allowed_ees`: the EESIDs that may register; any EES with a trusted certificate when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_ees: Option<Vec<EesId>>,
+}
+
+/// How EESs are chosen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelectionSettings {
+    /// `strict_areas`: leave out an EES when the position of the UE does not tell whether it is in the service area; false when absent.
+    pub strict_areas: bool,
+}
+
+impl EcsConfig {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or keys are missing, unknown, wrong or do not fit together. Says which, and what to do.
+    pub fn load(file: &Path) -> Result<Self, SettingsError> {
+        let mut config: Self = read(file, "ECS")?;
+        config.resolve(&folder_of(file));
+        config.check(file)?;
+        Ok(config)
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        self.identity.resolve(folder);
+        for path in [&mut self.trust.eec, &mut self.trust.ees, &mut self.trust.operator] {
+            *path = folder.join(&path);
+        }
+        self.store.resolve(folder);
+    }
+
+    fn check(&self, file: &Path) -> Result<(), SettingsError> {
+        let of_key = |key: &str, reason: String| SettingsError::of_key(file, key, reason);
+        let life = &self.lifetimes;
+        let lives = [
+            (
+                "ees_registration",
+                life.ees_registration_default,
+                life.ees_registration_max,
+            ),
+            ("subscription", life.subscription_default, life.subscription_max),
+        ];
+        let mut errors = Vec::new();
+        for (what, default, max) in lives {
+            if default == 0 || max == 0 {
+                errors.push(of_key(
+                    &format!("lifetimes.{what}_max"),
+                    "lifetimes are at least one second".to_owned(),
+                ));
+            } else if default > max {
+                let reason = format!("is longer than {what}_max; make it at most {max}");
+                errors.push(of_key(&format!("lifetimes.{what}_default"), reason));
+            }
+        }
+        if self.notifications.timeout_seconds == 0 {
+            errors.push(of_key("notifications.timeout_seconds", "must be at least 1".to_owned()));
+        }
+        for (key, root) in [
+            ("edge4.api_root", &self.edge4.api_root),
+            ("edge6.api_root", &self.edge6.api_root),
+        ] {
+            if root.as_ref().is_some_and(|root| !root.starts_with("https://")) {
+                errors.push(of_key(key, "must begin with https://".to_owned()));
+            }
+        }
+        errors.extend(
+            Edns::new(self.edn.clone())
+                .err()
+                .map(|error| of_key("edn", error.to_string())),
+        );
+        errors.extend(
+            self.store
+                .check()
+                .err()
+                .map(|error| of_key("store.kind", error.to_string())),
+        );
+        SettingsError::all(errors)
+    }
+
+    /// The rules that the configuration comes to.
+    ///
+    /// # Errors
+    /// When edge data networks do not fit together.
+    pub fn rules(&self) -> Result<EcsRules, edgeapp_ecs_domain::edn::EdnConflict> {
+        let lifetimes = |max, default| Lifetimes {
+            max: Some(max),
+            default: Some(default),
+        };
+        let (life, edns) = (&self.lifetimes, Edns::new(self.edn.clone())?);
+        let callbacks = CallbackRule {
+            allow_private_addresses: self.notifications.allow_callbacks_to_private_addresses,
+        };
+        Ok(EcsRules {
+            registration: RegistrationRules {
+                lifetimes: lifetimes(life.ees_registration_max, life.ees_registration_default),
+                allowed: self
+                    .registration
+                    .allowed_ees
+                    .clone()
+                    .map(|allowed| allowed.into_iter().collect()),
+            },
+            provisioning: ProvisioningRules {
+                lifetimes: lifetimes(life.subscription_max, life.subscription_default),
+                callbacks,
+            },
+            answers: Answers {
+                edns: Arc::new(edns),
+                strict_areas: self.selection.strict_areas,
+            },
+        })
+    }
+
+    /// What makes this configuration weaker than a hardened one, a line for each.
+    pub fn weaknesses(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.notifications.allow_callbacks_to_private_addresses {
+            let why =
+                "clients can make this server send requests into its own network; remove it outside of laboratories";
+            found.push(format!(
+                "notifications.allow_callbacks_to_private_addresses = true: {why}"
+            ));
+        }
+        if matches!(self.store, StoreSettings::MemoryLostAtExit) {
+            found.push("store.kind = \"memory-lost-at-exit\": nothing outlives the process; use \"redb\"".to_owned());
+        }
+        if let StoreSettings::Etcd { endpoints, .. } = &self.store
+            && endpoints.iter().any(|endpoint| endpoint.starts_with("http://"))
+        {
+            found.push("store.endpoints: the state travels without TLS; use https".to_owned());
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+ecs_id = "ecs.example"
+[identity]
+certificate = "ecs.pem"
+key = "ecs.key"
+[trust]
+eec = "ca/eec.pem"
+ees = "ca/ees.pem"
+operator = "ca/operator.pem"
+[edge4]
+listen = "127.0.0.1:9304"
+api_root = "https://127.0.0.1:9304"
+[edge6]
+listen = "127.0.0.1:9306"
+[operator]
+listen = "127.0.0.1:9308"
+[store]
+kind = "redb"
+path = "state/ecs.redb"
+"#;
+
+    fn load(text: &str) -> Result<EcsConfig, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ecs.toml");
+        std::fs::write(&file, text).expect("written");
+        let loaded = EcsConfig::load(&file).map_err(|error| error.to_string());
+        if let Ok(config) = &loaded {
+            assert!(
+                config.trust.eec.is_absolute(),
+                "relative paths start from the folder of the file"
+            );
+        }
+        loaded
+    }
+
+    #[test]
+    fn the_smallest_file_is_whole_and_written_back_the_same() {
+        let config = load(FILE).expect("accepted");
+        assert!(config.http1 && config.weaknesses().is_empty() && config.edn.is_empty());
+        let text = toml::to_string(&config).expect("TOML");
+        assert_eq!(
+            load(&text).map(|again| toml::to_string(&again).expect("TOML")),
+            Ok(text)
+        );
+    }
+
+    #[test]
+    fn networks_are_read_in_wire_form() {
+        let networks = r#"
+[[edn]]
+dnn = "edge-a"
+snssai = { sst = 1, sd = "00000a" }
+area = { topServAr = { tais = [{ plmnId = { mcc = "001", mnc = "01" }, tac = "000001" }] } }
+[[edn]]
+dnn = "edge-b"
+default = true
+"#;
+        let config = load(&format!("{FILE}{networks}")).expect("accepted");
+        assert_eq!(config.edn.len(), 2);
+        assert!(config.edn[0].area.is_some() && config.edn[1].default);
+        let twice = networks.replace("edge-b", "edge-a");
+        assert!(
+            load(&format!("{FILE}{twice}"))
+                .expect_err("refused")
+                .contains("key `edn`: the dnn edge-a")
+        );
+    }
+
+    #[test]
+    fn refusals_name_key_and_remedy() {
+        let refusal = |more: &str| load(&format!("{FILE}{more}")).expect_err("refused");
+        assert!(refusal("[lifetimes]\nsubscription_default = 700000\n").contains("`lifetimes.subscription_default`"));
+        let unknown = refusal("[lifetimes]\nees_max = 1\n");
+        assert!(
+            unknown.contains("key `lifetimes.ees_max` is unknown; remove it"),
+            "{unknown}"
+        );
+        assert!(refusal("[selection]\nstrict_areas = 7\n").contains("`selection.strict_areas`"));
+        assert!(
+            load(&FILE.replace("listen = \"127.0.0.1:9306\"\n", ""))
+                .expect_err("refused")
+                .contains("`edge6.listen`")
+        );
+        assert!(
+            load(&FILE.replace("redb", "sqlite"))
+                .expect_err("refused")
+                .contains("`store")
+        );
+    }
+
+    #[cfg(not(feature = "etcd"))]
+    #[test]
+    fn etcd_is_refused_where_it_was_not_built_in() {
+        let start = FILE.split("[store]").next().expect("text");
+        let etcd = "[store]\nkind = \"etcd\"\nendpoints = [\"https://127.0.0.1:2379\"]\nnamespace = \"lab\"\n";
+        let refusal = load(&format!("{start}{etcd}")).expect_err("refused");
+        assert!(
+            refusal.contains("key `store.kind`") && refusal.contains("--features etcd"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn weaknesses_are_listed() {
+        let text = FILE.replace(
+            "kind = \"redb\"\npath = \"state/ecs.redb\"",
+            "kind = \"memory-lost-at-exit\"",
+        );
+        let config = load(&format!(
+            "{text}[notifications]\nallow_callbacks_to_private_addresses = true\n"
+        ));
+        assert_eq!(config.expect("accepted").weaknesses().len(), 2);
+    }
+}

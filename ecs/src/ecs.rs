@@ -1,0 +1,255 @@
+//! An ECS put together: every part that can be another one is named here, once.
+
+use crate::{
+    edge4::service_provisioning,
+    edge6::{ees_registration, target_ees_discovery},
+};
+use async_trait::async_trait;
+use axum::Router;
+use edgeapp_authz::RoleOfReferencePoint;
+use edgeapp_core::{
+    authorizer::{Authorizer, ReferencePoint},
+    callback::CallbackRule,
+    clock::{Clock, Lifetimes, SystemClock},
+    error::Error,
+    notifier::{Delivered, NotDelivered, Notifier},
+    outbox::{Outbox, OutboxSettings},
+    room::Room,
+    store::Store,
+    sweeper,
+};
+use edgeapp_ecs_domain::{
+    ees_registration::{RegistrationRules, RegistrationService},
+    expiring::Lapses,
+    known::KnownEess,
+    provisioning::{Answers, ProvisioningRules, ProvisioningService},
+    reactions::EcsReactions,
+    target_ees_discovery::DiscoveryService,
+};
+use edgeapp_http::{
+    documents::{Api, DocumentError},
+    operator::{Need, Readiness},
+};
+use edgeapp_openapi::common::Uri;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// How an ECS behaves.
+#[derive(Clone, Debug)]
+pub struct EcsRules {
+    /// Who may register, and for how long.
+    pub registration: RegistrationRules,
+    /// How long subscriptions live, and where notifications may go.
+    pub provisioning: ProvisioningRules,
+    /// How answers come about.
+    pub answers: Answers,
+}
+
+impl Default for EcsRules {
+    fn default() -> Self {
+        let lifetimes = |max, default| Lifetimes {
+            max: Some(max),
+            default: Some(default),
+        };
+        Self {
+            registration: RegistrationRules {
+                lifetimes: lifetimes(86_400, 3_600),
+                allowed: None,
+            },
+            provisioning: ProvisioningRules {
+                lifetimes: lifetimes(604_800, 86_400),
+                callbacks: CallbackRule::default(),
+            },
+            answers: Answers {
+                edns: Arc::default(),
+                strict_areas: false,
+            },
+        }
+    }
+}
+
+/// The pluggable parts of an ECS.
+pub struct EcsBuilder {
+    rules: EcsRules,
+    store: Arc<dyn Store>,
+    notifier: Arc<dyn Notifier>,
+    clock: Arc<dyn Clock>,
+    authorizer: Arc<dyn Authorizer>,
+    outbox: OutboxSettings,
+    sweep_every: Duration,
+}
+
+impl EcsBuilder {
+    /// Another clock than the machine's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Another authorizer than the role that belongs to each reference point.
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authorizer = authorizer;
+        self
+    }
+
+    /// Other settings of the outbox than the default ones.
+    pub fn outbox(mut self, outbox: OutboxSettings) -> Self {
+        self.outbox = outbox;
+        self
+    }
+
+    /// Another pause between two sweeps than a second.
+    pub fn sweep_every(mut self, pause: Duration) -> Self {
+        self.sweep_every = pause;
+        self
+    }
+
+    /// Loads the read models and puts the parts together.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn build(self) -> Result<Ecs, Error> {
+        let known = KnownEess::start(self.store.clone()).await?;
+        Ok(Ecs {
+            room: Room::new(self.store.clone(), self.clock.clone()),
+            known,
+            parts: self,
+        })
+    }
+}
+
+/// An ECS without sockets.
+pub struct Ecs {
+    parts: EcsBuilder,
+    room: Room,
+    known: KnownEess,
+}
+
+impl Ecs {
+    /// The parts that every ECS needs; the others have defaults.
+    pub fn builder(rules: EcsRules, store: Arc<dyn Store>, notifier: Arc<dyn Notifier>) -> EcsBuilder {
+        EcsBuilder {
+            rules,
+            store,
+            notifier,
+            clock: Arc::new(SystemClock::default()),
+            authorizer: Arc::new(RoleOfReferencePoint),
+            outbox: OutboxSettings::default(),
+            sweep_every: Duration::from_secs(1),
+        }
+    }
+
+    /// The APIs that it serves at a reference point.
+    pub fn apis(&self, point: ReferencePoint) -> Vec<Api> {
+        let EcsRules {
+            registration,
+            provisioning,
+            answers,
+        } = self.parts.rules.clone();
+        let (room, known) = (self.room.clone(), self.known.clone());
+        match point {
+            ReferencePoint::Edge4 => {
+                vec![service_provisioning::api(Arc::new(ProvisioningService::new(
+                    room,
+                    provisioning,
+                    answers,
+                    known,
+                )))]
+            }
+            ReferencePoint::Edge6 => {
+                let Answers { edns, strict_areas } = answers;
+                let discovery = DiscoveryService::new(known.clone(), edns, self.parts.clock.clone(), strict_areas);
+                vec![
+                    ees_registration::api(Arc::new(RegistrationService::new(room, registration, known))),
+                    target_ees_discovery::api(Arc::new(discovery)),
+                ]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Their routes.
+    pub fn router(&self, point: ReferencePoint) -> Router {
+        self.apis(point)
+            .iter()
+            .fold(Router::new(), |all, api| all.merge(api.router()))
+    }
+
+    /// Who decides what callers may use.
+    pub fn authorizer(&self) -> Arc<dyn Authorizer> {
+        self.parts.authorizer.clone()
+    }
+
+    /// What it needs in order to serve.
+    pub fn readiness(&self) -> Arc<dyn Readiness> {
+        Arc::new(StoreReadiness(self.parts.store.clone()))
+    }
+
+    /// The reactions to its events, for an outbox.
+    pub fn reactions(&self) -> EcsReactions {
+        EcsReactions::new(
+            self.room.clone(),
+            self.parts.rules.answers.clone(),
+            self.parts.notifier.clone(),
+        )
+    }
+
+    /// Does what is not done within requests, until `stop`: sends notifications, removes what has expired. What is under way when it
+    /// stops is taken up again by the next run.
+    pub async fn work(&self, stop: CancellationToken) {
+        let outbox = Outbox::new(self.room.clone(), Arc::new(self.reactions()), self.parts.outbox.clone());
+        tokio::select! {
+            () = outbox.run() => {}
+            () = sweeper::run(self.room.clone(), Arc::new(Lapses), self.parts.sweep_every) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+struct StoreReadiness(Arc<dyn Store>);
+
+#[async_trait]
+impl Readiness for StoreReadiness {
+    async fn needs(&self) -> Vec<Need> {
+        let answer = tokio::time::timeout(Duration::from_secs(2), self.0.check()).await;
+        let detail = match answer {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("no answer within two seconds".to_owned()),
+        };
+        vec![Need {
+            name: "store",
+            ready: detail.is_none(),
+            detail,
+        }]
+    }
+}
+
+/// A notifier that reaches nobody: for programs that only want the documents.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNotifications;
+
+#[async_trait]
+impl Notifier for NoNotifications {
+    async fn notify(&self, _: &Uri, _: axum::body::Bytes) -> Result<Delivered, NotDelivered> {
+        Err(NotDelivered::NotAllowed("nothing is sent from here".to_owned()))
+    }
+}
+
+/// The published documents of all its APIs: name and YAML.
+///
+/// # Errors
+/// When a document cannot be written, which is a defect of its registration.
+pub async fn documents() -> Result<Vec<(&'static str, String)>, DocumentError> {
+    let store = Arc::new(edgeapp_store::MemoryStore::new());
+    let Ok(ecs) = Ecs::builder(EcsRules::default(), store, Arc::new(NoNotifications))
+        .build()
+        .await
+    else {
+        return Ok(Vec::new());
+    };
+    let apis = [ReferencePoint::Edge4, ReferencePoint::Edge6]
+        .into_iter()
+        .flat_map(|point| ecs.apis(point));
+    apis.map(|api| Ok((api.name(), api.document()?))).collect()
+}

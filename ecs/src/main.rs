@@ -1,0 +1,166 @@
+//! The program `ecs`. Exit status: 0 good, 1 failed, 2 wrong usage or configuration.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use edgeapp_ecs::{
+    config::EcsConfig,
+    ecs::documents,
+    serve::{Loaded, ServeError},
+};
+use edgeapp_http::{
+    assembly::stop_signal,
+    operator::install_metrics,
+    settings::SettingsError,
+    telemetry::{LogFormat, start_logging},
+};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Edge Configuration Server of 3GPP TS 23.558.
+#[derive(Parser)]
+#[command(name = "ecs", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves until SIGTERM or SIGINT. Prints `listening <reference point> <URL>` per listener and then `ready`.
+    Serve {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// How log lines are written on standard error; text on a terminal, JSON elsewhere when absent.
+        #[arg(long, value_name = "FORMAT")]
+        log_format: Option<Format>,
+        /// What is logged: a level, or a list such as `info,edgeapp_core=debug`.
+        #[arg(long, value_name = "FILTER", default_value = "info")]
+        log: String,
+    },
+    /// Prints the effective settings and what is weaker than in a hardened configuration. Exit status 1 when anything is.
+    CheckConfig {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Writes the OpenAPI documents of the APIs that this program serves.
+    Openapi {
+        /// The folder to write `<API>.yaml` into; standard output when absent.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Text,
+}
+
+/// Why the program ends with another status than 0.
+enum Failure {
+    Usage(String),
+    Failed(String),
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Settings(error) => error.into(),
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve {
+            config,
+            log_format,
+            log,
+        } => serve(&config, log_format, &log).await,
+        Command::CheckConfig { config } => check_config(&config),
+        Command::Openapi { out } => openapi(out.as_deref()).await,
+    };
+    let (status, words) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(words)) => (1, words),
+        Err(Failure::Usage(words)) => (2, words),
+    };
+    let _ = writeln!(std::io::stderr(), "ecs: {words}");
+    ExitCode::from(status)
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(failed)
+}
+
+async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> {
+    let format = match format {
+        Some(Format::Json) => LogFormat::Json,
+        Some(Format::Text) => LogFormat::Text,
+        None => LogFormat::fitting(),
+    };
+    start_logging(format, log).map_err(Failure::Usage)?;
+    let loaded = Loaded::from_config(EcsConfig::load(file)?, file)?;
+    let running = loaded.open(install_metrics().map_err(failed)?).await?;
+    say(&running.serving().announcement())?;
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        if let Err(error) = stop_signal().await {
+            tracing::error!(%error, "signals cannot be waited for");
+        }
+        tracing::info!("stopping: running requests may finish");
+        asked.cancel();
+    });
+    running.serve(stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn check_config(file: &Path) -> Result<(), Failure> {
+    let config = EcsConfig::load(file)?;
+    let (text, weaknesses) = (toml::to_string(&config).map_err(failed)?, config.weaknesses());
+    Loaded::from_config(config, file)?;
+    say(&text)?;
+    if weaknesses.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!(
+        "weaker than a hardened configuration:\n  {}",
+        weaknesses.join("\n  ")
+    )))
+}
+
+async fn openapi(out: Option<&Path>) -> Result<(), Failure> {
+    for (name, document) in documents().await.map_err(failed)? {
+        match out {
+            None => say(&format!("---\n{document}"))?,
+            Some(folder) => {
+                let file = folder.join(format!("{name}.yaml"));
+                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, document));
+                written.map_err(|error| failed(format_args!("{}: {error}", file.display())))?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! From a configuration to a serving ECS.
+
+use crate::{
+    config::EcsConfig,
+    ecs::{Ecs, EcsRules},
+};
+use edgeapp_core::{
+    authorizer::ReferencePoint, callback::CallbackRule, error::Error, outbox::OutboxSettings, principal::Role,
+};
+use edgeapp_http::{
+    assembly::{BindError, Door, Serving},
+    client::HttpClient,
+    operator::{self, Version},
+    settings::SettingsError,
+    tls::{Identity, TlsError, Trust},
+};
+use edgeapp_store::StoreSettingsError;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// Why an ECS does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Its configuration cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A listener does not stand.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Its store does not open.
+    #[error("key `store`: {0}")]
+    Store(#[from] StoreSettingsError),
+    /// Its state cannot be read.
+    #[error("the state cannot be read: {0}")]
+    State(#[from] Error),
+}
+
+/// Everything that a configuration names, read and checked. No socket is open yet, no state touched.
+pub struct Loaded {
+    config: EcsConfig,
+    rules: EcsRules,
+    identity: Identity,
+    notifier: HttpClient,
+    eec: Trust,
+    ees: Trust,
+    operator: Trust,
+}
+
+impl Loaded {
+    /// Reads the files that the configuration names; `file` is the configuration itself, for error messages.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub fn from_config(config: EcsConfig, file: &Path) -> Result<Self, SettingsError> {
+        let key = |key: &'static str| move |error: TlsError| SettingsError::of_key(file, key, error);
+        let rules = config
+            .rules()
+            .map_err(|error| SettingsError::of_key(file, "edn", error))?;
+        let trust = |name, path| Trust::load(path).map_err(key(name));
+        let identity = config
+            .identity
+            .load(Role::Ecs, &config.ecs_id)
+            .map_err(key("identity.certificate"))?;
+        let eec = trust("trust.eec", &config.trust.eec)?;
+        let ees = trust("trust.ees", &config.trust.ees)?;
+        let operator = trust("trust.operator", &config.trust.operator)?;
+        let callbacks = CallbackRule {
+            allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses,
+        };
+        let timeout = Duration::from_secs(config.notifications.timeout_seconds.into());
+        let notifier = HttpClient::new(&identity, &eec, callbacks, timeout).map_err(key("identity.key"))?;
+        Ok(Self {
+            config,
+            rules,
+            identity,
+            notifier,
+            eec,
+            ees,
+            operator,
+        })
+    }
+
+    /// Opens the state and the listeners.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub async fn open(self, metrics: PrometheusHandle) -> Result<Running, ServeError> {
+        let Self {
+            config,
+            rules,
+            identity,
+            notifier,
+            eec,
+            ees,
+            operator,
+        } = self;
+        let store = config.store.open().await?;
+        let outbox = OutboxSettings {
+            longest_retry: Duration::from_secs(config.notifications.longest_retry_seconds.max(1).into()),
+            ..OutboxSettings::default()
+        };
+        let ecs = Ecs::builder(rules, store, Arc::new(notifier))
+            .outbox(outbox)
+            .build()
+            .await?;
+        let mut serving = Serving::new(identity, config.http1, ecs.authorizer());
+        let version = Version {
+            server: "ecs",
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        let of_operator = operator::router(ecs.readiness(), metrics, version);
+        let door = |point, trust, router| vec![Door { point, trust, router }];
+        let edge4 = door(ReferencePoint::Edge4, eec, ecs.router(ReferencePoint::Edge4));
+        let edge6 = door(ReferencePoint::Edge6, ees, ecs.router(ReferencePoint::Edge6));
+        serving.bind(&config.edge4, edge4).await?;
+        serving.bind(&config.edge6, edge6).await?;
+        serving
+            .bind(&config.operator, door(ReferencePoint::Operator, operator, of_operator))
+            .await?;
+        Ok(Running { ecs, serving })
+    }
+}
+
+/// An ECS with its listeners bound.
+pub struct Running {
+    ecs: Ecs,
+    serving: Serving,
+}
+
+impl Running {
+    /// The listeners.
+    pub fn serving(&self) -> &Serving {
+        &self.serving
+    }
+
+    /// Serves until `stop`, then lets running requests finish.
+    pub async fn serve(self, stop: CancellationToken) {
+        let Self { ecs, serving } = self;
+        let drained = CancellationToken::new();
+        let served = async {
+            serving.serve(stop).await;
+            drained.cancel();
+        };
+        // Events of the last requests are in the store: what is not sent now is sent by the next run.
+        tokio::join!(served, ecs.work(drained.clone()));
+    }
+}

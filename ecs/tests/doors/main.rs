@@ -1,0 +1,9 @@
+//! The APIs of an ECS in process: a router, a store in memory, a clock moved by hand, a notifier that remembers.
+
+mod documents;
+mod ees_registration;
+mod lab;
+mod notifications;
+mod service_provisioning;
+mod target_ees_discovery;
+mod work;
