@@ -1,0 +1,87 @@
+//! The subcommands of the program.
+
+#![allow(clippy::print_stdout, reason = "commands that people type write to standard output")]
+
+mod play;
+
+pub use play::{Given, Output, demo, one};
+
+use crate::{
+    configuration,
+    pki::{Pki, PkiError},
+    scenario::{BadScenario, SHIPPED, Scenario},
+};
+use anstream::println;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// How a command that could be carried out ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should.
+    Good,
+    /// Something did not hold.
+    Failed,
+}
+
+/// Why a command could not be carried out: wrong usage or configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A scenario cannot be played.
+    #[error(transparent)]
+    Scenario(#[from] BadScenario),
+    /// Certificates are not as they have to be.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// A file cannot be written or read.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// Anything else, said in full.
+    #[error("{0}")]
+    Usage(String),
+}
+
+/// `list`: shows the scenarios that come with the program.
+///
+/// # Errors
+/// When one cannot be read, which the tests exclude.
+pub fn list() -> Result<Outcome, CommandError> {
+    for shipped in SHIPPED {
+        let scenario = Scenario::parse(shipped.text, shipped.name)?;
+        println!("{:<28} {} ({})", scenario.name, scenario.title, scenario.acr);
+    }
+    println!("\nPlay one with `eec-sim run NAME`, or a file of your own with `eec-sim run FILE.toml`.");
+    Ok(Outcome::Good)
+}
+
+/// `pki init`: authorities, certificates and configuration files in a new folder.
+///
+/// # Errors
+/// When the folder has some already, or cannot be written.
+pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
+    let made = fs::create_dir_all(dir.join("state")).and_then(|()| dir.canonicalize());
+    let dir = made.map_err(|error| CommandError::File(dir.to_owned(), error))?;
+    let pki = Pki::create_for(&dir, hosts)?;
+    let (ecs, eess) = configuration::laboratory(&dir)?;
+    let mut commands = vec![("ecs.toml".to_owned(), ecs.text(&pki), "ecs")];
+    commands.extend(eess.iter().map(|ees| (format!("{}.toml", ees.files), ees.text(&pki), "ees")));
+    for (name, text, _) in &commands {
+        let path = dir.join(name);
+        fs::write(&path, text).map_err(|error| CommandError::File(path, error))?;
+    }
+    println!("Made in {}:", dir.display());
+    println!("  ca/                     one authority for each of eec, eas, ees, ecs, operator; ca/all.pem has all five");
+    println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
+    println!("  eas-chess-a, -b         two instances of eas.chess.example");
+    println!("  eec-1, eec-2, operator  clients");
+    println!("  ecs.toml, ees-a.toml, ees-b.toml   configurations; state goes to state/");
+    println!("\nStart the servers, each in a terminal of its own:");
+    for (name, _, program) in &commands {
+        println!("  {program} serve --config {}", dir.join(name).display());
+    }
+    println!("\nThen let a UE move between the two sites:");
+    println!("  eec-sim run a-eec-initiated --ecs https://127.0.0.1:9304 --pki {}", dir.display());
+    Ok(Outcome::Good)
+}

@@ -1,0 +1,112 @@
+//! `demo` and `run`: plays scenarios in a world of its own or in a given one.
+
+use super::{CommandError, Outcome};
+use crate::{
+    report,
+    run::{self, Run},
+    scenario::{SHIPPED, Scenario},
+    show::{Show, json::JsonLines, terminal::Terminal},
+    world::{World, programs},
+};
+use std::{
+    fs,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
+
+/// How it is to be shown.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// JSON lines instead of text.
+    pub json: bool,
+    /// A folder for the report.
+    pub report: Option<PathBuf>,
+}
+
+/// Servers that somebody else runs.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The `apiRoot` of the ECS on EDGE-4.
+    pub ecs: String,
+    /// The folder that `pki init` made.
+    pub pki: PathBuf,
+}
+
+impl Output {
+    fn show(&self) -> Box<dyn Show> {
+        if self.json { Box::new(JsonLines) } else { Box::new(Terminal::default()) }
+    }
+}
+
+/// `demo`: both shipped scenarios, one after the other, in a fresh world.
+///
+/// # Errors
+/// When the servers cannot be had or do not start.
+pub async fn demo(output: &Output) -> Result<Outcome, CommandError> {
+    let scenarios: Result<Vec<_>, _> = SHIPPED.iter().map(|shipped| Scenario::parse(shipped.text, shipped.name)).collect();
+    play(&scenarios?, None, output).await
+}
+
+/// `run`: one scenario, in a fresh world or in a given one.
+///
+/// # Errors
+/// When the scenario cannot be played, or its world does not come about.
+pub async fn one(name: &str, given: Option<&Given>, output: &Output) -> Result<Outcome, CommandError> {
+    play(&[Scenario::load(name)?], given, output).await
+}
+
+async fn play(scenarios: &[Scenario], given: Option<&Given>, output: &Output) -> Result<Outcome, CommandError> {
+    let mut show = output.show();
+    let temporary = tempfile::Builder::new().prefix("eec-sim-").tempdir();
+    let temporary = temporary.map_err(|error| CommandError::File(std::env::temp_dir(), error))?;
+    let logs = output.report.as_deref().map_or_else(|| temporary.path().join("logs"), |report| report.join("logs"));
+    if let Some(report) = &output.report {
+        fs::create_dir_all(report).map_err(|error| CommandError::File(report.clone(), error))?;
+    }
+    // All scenarios of one call share the sites of the first.
+    let Some(first) = scenarios.first() else { return Ok(Outcome::Good) };
+    let world = match given {
+        Some(given) => World::given(first, &given.ecs, &given.pki),
+        None => {
+            let say = |text: &str| if !output.json { anstream::eprintln!("{text}") };
+            let programs = programs::find(say).map_err(|error| CommandError::Usage(error.to_string()))?;
+            show.say("Starting one ECS and two EESs as processes of their own, with fresh certificates.");
+            World::start(first, &programs, temporary.path(), &logs).await
+        }
+    };
+    let world = world.map_err(|error| CommandError::Usage(error.to_string()))?;
+    let mut runs: Vec<Run> = Vec::new();
+    for scenario in scenarios {
+        let watcher = show.begin(&scenario.name, &scenario.title, scenario.acr.as_str());
+        let run = run::play(scenario, &world, watcher).await;
+        show.end(&run);
+        runs.push(run);
+    }
+    let good = runs.iter().all(Run::held);
+    show.summary(&runs);
+    if let Some(folder) = &output.report {
+        report::write(folder, &runs, &world.logs()).map_err(|error| CommandError::File(folder.clone(), error))?;
+        show.say(&format!("\nThe report: {}", folder.join("index.html").display()));
+    } else if !good {
+        show_logs(&world, show.as_mut());
+    } else if std::io::stdout().is_terminal() {
+        show.say("\nWith --report DIR the same can be looked at as a page with diagrams.");
+    }
+    Ok(if good { Outcome::Good } else { Outcome::Failed })
+}
+
+/// The ends of the servers' logs: the temporary folder goes away.
+fn show_logs(world: &World, show: &mut dyn Show) {
+    for (name, path) in world.logs() {
+        show.say(&format!("\nEnd of the log of {name}:"));
+        for line in tail(&path) {
+            show.say(&format!("  {line}"));
+        }
+    }
+}
+
+fn tail(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    lines[lines.len().saturating_sub(10)..].to_vec()
+}

@@ -1,0 +1,219 @@
+//! Configuration files for `ecs` and `ees`, as `pki init` leaves them and as a run writes them for its own servers.
+
+use crate::{
+    pki::{Files, Pki},
+    scenario::{BadScenario, SHIPPED, Scenario},
+};
+use edgeapp_core::principal::Role;
+use edgeapp_openapi::{
+    common::{Mcc, Mnc, PlmnId},
+    location,
+};
+use edgeapp_openapi::location::Tac;
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// A tracking area, as it stands in a configuration and in a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tai {
+    /// Mobile country code.
+    pub mcc: Mcc,
+    /// Mobile network code.
+    pub mnc: Mnc,
+    /// Tracking area code, hexadecimal.
+    pub tac: Tac,
+}
+
+impl Tai {
+    /// The tracking area as it stands on the wire.
+    pub fn on_the_wire(&self) -> location::Tai {
+        let plmn_id = PlmnId { mcc: self.mcc.clone(), mnc: self.mnc.clone() };
+        location::Tai { plmn_id, tac: self.tac.clone(), nid: None }
+    }
+}
+
+/// What an ECS is to be.
+#[derive(Clone, Debug)]
+pub struct Ecs {
+    /// Its identifier.
+    pub id: String,
+    /// The name of its certificate's files.
+    pub files: String,
+    /// Ports for EDGE-4, EDGE-6 and the operator; 0 lets the system choose.
+    pub ports: [u16; 3],
+    /// The edge data networks it knows.
+    pub dnns: Vec<String>,
+    /// Where it keeps its state.
+    pub state: PathBuf,
+}
+
+/// What an EES is to be.
+#[derive(Clone, Debug)]
+pub struct Ees {
+    /// Its identifier.
+    pub id: String,
+    /// The edge computing service provider that runs it.
+    pub provider: String,
+    /// The name of its certificate's files.
+    pub files: String,
+    /// Ports for EDGE-1 (and EDGE-9), EDGE-3 and the operator; 0 lets the system choose.
+    pub ports: [u16; 3],
+    /// The `apiRoot` of the ECS on EDGE-6.
+    pub ecs: String,
+    /// Its edge data network.
+    pub dnn: String,
+    /// The places where user plane traffic reaches that.
+    pub dnais: Vec<String>,
+    /// Where UEs have to be to use it.
+    pub tais: Vec<Tai>,
+    /// Where it keeps its state.
+    pub state: PathBuf,
+}
+
+/// Text as a TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+fn list(items: &[String]) -> String {
+    let items: Vec<_> = items.iter().map(|item| quoted(item)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+fn identity(text: &mut String, files: &Files) {
+    let _ = write!(
+        text,
+        "\n[identity]\ncertificate = {}\nkey = {}\n\n[trust]\n",
+        path(&files.certificate),
+        path(&files.key)
+    );
+}
+
+fn trust(text: &mut String, pki: &Pki, roles: &[Role]) {
+    for role in roles {
+        let _ = writeln!(text, "{role} = {}", path(&pki.ca(*role)));
+    }
+}
+
+fn listen(text: &mut String, name: &str, port: u16) {
+    let _ = write!(text, "\n[{name}]\nlisten = \"127.0.0.1:{port}\"\n");
+}
+
+fn store(text: &mut String, state: &Path) {
+    let _ = write!(text, "\n[store]\nkind = \"redb\"\npath = {}\n", path(state));
+}
+
+const CALLBACKS: &str = "\n[notifications]\n\
+    # For a laboratory on one machine. In an operator's network leave this out: it lets clients point callbacks inside.\n\
+    allow_callbacks_to_private_addresses = true\n";
+
+impl Ecs {
+    /// The configuration file.
+    pub fn text(&self, pki: &Pki) -> String {
+        let mut text = format!("ecs_id = {}\n", quoted(&self.id));
+        identity(&mut text, &pki.files(&self.files));
+        trust(&mut text, pki, &[Role::Eec, Role::Ees, Role::Operator]);
+        for (name, port) in ["edge4", "edge6", "operator"].into_iter().zip(self.ports) {
+            listen(&mut text, name, port);
+        }
+        store(&mut text, &self.state);
+        text.push_str(CALLBACKS);
+        for dnn in &self.dnns {
+            let _ = write!(text, "\n[[edn]]\ndnn = {}\n", quoted(dnn));
+        }
+        text
+    }
+}
+
+impl Ees {
+    /// The configuration file.
+    pub fn text(&self, pki: &Pki) -> String {
+        let mut text = format!("ees_id = {}\nprovider = {}\n", quoted(&self.id), quoted(&self.provider));
+        text.push_str("eec_registration_required = true\n");
+        identity(&mut text, &pki.files(&self.files));
+        trust(&mut text, pki, &[Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator]);
+        for (name, port) in ["edge1", "edge3", "operator"].into_iter().zip(self.ports) {
+            if name == "edge1" {
+                text.push_str("\n# For EECs, and for other EESs (EDGE-9): the certificate tells them apart.");
+            }
+            listen(&mut text, name, port);
+        }
+        store(&mut text, &self.state);
+        let _ = write!(text, "\n[ecs]\nurl = {}\n", quoted(&self.ecs));
+        let _ = write!(text, "\n[edn]\ndnn = {}\ndnais = {}\n", quoted(&self.dnn), list(&self.dnais));
+        if !self.tais.is_empty() {
+            text.push_str("\n[service_area.topServAr]\ntais = [\n");
+            for tai in &self.tais {
+                let (mcc, mnc, tac) = (quoted(tai.mcc.as_str()), quoted(tai.mnc.as_str()), quoted(tai.tac.as_str()));
+                let _ = writeln!(text, "    {{ plmnId = {{ mcc = {mcc}, mnc = {mnc} }}, tac = {tac} }},");
+            }
+            text.push_str("]\n");
+        }
+        text.push_str(CALLBACKS);
+        text
+    }
+}
+
+/// The three servers of a fresh folder, on fixed ports: the sites of the shipped scenarios.
+///
+/// # Errors
+/// Never with the shipped scenarios, which the tests parse.
+pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
+    let scenario = Scenario::parse(SHIPPED[0].text, SHIPPED[0].name)?;
+    let (ecs, mut eess) = servers(&scenario, &dir.join("state"));
+    for (ees, base) in eess.iter_mut().zip([9100, 9200]) {
+        ees.ports = [base + 1, base + 3, base + 8];
+        ees.ecs = "https://127.0.0.1:9306".to_owned();
+    }
+    Ok((Ecs { ports: [9304, 9306, 9308], ..ecs }, eess))
+}
+
+/// The servers that a scenario needs, on ports that the system chooses. Where the ECS is has yet to be told to the EESs.
+pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
+    let ecs = Ecs {
+        id: "ecs.example".to_owned(),
+        files: "ecs".to_owned(),
+        ports: [0; 3],
+        dnns: scenario.edn.iter().map(|edn| edn.dnn.to_string()).collect(),
+        state: state.join("ecs.redb"),
+    };
+    let eess = scenario.edn.iter().map(|edn| Ees {
+        id: edn.ees.to_string(),
+        provider: "edge-operator.example".to_owned(),
+        files: edn.certificate.clone(),
+        ports: [0; 3],
+        ecs: String::new(),
+        dnn: edn.dnn.to_string(),
+        dnais: edn.dnais.iter().map(ToString::to_string).collect(),
+        tais: edn.tais.clone(),
+        state: state.join(format!("{}.redb", edn.certificate)),
+    });
+    (ecs, eess.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_toml_with_the_expected_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        let (ecs, eess) = laboratory(dir.path()).unwrap();
+        let ecs: toml::Table = ecs.text(&pki).parse().unwrap();
+        assert_eq!(ecs["edge4"]["listen"].as_str(), Some("127.0.0.1:9304"));
+        assert_eq!(ecs["edn"].as_array().map(Vec::len), Some(2));
+        let ees: toml::Table = eess[0].text(&pki).parse().unwrap();
+        assert_eq!(ees["eec_registration_required"].as_bool(), Some(true));
+        assert_eq!(ees["operator"]["listen"].as_str(), Some("127.0.0.1:9108"));
+        assert_eq!(ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(), Some("000001"));
+        assert!(Path::new(ees["trust"]["ecs"].as_str().unwrap()).is_file());
+    }
+}

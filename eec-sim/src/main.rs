@@ -1,0 +1,96 @@
+//! The program `eec-sim`.
+
+use clap::{Parser, Subcommand};
+use eec_sim::command::{self, CommandError, Given, Outcome, Output};
+use std::{future::Future, path::PathBuf, process::ExitCode};
+
+/// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
+///
+/// Exit code 0: every assertion held. 1: something failed. 2: wrong usage or configuration.
+#[derive(Parser)]
+#[command(name = "eec-sim", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts an ECS, two EESs and application servers, and lets a UE move between two edge sites.
+    Demo {
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Plays one scenario: a shipped one by name, or a file.
+    Run {
+        /// Name of a shipped scenario, or a TOML file.
+        scenario: String,
+        /// The ECS of running servers, such as https://127.0.0.1:9304; without it fresh servers are started.
+        #[arg(long, value_name = "URL", requires = "pki")]
+        ecs: Option<String>,
+        /// The folder that `pki init` made for these servers.
+        #[arg(long, value_name = "DIR", requires = "ecs")]
+        pki: Option<PathBuf>,
+        #[command(flatten)]
+        output: OutputArguments,
+    },
+    /// Shows the scenarios that come with the program.
+    List,
+    /// Certificates and configuration files for a laboratory.
+    #[command(subcommand)]
+    Pki(PkiCommand),
+}
+
+#[derive(clap::Args)]
+struct OutputArguments {
+    /// Writes a page with diagrams, the messages and the servers' logs into this folder.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Prints JSON lines and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<OutputArguments> for Output {
+    fn from(OutputArguments { report, json }: OutputArguments) -> Self {
+        Self { json, report }
+    }
+}
+
+#[derive(Subcommand)]
+enum PkiCommand {
+    /// Makes authorities, certificates and configuration files for one ECS and two EESs in a new folder.
+    Init {
+        /// The folder.
+        dir: PathBuf,
+        /// A further name or address under which the servers will be reached.
+        #[arg(long = "host", value_name = "NAME_OR_IP")]
+        hosts: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo { output } => wait(command::demo(&output.into())),
+        Command::Run { scenario, ecs, pki, output } => {
+            let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
+            wait(command::one(&scenario, given.as_ref(), &output.into()))
+        }
+        Command::List => command::list(),
+        Command::Pki(PkiCommand::Init { dir, hosts }) => command::pki_init(&dir, &hosts),
+    };
+    match outcome {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        Err(error) => {
+            anstream::eprintln!("eec-sim: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn wait(work: impl Future<Output = Result<Outcome, CommandError>>) -> Result<Outcome, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError::Usage(format!("no threads can be started: {error}")))?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,371 @@
+//! Certificates for a laboratory: one authority per role, and identities that the servers understand.
+//!
+//! ```
+//! use edgeapp_core::principal::Role;
+//! use eec_sim::pki::Pki;
+//!
+//! let dir = tempfile::tempdir()?;
+//! let pki = Pki::create(dir.path())?;
+//! let files = pki.issue(Role::Eec, "eec-7").gpsi("msisdn-491700000007").write()?;
+//! let principal = files.identity()?.principal()?;
+//! assert_eq!((principal.role(), principal.id()), (Role::Eec, "eec-7"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use edgeapp_core::principal::Role;
+use edgeapp_http::tls::{Identity, TlsError, Trust};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::{Path, PathBuf},
+};
+
+/// The roles that have an authority.
+pub const ROLES: [Role; 5] = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator];
+
+/// The EASID of the application that the shipped scenarios use.
+pub const CHESS: &str = "eas.chess.example";
+/// Its provider.
+pub const CHESS_PROVIDER: &str = "chess.example";
+
+const DAY: i64 = 24 * 3600;
+const KEEP: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@').remove(b'#');
+
+/// Why certificates could not be made or found.
+#[derive(Debug, thiserror::Error)]
+pub enum PkiError {
+    /// The folder holds certificates already.
+    #[error("{0} exists already and is left as it is; choose another folder or remove this one yourself")]
+    AlreadyThere(PathBuf),
+    /// The folder holds none.
+    #[error("{0} holds no certificates of `eec-sim pki init` (its {1} is missing)")]
+    NotThere(PathBuf, &'static str),
+    /// A file cannot be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// A certificate cannot be made of this.
+    #[error("{0}: {1}")]
+    Certificate(String, rcgen::Error),
+}
+
+/// A certificate and its key on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The certificate chain in PEM.
+    pub certificate: PathBuf,
+    /// The private key in PEM.
+    pub key: PathBuf,
+}
+
+impl Files {
+    /// Reads both.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn identity(&self) -> Result<Identity, TlsError> {
+        Identity::load(&self.certificate, &self.key)
+    }
+}
+
+/// A folder with one authority per role and what they issued.
+#[derive(Clone, Debug)]
+pub struct Pki {
+    dir: PathBuf,
+    hosts: Vec<String>,
+}
+
+impl Pki {
+    /// Makes the authorities and the usual identities in a folder that has none.
+    ///
+    /// # Errors
+    /// When there are some already, or a file cannot be written.
+    pub fn create(dir: &Path) -> Result<Self, PkiError> {
+        Self::create_for(dir, &[])
+    }
+
+    /// As [`Pki::create`], with further names or addresses under which the servers will be reached.
+    ///
+    /// # Errors
+    /// As [`Pki::create`].
+    pub fn create_for(dir: &Path, hosts: &[String]) -> Result<Self, PkiError> {
+        let pki = Self { dir: dir.to_owned(), hosts: hosts.to_vec() };
+        let cas = dir.join("ca");
+        if cas.exists() {
+            return Err(PkiError::AlreadyThere(cas));
+        }
+        fs::create_dir_all(&cas).map_err(|error| PkiError::File { path: cas, error })?;
+        let mut all = String::new();
+        for role in ROLES {
+            let params = authority(role);
+            let failed = |error| PkiError::Certificate(format!("authority {role}"), error);
+            let key = KeyPair::generate().map_err(failed)?;
+            let certificate = params.self_signed(&key).map_err(failed)?.pem();
+            all.push_str(&certificate);
+            write(&pki.ca(role), &certificate, false)?;
+            write(&pki.ca_key(role), &key.serialize_pem(), true)?;
+        }
+        write(&pki.all_authorities(), &all, false)?;
+        pki.issue(Role::Ecs, "ecs.example").named("ecs").write()?;
+        pki.issue(Role::Ees, "ees-a.example").named("ees-a").write()?;
+        pki.issue(Role::Ees, "ees-b.example").named("ees-b").write()?;
+        for instance in ["a", "b"] {
+            let id = format!("{CHESS}#{instance}");
+            pki.issue(Role::Eas, &id).provider(CHESS_PROVIDER).named(&format!("eas-chess-{instance}")).write()?;
+        }
+        for number in 1..=2 {
+            pki.issue(Role::Eec, &format!("eec-{number}")).gpsi(&format!("msisdn-49170000000{number}")).write()?;
+        }
+        pki.issue(Role::Operator, "operator").write()?;
+        Ok(pki)
+    }
+
+    /// Opens a folder made by [`Pki::create`].
+    ///
+    /// # Errors
+    /// When an authority is missing.
+    pub fn open(dir: &Path) -> Result<Self, PkiError> {
+        let pki = Self { dir: dir.to_owned(), hosts: Vec::new() };
+        for (role, name) in ROLES.into_iter().zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"]) {
+            if !pki.ca(role).is_file() {
+                return Err(PkiError::NotThere(dir.to_owned(), name));
+            }
+        }
+        Ok(pki)
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The certificate of a role's authority.
+    pub fn ca(&self, role: Role) -> PathBuf {
+        self.dir.join("ca").join(format!("{role}.pem"))
+    }
+
+    /// The certificates of all authorities in one file, for tools such as curl.
+    pub fn all_authorities(&self) -> PathBuf {
+        self.dir.join("ca").join("all.pem")
+    }
+
+    fn ca_key(&self, role: Role) -> PathBuf {
+        self.dir.join("ca").join(format!("{role}.key"))
+    }
+
+    /// Trust in whom this role's authority issued a certificate.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn trust(&self, role: Role) -> Result<Trust, TlsError> {
+        Trust::load(&self.ca(role))
+    }
+
+    /// The files of an identity, whether they exist or not.
+    pub fn files(&self, name: &str) -> Files {
+        Files { certificate: self.dir.join(format!("{name}.pem")), key: self.dir.join(format!("{name}.key")) }
+    }
+
+    /// Begins a certificate for `id` in this role; an EAS writes its instance behind `#`.
+    pub fn issue(&self, role: Role, id: &str) -> Request<'_> {
+        Request {
+            pki: self,
+            role,
+            identities: vec![format!("urn:edgeapp:{role}:{}", utf8_percent_encode(id, KEEP))],
+            hosts: self.hosts.clone(),
+            issuer: role,
+            name: id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect(),
+        }
+    }
+}
+
+/// A certificate to be issued.
+#[must_use = "nothing is issued before `write`"]
+pub struct Request<'a> {
+    pki: &'a Pki,
+    role: Role,
+    identities: Vec<String>,
+    hosts: Vec<String>,
+    issuer: Role,
+    name: String,
+}
+
+impl Request<'_> {
+    /// The UE that the authority vouches for.
+    pub fn gpsi(mut self, gpsi: &str) -> Self {
+        self.identities.push(format!("urn:edgeapp:gpsi:{}", utf8_percent_encode(gpsi, KEEP)));
+        self
+    }
+
+    /// The provider that an EAS belongs to.
+    pub fn provider(mut self, provider: &str) -> Self {
+        self.identities.push(format!("urn:edgeapp:asp:{}", utf8_percent_encode(provider, KEEP)));
+        self
+    }
+
+    /// A further name or address.
+    pub fn host(mut self, host: &str) -> Self {
+        self.hosts.push(host.to_owned());
+        self
+    }
+
+    /// Issued by the authority of another role: what a server has to refuse.
+    pub fn issued_by(mut self, role: Role) -> Self {
+        self.issuer = role;
+        self
+    }
+
+    /// The name of the files; otherwise made of the id.
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Issues the certificate and writes it with its key.
+    ///
+    /// # Errors
+    /// When files of this name exist, a name cannot stand in a certificate, or a file cannot be written.
+    pub fn write(self) -> Result<Files, PkiError> {
+        let failed = |error| PkiError::Certificate(self.name.clone(), error);
+        let (issuer, path) = (self.issuer, self.pki.ca_key(self.issuer));
+        let pem = fs::read_to_string(&path).map_err(|error| PkiError::File { path, error })?;
+        let authority = Issuer::new(authority(issuer), KeyPair::from_pem(&pem).map_err(failed)?);
+        let mut params = params(&self.name, 2 * 365);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        if self.role != Role::Operator {
+            // EECs and EASs are servers too: notifications come to them.
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        }
+        for identity in &self.identities {
+            params.subject_alt_names.push(SanType::URI(identity.as_str().try_into().map_err(failed)?));
+        }
+        params.subject_alt_names.push(SanType::DnsName("localhost".try_into().map_err(failed)?));
+        params.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+        params.subject_alt_names.push(SanType::IpAddress(Ipv6Addr::LOCALHOST.into()));
+        for host in &self.hosts {
+            params.subject_alt_names.push(match host.parse::<IpAddr>() {
+                Ok(address) => SanType::IpAddress(address),
+                Err(_) => SanType::DnsName(host.as_str().try_into().map_err(failed)?),
+            });
+        }
+        let key = KeyPair::generate().map_err(failed)?;
+        let certificate = params.signed_by(&key, &authority).map_err(failed)?;
+        let files = self.pki.files(&self.name);
+        write(&files.key, &key.serialize_pem(), true)?;
+        write(&files.certificate, &certificate.pem(), false)?;
+        Ok(files)
+    }
+}
+
+fn params(name: &str, days: i64) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    // An hour back: clocks in a laboratory differ.
+    let now = jiff::Timestamp::now().as_second() - 3600;
+    let midnight = |second: i64| {
+        let date = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_second(second).unwrap_or_default()).date();
+        let part = |number: i8| u8::try_from(number).unwrap_or(1);
+        rcgen::date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()))
+    };
+    params.not_before = midnight(now);
+    params.not_after = midnight(now + (days + 1) * DAY);
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn authority(role: Role) -> CertificateParams {
+    let mut params = params(&format!("EDGEAPP laboratory authority for role {role}"), 10 * 365);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn write(path: &Path, text: &str, private: bool) -> Result<(), PkiError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(if private { 0o600 } else { 0o644 });
+    }
+    let wrote = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    wrote.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => PkiError::AlreadyThere(path.to_owned()),
+        _ => PkiError::File { path: path.to_owned(), error },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities_are_what_servers_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        for (name, role, id) in [
+            ("ecs", Role::Ecs, "ecs.example"),
+            ("ees-a", Role::Ees, "ees-a.example"),
+            ("eas-chess-b", Role::Eas, CHESS),
+            ("eec-2", Role::Eec, "eec-2"),
+            ("operator", Role::Operator, "operator"),
+        ] {
+            let principal = pki.files(name).identity().unwrap().principal().unwrap();
+            assert_eq!((principal.role(), principal.id()), (role, id));
+        }
+        let eas = pki.files("eas-chess-a").identity().unwrap().principal().unwrap();
+        assert_eq!(eas.owner().as_str(), "urn:edgeapp:eas:eas.chess.example#a");
+        assert_eq!(eas.provider().map(|provider| provider.as_str()), Some(CHESS_PROVIDER));
+        let eec = pki.files("eec-1").identity().unwrap().principal().unwrap();
+        assert_eq!(eec.gpsi().map(|gpsi| gpsi.as_str()), Some("msisdn-491700000001"));
+        assert!(eec.dns_names().contains(&"localhost".to_owned()));
+    }
+
+    #[test]
+    fn names_with_strange_characters_survive() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create_for(dir.path(), &["lab.example".into(), "192.0.2.7".into()]).unwrap();
+        let files = pki.issue(Role::Eec, "Ärger/1 %").host("ue.example").write().unwrap();
+        let principal = files.identity().unwrap().principal().unwrap();
+        assert_eq!(principal.id(), "Ärger/1 %");
+        assert_eq!(principal.dns_names(), ["localhost", "lab.example", "ue.example"]);
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        let before = fs::read(pki.ca_key(Role::Ees)).unwrap();
+        assert!(matches!(Pki::create(dir.path()), Err(PkiError::AlreadyThere(_))));
+        assert!(matches!(pki.issue(Role::Eec, "eec-1").write(), Err(PkiError::AlreadyThere(_))));
+        assert_eq!(fs::read(pki.ca_key(Role::Ees)).unwrap(), before);
+        let reopened = Pki::open(dir.path()).unwrap();
+        let stranger = reopened.issue(Role::Eec, "stranger").issued_by(Role::Operator).write().unwrap();
+        assert_eq!(stranger.identity().unwrap().principal().unwrap().id(), "stranger");
+        assert!(matches!(Pki::open(&dir.path().join("ca")), Err(PkiError::NotThere(..))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        for key in [pki.ca_key(Role::Ees), pki.files("ees-a").key] {
+            assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}

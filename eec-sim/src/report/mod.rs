@@ -1,0 +1,43 @@
+//! A folder that shows what happened: `index.html`, which needs nothing else, `messages.jsonl` for machines, the servers' logs.
+
+mod journey;
+mod page;
+mod replies;
+mod sequence;
+mod svg;
+mod timeline;
+mod words;
+
+use crate::{run::Run, show::json::relocation};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Writes the report of these runs; `logs` are the servers' logs by name.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(folder: &Path, runs: &[Run], logs: &[(String, PathBuf)]) -> io::Result<()> {
+    let mut lines = String::new();
+    for run in runs {
+        let mut line = relocation(run);
+        line["scenario"] = run.scenario.name.clone().into();
+        line["assertions"] = serde_json::to_value(&run.assertions).unwrap_or_default();
+        line["replies"] = serde_json::to_value(&run.replies).unwrap_or_default();
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+    }
+    fs::write(folder.join("messages.jsonl"), lines)?;
+    let logs: Vec<_> = logs
+        .iter()
+        .map(|(name, path)| {
+            let path = path.strip_prefix(folder).unwrap_or(path);
+            (name.clone(), path.to_string_lossy().into_owned())
+        })
+        .collect();
+    fs::write(folder.join("index.html"), page::page(runs, &logs))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The message sequence: who asked whom what, in the order of time.
+
+use super::svg::Drawing;
+use crate::{
+    milestone::{Milestone, between, milliseconds},
+    record::{Message, Part, Seen},
+    run::Run,
+};
+use std::time::Duration;
+
+const WIDTH: f64 = 1120.0;
+const FIRST: f64 = 190.0;
+const STEP: f64 = 170.0;
+const ROW: f64 = 38.0;
+const MARK: f64 = 22.0;
+const TOP: f64 = 64.0;
+
+fn column(part: Part) -> f64 {
+    let at = Part::ALL.iter().position(|other| *other == part).unwrap_or_default();
+    #[allow(clippy::cast_precision_loss, reason = "six columns")]
+    let at = at as f64;
+    FIRST + at * STEP
+}
+
+/// Whose colour a message has: that of the site it goes to, or comes from.
+fn site(message: &Message) -> &'static str {
+    let of = |part| match part {
+        Part::SEes | Part::SEas => Some("a"),
+        Part::TEes | Part::TEas => Some("b"),
+        Part::Ue | Part::Ecs => None,
+    };
+    of(message.to).or_else(|| of(message.from)).unwrap_or("n")
+}
+
+enum Row<'a> {
+    Message(&'a Message),
+    Mark(Milestone),
+}
+
+/// Messages and milestones in the order of time; a milestone comes after the message that led to it.
+fn rows(run: &Run) -> Vec<(Duration, Row<'_>)> {
+    let mut rows: Vec<_> = run.messages.iter().map(|message| (message.at, Row::Message(message))).collect();
+    for (milestone, at) in &run.milestones {
+        let place = rows.iter().position(|(other, _)| other > at).unwrap_or(rows.len());
+        rows.insert(place, (*at, Row::Mark(*milestone)));
+    }
+    rows
+}
+
+fn heads(drawing: &mut Drawing, run: &Run) {
+    let crossing = run.scenario.crossing();
+    for part in Part::ALL {
+        let x = column(part);
+        let (class, below) = match part {
+            Part::SEes => ("head-a", crossing.source.edn.ees.to_string()),
+            Part::TEes => ("head-b", crossing.target.edn.ees.to_string()),
+            Part::SEas => ("head-a", format!("game server {}", crossing.source.eas.instance)),
+            Part::TEas => ("head-b", format!("game server {}", crossing.target.eas.instance)),
+            Part::Ue => ("head-n", "the device".to_owned()),
+            Part::Ecs => ("head-n", "the directory".to_owned()),
+        };
+        drawing.rect(class, (x - 74.0, 6.0), (148.0, 42.0), 8.0);
+        drawing.text("on mid strong", (x, 24.0), part.name());
+        drawing.text("on mid small", (x, 40.0), below);
+    }
+}
+
+/// How far down a time lies between the rows.
+fn place(rows: &[(Duration, f64)], at: Duration) -> f64 {
+    let next = rows.iter().position(|(time, _)| *time > at).unwrap_or(rows.len());
+    let below = rows.get(next).map(|(_, y)| *y);
+    let above = next.checked_sub(1).and_then(|last| rows.get(last)).map(|(_, y)| *y);
+    match (above, below) {
+        (Some(above), Some(below)) => f64::midpoint(above, below),
+        (Some(y), None) | (None, Some(y)) => y,
+        (None, None) => TOP,
+    }
+}
+
+/// Draws the sequence.
+pub(super) fn draw(run: &Run) -> String {
+    let mut drawing = Drawing::new(WIDTH);
+    let rows = rows(run);
+    let mut y = TOP;
+    let mut places = Vec::new();
+    for (at, row) in &rows {
+        y += if matches!(row, Row::Message(_)) { ROW } else { MARK };
+        places.push((*at, y));
+    }
+    let bottom = y + 26.0;
+    for part in Part::ALL {
+        drawing.line("lifeline", (column(part), 48.0), (column(part), bottom));
+    }
+    serving(&mut drawing, run, &places);
+    heads(&mut drawing, run);
+    for ((at, row), (_, y)) in rows.iter().zip(&places) {
+        match row {
+            Row::Message(message) => arrow(&mut drawing, run, message, *y),
+            Row::Mark(milestone) => {
+                let since = between(&run.milestones, Milestone::Move, *milestone).unwrap_or_else(|| milliseconds(*at));
+                if *milestone == Milestone::Move {
+                    drawing.line("border", (8.0, *y), (WIDTH - 8.0, *y));
+                    let text = "the device crosses the border between the sites";
+                    drawing.text("halo mid strong", (WIDTH / 2.0 + 60.0, y + 4.0), text);
+                }
+                drawing.rect("chip", (8.0, y - 11.0), (104.0, 17.0), 8.0);
+                drawing.text("chip-text", (15.0, y + 1.5), format!("{} {}", milestone.id(), milestone.name()));
+                let _ = since;
+            }
+        }
+    }
+    drawing.finish(bottom + 8.0, "Message sequence diagram")
+}
+
+fn arrow(drawing: &mut Drawing, run: &Run, message: &Message, y: f64) {
+    let (from, to) = (column(message.from), column(message.to));
+    let good = message.error.is_none();
+    let class = match (good, message.seen) {
+        (false, _) => "arrow bad".to_owned(),
+        (true, Seen::AtAnEnd) => format!("arrow site-{}", site(message)),
+        (true, Seen::InEffect) => format!("arrow effect site-{}", site(message)),
+    };
+    if message.seen == Seen::AtAnEnd {
+        let since = run.milestones.get(&Milestone::Move).map(|start| milliseconds(message.at) - milliseconds(*start));
+        let since = since.unwrap_or_else(|| milliseconds(message.at));
+        drawing.text("end faint small", (112.0, y + 3.5), format!("{since:+.1} ms"));
+    }
+    drawing.arrow(&class, (from, to), y);
+    let middle = f64::midpoint(from, to);
+    drawing.text("halo mid label", (middle, y - 5.0), &message.operation);
+    let facts = match (message.seen, &message.error, message.status) {
+        (Seen::InEffect, ..) => format!("{} · seen in its effect", message.point),
+        (_, Some(error), _) => format!("{} · {}", message.point, error.chars().take(60).collect::<String>()),
+        (_, None, Some(status)) => format!("{} · {status} · {:.1} ms", message.point, milliseconds(message.took)),
+        (_, None, None) => message.point.to_owned(),
+    };
+    drawing.text("halo mid faint tiny", (middle, y + 11.5), facts);
+}
+
+/// Bars on the lifelines of the EASs while they answer the application.
+fn serving(drawing: &mut Drawing, run: &Run, places: &[(Duration, f64)]) {
+    let crossing = run.scenario.crossing();
+    for (part, instance, class) in
+        [(Part::SEas, &crossing.source.eas.instance, "serve-a"), (Part::TEas, &crossing.target.eas.instance, "serve-b")]
+    {
+        let by = |reply: &&crate::milestone::Reply| reply.good.as_ref().is_some_and(|good| good.instance == *instance);
+        let (first, last) = (run.replies.iter().find(by), run.replies.iter().rfind(by));
+        if let (Some(first), Some(last)) = (first, last) {
+            let (from, to) = (place(places, first.sent), place(places, last.done));
+            drawing.rect(class, (column(part) - 5.0, from), (10.0, (to - from).max(6.0)), 4.0);
+        }
+    }
+}

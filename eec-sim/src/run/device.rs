@@ -1,0 +1,207 @@
+//! The EEC on the UE: what it asks of which server.
+
+use crate::{
+    call::{Caller, Failed, PATIENCE, client, url_of},
+    edge1, edge4,
+    pki::Pki,
+    record::{Part, Recorder},
+    scenario::{Cell, Scenario},
+    world::World,
+};
+use axum::http::Method;
+use edgeapp_core::principal::Role;
+use edgeapp_http::{client::HttpClient, tls::TlsError};
+use edgeapp_openapi::{
+    eas_discovery::DiscoveredEas, eas_registration::EndPoint, eec_registration::EecRegistration,
+    service_provisioning::EesInfo,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// How long the application waits for a reply before it counts the request as lost.
+const LOST_AFTER: Duration = Duration::from_secs(1);
+
+/// The clients of one UE; each trusts the authority of one role only.
+pub(super) struct Device<'a> {
+    scenario: &'a Scenario,
+    recorder: Arc<Recorder>,
+    eess: HttpClient,
+    eass: HttpClient,
+    ecs: edge4::Ecs,
+}
+
+/// An EES that provisioning named, and the way to it.
+pub(super) struct Site {
+    pub(super) info: EesInfo,
+    pub(super) ees: edge1::Ees,
+}
+
+/// A message of the EEC, made of its JSON form; wrong is what the scenario's values cannot be.
+fn message<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| format!("a message cannot be made of this scenario: {error}"))
+}
+
+impl<'a> Device<'a> {
+    pub(super) fn new(scenario: &'a Scenario, world: &World, recorder: &Arc<Recorder>) -> Result<Self, TlsError> {
+        let identity = world.pki.files(&scenario.ue.certificate).identity()?;
+        let to = |pki: &Pki, role, patience| client(&identity, &pki.trust(role)?, patience);
+        let ecs = to(&world.pki, Role::Ecs, PATIENCE)?;
+        let ecs = edge4::Ecs(Caller::new(ecs, recorder, (Part::Ue, Part::Ecs), "EDGE-4", &world.ecs));
+        Ok(Self {
+            scenario,
+            recorder: recorder.clone(),
+            eess: to(&world.pki, Role::Ees, PATIENCE)?,
+            eass: to(&world.pki, Role::Eas, LOST_AFTER)?,
+            ecs,
+        })
+    }
+
+    /// The client for the application's own protocol.
+    pub(super) fn application(&self) -> HttpClient {
+        self.eass.clone()
+    }
+
+    /// The application's own way to a server.
+    pub(super) fn application_at(&self, part: Part, root: &str) -> crate::world::eas::Application {
+        let caller = Caller::new(self.eass.clone(), &self.recorder, (Part::Ue, part), "app", root);
+        crate::world::eas::Application::new(caller, self.scenario.ue.gpsi.as_str())
+    }
+
+    fn location(&self, cell: &Cell) -> Value {
+        let tai = cell.tai.on_the_wire();
+        let ncgi = json!({"plmnId": tai.plmn_id, "nrCellId": cell.nr_cell_id});
+        json!({"userLocation": {"nrLocation": {"tai": tai, "ncgi": ncgi}}})
+    }
+
+    fn ac_profile(&self) -> Value {
+        let ac = &self.scenario.ac;
+        json!({"acId": ac.ac_id, "acSvcContSupp": [self.scenario.acr], "eass": [{"easId": ac.eas_id}]})
+    }
+
+    /// Asks the ECS which EES is in charge in this cell.
+    pub(super) async fn provision(&self, cell: &Cell, part: Part, quietly: bool) -> Result<Option<Site>, Broken> {
+        let ue = &self.scenario.ue;
+        let request = message(json!({
+            "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": [self.ac_profile()],
+            "eecSvcContSupp": [self.scenario.acr], "locInf": self.location(cell),
+        }))?;
+        let ecs = if quietly { edge4::Ecs(self.ecs.0.quietly()) } else { self.ecs.clone() };
+        let found = ecs.service_provisioning(&request).await?;
+        let Some(info) = found.and_then(|found| found.edn_cnfg_info.into_iter().next()?.eess.into_iter().next()) else {
+            return Ok(None);
+        };
+        let root = info.end_pt.as_ref().map(url_of).ok_or_else(|| format!("the ECS told no endpoint of {}", info.ees_id))?;
+        let caller = Caller::new(self.eess.clone(), &self.recorder, (Part::Ue, part), "EDGE-1", &root);
+        Ok(Some(Site { info, ees: edge1::Ees(caller) }))
+    }
+
+    /// Registers the EEC; with a context that it left at another EES, where there is one.
+    pub(super) async fn register(&self, site: &Site, left: Option<&Left<'_>>) -> Result<(String, EecRegistration), Broken> {
+        let ue = &self.scenario.ue;
+        let mut request = json!({
+            "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": [self.ac_profile()], "eecSvcContSupp": [self.scenario.acr],
+            "ueMobilityReq": true,
+        });
+        if let Some(left) = left {
+            request["eecCntxId"] = json!(left.context);
+            request["srcEesId"] = json!(left.ees.ees_id);
+            request["endPt"] = json!(left.ees.end_pt);
+        }
+        Ok(site.ees.register(&message(request)?).await?)
+    }
+
+    /// Asks an EES where the application runs.
+    pub(super) async fn discover(&self, site: &Site, cell: &Cell) -> Result<Option<DiscoveredEas>, Broken> {
+        let (ue, acr) = (&self.scenario.ue, &self.scenario.acr);
+        let request = message(json!({
+            "requestorId": {"eecId": ue.eec_id}, "ueId": ue.gpsi, "eecSvcContinuity": [acr], "locInf": self.location(cell),
+            "easDiscoveryFilter": {"easChars": [{"easId": self.scenario.ac.eas_id, "easSvcContinuity": [acr]}]},
+        }))?;
+        let found = site.ees.discover(&request).await?.discovered_eas;
+        Ok(found.into_iter().find(|found| found.eas.eas_id == self.scenario.ac.eas_id && found.eas.supports(acr)))
+    }
+
+    /// Subscribes to one event of relocations.
+    pub(super) async fn subscribe(&self, site: &Site, event: &str, destination: &str) -> Result<String, Broken> {
+        let (ue, ac) = (&self.scenario.ue, &self.scenario.ac);
+        let request = message(json!({
+            "eecId": ue.eec_id, "ueId": ue.gpsi, "easIds": [ac.eas_id], "acIds": [ac.ac_id], "eventIds": event,
+            "notificationDestination": destination,
+        }))?;
+        Ok(site.ees.subscribe(&request).await?)
+    }
+
+    /// Asks an EES to relocate the application.
+    pub(super) async fn initiate(&self, site: &Site, wish: Wish<'_>) -> Result<(), Broken> {
+        let (ue, ac) = (&self.scenario.ue, &self.scenario.ac);
+        let request = message(json!({
+            "requestorId": ue.eec_id, "ueId": ue.gpsi, "acId": ac.ac_id, "easId": ac.eas_id,
+            "sEasEndpoint": wish.source, "tEasEndpoint": wish.target, "easNotifInd": wish.notify_eas,
+            "eecCtxtReloc": {
+                "eecCtxtId": wish.context, "tEesId": wish.target_ees.info.ees_id,
+                "tEecEndpoint": wish.target_ees.info.end_pt,
+            },
+        }))?;
+        Ok(site.ees.initiate(&request).await?)
+    }
+
+    /// Uses a registration that the EES made by itself: renews it, and reads what the EES knows.
+    pub(super) async fn use_registration(&self, site: &Site, id: &str) -> Result<EecRegistration, Broken> {
+        let patch = message(json!({"ueMobilityReq": true}))?;
+        Ok(site.ees.update(id, &patch).await?)
+    }
+
+    /// Ends a registration without writing it down; whether there was one.
+    pub(super) async fn end(&self, site: &Site, id: &str) -> Result<bool, Broken> {
+        match edge1::Ees(site.ees.0.quietly()).deregister(id).await {
+            Ok(()) => Ok(true),
+            Err(failed) if failed.error.status().is_some_and(|status| status == 404) => Ok(false),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
+    /// Opens the connection to a server before it is needed.
+    pub(super) async fn connect(&self, root: &str) {
+        // Whatever it answers, the connection stands.
+        let _ = self.eass.call(Method::GET, &format!("{root}/"), crate::call::NOTHING).await;
+    }
+}
+
+/// A context that an EEC left at an EES.
+pub(super) struct Left<'a> {
+    /// The context.
+    pub(super) context: String,
+    /// The EES.
+    pub(super) ees: &'a EesInfo,
+}
+
+/// What is asked of the EES in an initiation.
+pub(super) struct Wish<'a> {
+    /// The EAS that serves now.
+    pub(super) source: &'a EndPoint,
+    /// The EAS that is to serve.
+    pub(super) target: &'a EndPoint,
+    /// Whether the EES is to tell the EAS.
+    pub(super) notify_eas: bool,
+    /// The context that moves.
+    pub(super) context: &'a str,
+    /// The EES it moves to.
+    pub(super) target_ees: &'a Site,
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Broken(pub(super) String);
+
+impl From<String> for Broken {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
+impl From<Failed> for Broken {
+    fn from(failed: Failed) -> Self {
+        Self(failed.to_string())
+    }
+}

@@ -1,0 +1,63 @@
+//! Messages between two servers: the simulator is at neither end and knows them by what came of them only.
+
+use super::{Facts, Run};
+use crate::{
+    milestone::Milestone,
+    record::{Message, Part, Seen},
+};
+use edgeapp_openapi::ees_registration::AcrScenario;
+use std::time::Duration;
+
+fn effect(at: Duration, (from, to): (Part, Part), point: &'static str, operation: &str, (method, path): (&str, &str)) -> Message {
+    Message {
+        at,
+        took: Duration::ZERO,
+        from,
+        to,
+        point,
+        operation: operation.to_owned(),
+        method: method.to_owned(),
+        path: path.to_owned(),
+        status: None,
+        error: None,
+        seen: Seen::InEffect,
+    }
+}
+
+/// Whether the T-EES knows the context under the id that the S-EES gave it, which the EEC told it in scenario A only.
+fn context_is_there(facts: &Facts) -> bool {
+    match (&facts.at_source, &facts.at_target) {
+        (Some(source), Some(target)) => source.eec_cntx_id.is_some() && source.eec_cntx_id == target.eec_cntx_id,
+        _ => false,
+    }
+}
+
+/// The messages that left traces.
+pub(super) fn traces(run: &Run) -> Vec<Message> {
+    let mut traces = Vec::new();
+    // The ECS named both EESs, so both had registered.
+    if run.facts.target_ees.is_some() {
+        for ees in [Part::SEes, Part::TEes] {
+            let way = ("POST", "/eecs-eesregistration/v1/registrations");
+            traces.push(effect(Duration::ZERO, (ees, Part::Ecs), "EDGE-6", "EES registration", way));
+        }
+    }
+    const CONTEXTS: &str = "/eees-eeccontextreloc/v1/eec-contexts";
+    if context_is_there(&run.facts) {
+        let pulled = run.scenario.acr == AcrScenario::EecInitiated;
+        let registered = run.messages.iter().find(|message| message.to == Part::TEes && message.operation == "EEC registration");
+        let told = run.milestones.get(&Milestone::AcrComplete);
+        match (pulled, registered, told) {
+            (true, Some(registered), _) => {
+                let at = registered.at + registered.took / 2;
+                traces.push(effect(at, (Part::TEes, Part::SEes), "EDGE-9", "EEC context pull", ("GET", CONTEXTS)));
+            }
+            (false, _, Some(told)) => {
+                let at = told.saturating_sub(Duration::from_micros(1));
+                traces.push(effect(at, (Part::SEes, Part::TEes), "EDGE-9", "EEC context push", ("POST", CONTEXTS)));
+            }
+            _ => {}
+        }
+    }
+    traces
+}

@@ -1,0 +1,138 @@
+//! For people: what happens while it happens, and at the end milestones, derived values and assertions.
+
+#![allow(clippy::print_stdout, reason = "what people watch goes to standard output")]
+
+use super::Show;
+use crate::{
+    milestone::{Milestone, between},
+    record::{News, Watcher},
+    run::Run,
+};
+use anstream::println;
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    io::IsTerminal,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+const STRONG: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const NEWS: Style = AnsiColor::Cyan.on_default();
+
+/// Width of the bars in the timeline.
+const WIDTH: usize = 34;
+
+/// Shows a run to people.
+#[derive(Default)]
+pub struct Terminal {
+    bar: Option<ProgressBar>,
+}
+
+struct Live {
+    bar: ProgressBar,
+    last: Mutex<String>,
+}
+
+/// A line above the spinner, or just a line where there is none.
+fn above(bar: &ProgressBar, text: &str) {
+    if bar.is_hidden() {
+        println!("{text}");
+    } else {
+        bar.suspend(|| println!("{text}"));
+    }
+}
+
+impl Watcher for Live {
+    fn hear(&self, news: &News<'_>) {
+        match news {
+            News::Step(text) => {
+                self.bar.set_message((*text).to_owned());
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                if *last != *text {
+                    (*text).clone_into(&mut last);
+                    above(&self.bar, &format!("  {FAINT}·{FAINT:#} {text}"));
+                }
+            }
+            News::Milestone(milestone, since) => {
+                let since = since.map(|since| format!("{since:+9.1} ms")).unwrap_or_default();
+                let (id, plain) = (milestone.id(), milestone.plain());
+                above(&self.bar, &format!("    {NEWS}{id:>3}{NEWS:#} {since}  {plain}"));
+            }
+            News::Message(message) => {
+                if let Some(error) = &message.error {
+                    let (from, to, operation) = (message.from, message.to, &message.operation);
+                    above(&self.bar, &format!("    {BAD}✗{BAD:#} {operation}, {from} to {to}: {error}"));
+                }
+            }
+        }
+    }
+}
+
+impl Show for Terminal {
+    fn begin(&mut self, name: &str, title: &str, acr: &str) -> Arc<dyn Watcher> {
+        println!("\n{STRONG}▶ {title}{STRONG:#}  {FAINT}{name}, {acr}{FAINT:#}");
+        let bar = if std::io::stdout().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {msg:.cyan} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        self.bar = Some(bar.clone());
+        Arc::new(Live { bar, last: Mutex::default() })
+    }
+
+    fn end(&mut self, run: &Run) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        println!();
+        for line in timeline(run) {
+            println!("{line}");
+        }
+        println!();
+        for (name, value, meaning) in run.derived.rows() {
+            println!("  {name:<21} {STRONG}{value:>12}{STRONG:#}  {FAINT}{meaning}{FAINT:#}");
+        }
+        println!();
+        for assertion in &run.assertions {
+            let (style, mark) = if assertion.held { (GOOD, "✓") } else { (BAD, "✗") };
+            println!("  {style}{mark}{style:#} {}  {FAINT}{}{FAINT:#}", assertion.text, assertion.seen);
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        println!("{text}");
+    }
+
+    fn summary(&mut self, runs: &[Run]) {
+        println!();
+        for run in runs {
+            let (style, word) = if run.held() { (GOOD, "good") } else { (BAD, "failed") };
+            let held = run.assertions.iter().filter(|assertion| assertion.held).count();
+            let (all, name) = (run.assertions.len(), &run.scenario.name);
+            println!("{style}{word:>6}{style:#}  {name}: {held} of {all} assertions held");
+        }
+    }
+}
+
+/// The milestones from the move on, each with its time and a mark at its place.
+fn timeline(run: &Run) -> Vec<String> {
+    let since = |milestone| between(&run.milestones, Milestone::Move, milestone);
+    let last = run.milestones.keys().filter_map(|milestone| since(*milestone)).fold(1.0, f64::max);
+    let mut reached: Vec<_> =
+        run.milestones.keys().filter_map(|milestone| since(*milestone).map(|since| (since, *milestone))).collect();
+    reached.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    reached
+        .into_iter()
+        .map(|(since, milestone)| {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a column")]
+            let place = ((since.max(0.0) / last) * (WIDTH - 1) as f64).round() as usize;
+            let bar: String = (0..WIDTH).map(|at| if at == place { '●' } else { '─' }).collect();
+            let (id, plain) = (milestone.id(), milestone.plain());
+            format!("  {NEWS}{id:>3}{NEWS:#} {STRONG}{since:>8.1} ms{STRONG:#}  {FAINT}{bar}{FAINT:#}  {plain}")
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Where an EEC hears of its relocations.
+
+use super::served::Served;
+use crate::{
+    milestone::Milestone,
+    pki::{Files, Pki},
+    record::{Message, Part, Recorder, Seen},
+    witness::{Notified, Witness},
+};
+use axum::{Router, extract::State, routing::post};
+use edgeapp_core::authorizer::ReferencePoint;
+use edgeapp_http::{
+    reply::NoContent,
+    request::{Body, Permit},
+};
+use edgeapp_openapi::{
+    acr_events::{AcrEventIds, AcrInfoNotification},
+    ids::EesId,
+};
+use std::{io, sync::Arc};
+
+edgeapp_core::operation!(Notify = "eec:notify@ees");
+
+struct Ear {
+    source: EesId,
+    recorder: Arc<Recorder>,
+    witness: Arc<Witness>,
+}
+
+/// The EEC's listener.
+pub struct Callbacks(Served);
+
+impl Callbacks {
+    /// Listens for notifications of EESs; `source` is the one of the site that is left.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn start(
+        files: &Files,
+        pki: &Pki,
+        source: &EesId,
+        recorder: &Arc<Recorder>,
+        witness: &Arc<Witness>,
+    ) -> io::Result<Self> {
+        let ear = Arc::new(Ear { source: source.clone(), recorder: recorder.clone(), witness: witness.clone() });
+        let router = |_: &str| Router::new().route("/acr-events", post(notified)).with_state(ear);
+        Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await.map(Self)
+    }
+
+    /// The address for subscriptions.
+    pub fn destination(&self) -> String {
+        format!("{}/acr-events", self.0.root)
+    }
+}
+
+async fn notified(
+    State(ear): State<Arc<Ear>>,
+    permit: Permit<Notify>,
+    Body(notification): Body<AcrInfoNotification>,
+) -> NoContent {
+    let at = ear.recorder.now();
+    let from = if permit.principal().is_ees(&ear.source) { Part::SEes } else { Part::TEes };
+    ear.recorder.message(Message {
+        at,
+        took: ear.recorder.now().saturating_sub(at),
+        from,
+        to: Part::Ue,
+        point: "EDGE-1",
+        operation: format!("Notification: {}", notification.event_id),
+        method: "POST".to_owned(),
+        path: "/acr-events".to_owned(),
+        status: Some(204),
+        error: None,
+        seen: Seen::AtAnEnd,
+    });
+    match notification.event_id {
+        AcrEventIds::TargetInformation => ear.recorder.reach_at(Milestone::TargetNotified, at),
+        AcrEventIds::AcrComplete => ear.recorder.reach_at(Milestone::AcrComplete, at),
+        AcrEventIds::Other(_) => {}
+    }
+    ear.witness.see(|sights| sights.notified.push(Notified { at, from, notification }));
+    NoContent
+}

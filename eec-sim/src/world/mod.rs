@@ -1,0 +1,157 @@
+//! The world of a run: servers as processes of their own, application servers and the UE as tasks of this one.
+
+pub mod ac;
+pub mod callbacks;
+pub mod eas;
+pub mod process;
+pub mod programs;
+mod served;
+
+use crate::{
+    configuration,
+    pki::{Pki, PkiError},
+    scenario::{Edn, Scenario},
+};
+use edgeapp_openapi::ids::EesId;
+use process::{NotStarted, Server};
+use programs::Programs;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// Why there is no world to play in.
+#[derive(Debug, thiserror::Error)]
+pub enum NoWorld {
+    /// A server does not run.
+    #[error(transparent)]
+    NotStarted(#[from] NotStarted),
+    /// There are no certificates.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// A file cannot be written or read.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// A configuration in the folder of the certificates cannot be read.
+    #[error("{0}: {1}")]
+    Configuration(PathBuf, String),
+    /// Nobody told where an EES listens.
+    #[error("where {0} listens is unknown: no .toml file in {1} has `ees_id = \"{0}\"`")]
+    UnknownEes(EesId, PathBuf),
+}
+
+/// The servers and certificates that a scenario is played with.
+#[derive(Debug)]
+pub struct World {
+    /// The certificates.
+    pub pki: Pki,
+    /// The `apiRoot` of the ECS on EDGE-4.
+    pub ecs: String,
+    /// The `apiRoot` of each EES on EDGE-3: what EASs have in their configuration. EECs ask the ECS.
+    pub eess: BTreeMap<EesId, String>,
+    servers: Vec<Server>,
+}
+
+impl World {
+    /// Starts an ECS and the EESs of a scenario in a folder, with certificates of their own.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub async fn start(scenario: &Scenario, programs: &Programs, folder: &Path, logs: &Path) -> Result<Self, NoWorld> {
+        let file = |path: &Path, error| NoWorld::File(path.to_owned(), error);
+        let pki = Pki::create(&folder.join("pki"))?;
+        let state = folder.join("state");
+        for dir in [&state, &logs.to_owned()] {
+            fs::create_dir_all(dir).map_err(|error| file(dir, error))?;
+        }
+        let start = async |program: &Path, name: &str, text: String| {
+            let config = folder.join(format!("{name}.toml"));
+            fs::write(&config, text).map_err(|error| file(&config, error))?;
+            Ok::<_, NoWorld>(Server::start(program, name, &config, &logs.join(format!("{name}.log"))).await?)
+        };
+        let (ecs, eess) = configuration::servers(scenario, &state);
+        let ecs = start(&programs.ecs, "ecs", ecs.text(&pki)).await?;
+        let root = ecs.root("edge4")?.to_owned();
+        let mut roots = BTreeMap::new();
+        let mut servers = Vec::new();
+        for (mut ees, edn) in eess.into_iter().zip(&scenario.edn) {
+            ecs.root("edge6")?.clone_into(&mut ees.ecs);
+            let server = start(&programs.ees, &ees.files, ees.text(&pki)).await?;
+            roots.insert(edn.ees.clone(), server.root("edge3")?.to_owned());
+            servers.push(server);
+        }
+        servers.push(ecs);
+        Ok(Self { pki, ecs: root, eess: roots, servers })
+    }
+
+    /// Servers that somebody else runs, with certificates and configurations of `pki init`.
+    ///
+    /// # Errors
+    /// When the folder lacks something.
+    pub fn given(scenario: &Scenario, ecs: &str, dir: &Path) -> Result<Self, NoWorld> {
+        let pki = Pki::open(dir)?;
+        let mut eess = BTreeMap::new();
+        for entry in fs::read_dir(dir).map_err(|error| NoWorld::File(dir.to_owned(), error))?.flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                let text = fs::read_to_string(&path).map_err(|error| NoWorld::File(path.clone(), error))?;
+                if let Some((id, root)) = edge3(&text).map_err(|reason| NoWorld::Configuration(path, reason))? {
+                    eess.insert(id, root);
+                }
+            }
+        }
+        for Edn { ees, .. } in &scenario.edn {
+            if !eess.contains_key(ees) {
+                return Err(NoWorld::UnknownEes(ees.clone(), dir.to_owned()));
+            }
+        }
+        Ok(Self { pki, ecs: ecs.trim_end_matches('/').to_owned(), eess, servers: Vec::new() })
+    }
+
+    /// The logs of the servers that this world started, by name.
+    pub fn logs(&self) -> Vec<(String, PathBuf)> {
+        self.servers.iter().map(|server| (server.name().to_owned(), server.log().to_owned())).collect()
+    }
+}
+
+/// The id and the EDGE-3 root in a configuration of an EES; `None` when it is one of something else.
+fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
+    #[derive(Deserialize)]
+    struct Listener {
+        listen: SocketAddr,
+        api_root: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Ees {
+        ees_id: Option<EesId>,
+        edge3: Option<Listener>,
+    }
+    let root = |listener: Listener| listener.api_root.unwrap_or_else(|| format!("https://{}", listener.listen));
+    let ees: Ees = toml::from_str(text).map_err(|error| error.to_string())?;
+    Ok(ees.ees_id.zip(ees.edge3.map(root)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::SHIPPED;
+
+    #[test]
+    fn given_servers_are_found_by_their_configurations() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        let scenario = Scenario::parse(SHIPPED[0].text, "a").unwrap();
+        let (ecs, eess) = configuration::laboratory(dir.path()).unwrap();
+        fs::write(dir.path().join("ecs.toml"), ecs.text(&pki)).unwrap();
+        fs::write(dir.path().join("ees-a.toml"), eess[0].text(&pki)).unwrap();
+        let missing = World::given(&scenario, "https://127.0.0.1:9304", dir.path()).unwrap_err().to_string();
+        assert!(missing.contains("ees-b.example"), "{missing}");
+        fs::write(dir.path().join("ees-b.toml"), eess[1].text(&pki)).unwrap();
+        let world = World::given(&scenario, "https://127.0.0.1:9304/", dir.path()).unwrap();
+        assert_eq!(world.ecs, "https://127.0.0.1:9304");
+        assert_eq!(world.eess[&"ees-b.example".parse().unwrap()], "https://127.0.0.1:9203");
+    }
+}
