@@ -11,6 +11,7 @@ use edgeapp_openapi::{
     ids::{Dnai, Dnn, EesId, ProviderId},
     location::ServiceArea,
 };
+use edgeapp_store::StoreSettings;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -53,7 +54,7 @@ pub struct EesConfig {
     /// `[operator]`: health, readiness, metrics, version.
     pub operator: ListenAt,
     /// `[store]`: where state is kept.
-    pub store: StoreConfig,
+    pub store: StoreSettings,
     /// `[ecs]`: the ECS it registers with; without this section it stands alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ecs: Option<EcsConfig>,
@@ -105,33 +106,6 @@ pub struct TrustFiles {
     pub ecs: PathBuf,
     /// `operator`: issuers of operators.
     pub operator: PathBuf,
-}
-
-/// Where state is kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum StoreConfig {
-    /// In a file of this machine.
-    Redb {
-        /// `path`: the file; it is made when it is not there.
-        path: PathBuf,
-        /// `cache_bytes`: memory for parts of the file.
-        #[serde(default = "cache_bytes")]
-        cache_bytes: usize,
-    },
-    /// In an etcd cluster, shared by replicas.
-    Etcd {
-        /// `endpoints`: URLs of the cluster's members.
-        endpoints: Vec<String>,
-        /// `namespace`: name under which this EES keeps its keys, the same for all its replicas.
-        namespace: String,
-    },
-    /// In memory only: for tests. Everything is lost at exit.
-    MemoryLostAtExit {},
-}
-
-const fn cache_bytes() -> usize {
-    64 * 1024 * 1024
 }
 
 /// The ECS of this EES.
@@ -276,9 +250,7 @@ impl EesConfig {
         for path in [eec, eas, ees, ecs, operator] {
             *path = folder.join(&*path);
         }
-        if let StoreConfig::Redb { path, .. } = &mut config.store {
-            *path = folder.join(&*path);
-        }
+        config.store.resolve(&folder);
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -306,8 +278,8 @@ impl EesConfig {
         if self.scenarios.contains(&AcrScenario::EelManagedAcr) {
             refuse("scenarios", "EEL_MANAGED_ACR cannot be executed by this version; remove it");
         }
-        if matches!(self.store, StoreConfig::Etcd { .. }) && !cfg!(feature = "etcd") {
-            refuse("store.kind", "this program was built without etcd; build it with --features etcd, or use kind = \"redb\"");
+        if let Err(error) = self.store.check() {
+            refuse("store", &error.to_string());
         }
         wrong
     }

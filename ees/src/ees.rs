@@ -1,7 +1,7 @@
 //! The assembly of an EES: every pluggable part is named once.
 
 use crate::{
-    config::{EesConfig, LifetimesConfig, StoreConfig},
+    config::{EesConfig, LifetimesConfig},
     edge1, edge3,
     edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
     edge9,
@@ -55,6 +55,7 @@ use edgeapp_openapi::{
     ids::EesId,
     location::ServiceArea,
 };
+use edgeapp_store::StoreSettingsError;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -73,7 +74,7 @@ pub enum StartError {
     Bind(#[from] BindError),
     /// The store.
     #[error("store: {0}")]
-    Store(String),
+    Store(#[from] StoreSettingsError),
     /// The state in the store.
     #[error("state: {0}")]
     State(#[from] Error),
@@ -146,7 +147,7 @@ impl EesBuilder {
         let clients = Clients::new(&config, &identity, &trust)?;
         let store = match self.store {
             Some(store) => store,
-            None => open(&config.store).await?,
+            None => config.store.open().await?,
         };
         let edge1_socket = Socket::bind(&config.edge1).await?;
         let endpoint = edge1_socket.api_root();
@@ -319,30 +320,6 @@ fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
         svc_cont_supp: config.scenarios.clone(),
         svc_cont_supp_ext1: Vec::new(),
         eec_reg_conf: config.eec_registration_required,
-    }
-}
-
-async fn open(config: &StoreConfig) -> Result<Arc<dyn Store>, StartError> {
-    match config {
-        StoreConfig::Redb { path, cache_bytes } => {
-            if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder)
-                    .map_err(|error| StartError::Store(format!("{}: {error}", folder.display())))?;
-            }
-            let (path, options) = (path.clone(), edgeapp_store::RedbOptions::default().cache_bytes(*cache_bytes));
-            let opened = tokio::task::spawn_blocking(move || edgeapp_store::RedbStore::open_with(&path, options)).await;
-            let store = opened.map_err(|error| StartError::Store(error.to_string()))?;
-            Ok(Arc::new(store.map_err(|error| StartError::Store(error.to_string()))?))
-        }
-        StoreConfig::MemoryLostAtExit {} => Ok(Arc::new(edgeapp_store::MemoryStore::new())),
-        #[cfg(feature = "etcd")]
-        StoreConfig::Etcd { endpoints, namespace } => {
-            let options = edgeapp_store_etcd::EtcdOptions::new(endpoints.clone(), namespace.clone());
-            let store = edgeapp_store_etcd::EtcdStore::connect(options).await;
-            Ok(Arc::new(store.map_err(|error| StartError::Store(error.to_string()))?))
-        }
-        #[cfg(not(feature = "etcd"))]
-        StoreConfig::Etcd { .. } => Err(StartError::Store("this program was built without etcd".to_owned())),
     }
 }
 

@@ -111,7 +111,14 @@ impl<R> Decision<R> {
 pub struct Seen {
     store: Arc<dyn Store>,
     now: DateTime,
-    keys: Vec<(Key, Option<(Revision, Option<DateTime>)>)>,
+    keys: Vec<(Key, Option<Known>)>,
+}
+
+/// What was seen of a key that exists.
+#[derive(Clone, Copy)]
+struct Known {
+    revision: Revision,
+    expires_at: Option<DateTime>,
 }
 
 /// Only the expiry of a kept resource, whatever it is.
@@ -133,8 +140,8 @@ impl Seen {
     pub async fn entry(&mut self, key: &Key) -> Result<Option<Entry>, Error> {
         let entry = self.store.get(key).await?;
         let known = entry.as_ref().map(|entry| {
-            let expiry = serde_json::from_slice::<Expiry>(&entry.value).ok().and_then(|expiry| expiry.expires_at);
-            (entry.revision, expiry)
+            let expires_at = serde_json::from_slice::<Expiry>(&entry.value).ok().and_then(|expiry| expiry.expires_at);
+            Known { revision: entry.revision, expires_at }
         });
         // What was seen first counts: a later look that differs makes the commit fail, as it should.
         if !self.keys.iter().any(|(seen, _)| seen == key) {
@@ -163,7 +170,7 @@ impl Seen {
 
     /// When a resource that was loaded expires.
     pub fn expiry_of(&self, key: &Key) -> Option<DateTime> {
-        self.keys.iter().find(|(seen, _)| seen == key).and_then(|(_, known)| known.as_ref()?.1)
+        self.keys.iter().find(|(seen, _)| seen == key).and_then(|(_, known)| known.as_ref()?.expires_at)
     }
 
     /// Takes note that this key must not exist, without a look: for fresh random ids.
@@ -175,7 +182,7 @@ impl Seen {
         let mut commit = Commit::new();
         for (key, known) in &self.keys {
             commit.expect.push(match known {
-                Some((revision, _)) => Expect::At(key.clone(), *revision),
+                Some(known) => Expect::At(key.clone(), known.revision),
                 None => Expect::Absent(key.clone()),
             });
         }

@@ -97,10 +97,17 @@ impl Socket {
     /// # Errors
     /// When it cannot be had.
     pub async fn bind(at: &ListenAt) -> Result<Self, BindError> {
-        let failed = |source| BindError::Address { address: at.listen, source };
+        let failed = |source| BindError::Address {
+            address: at.listen,
+            source,
+        };
         let listener = TcpListener::bind(at.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, api_root: at.api_root.clone() })
+        Ok(Self {
+            listener,
+            address,
+            api_root: at.api_root.clone(),
+        })
     }
 
     /// Where it is; the port is real even when 0 was asked for.
@@ -110,7 +117,9 @@ impl Socket {
 
     /// `apiRoot` under which clients reach it: as configured, else by its address.
     pub fn api_root(&self) -> String {
-        self.api_root.clone().unwrap_or_else(|| format!("https://{}", self.address))
+        self.api_root
+            .clone()
+            .unwrap_or_else(|| format!("https://{}", self.address))
     }
 }
 
@@ -124,20 +133,33 @@ pub struct Door {
     pub router: Router,
 }
 
+/// A listener with the routes of each reference point.
+struct Opened {
+    address: SocketAddr,
+    listener: Listener,
+    doors: Vec<(ReferencePoint, Router)>,
+}
+
 /// The bound listeners of a server with their routes.
 pub struct Serving {
     identity: Identity,
     http1: bool,
     authorizer: Arc<dyn Authorizer>,
     limits: Limits,
-    listeners: Vec<(SocketAddr, Listener, Vec<(ReferencePoint, Router)>)>,
+    listeners: Vec<Opened>,
 }
 
 impl Serving {
     /// No listener yet. All that follow prove this identity and ask this authorizer; HTTP/1.1 is offered beside HTTP/2 where `http1`
     /// says so.
     pub fn new(identity: Identity, http1: bool, authorizer: Arc<dyn Authorizer>) -> Self {
-        Self { identity, http1, authorizer, limits: Limits::default(), listeners: Vec::new() }
+        Self {
+            identity,
+            http1,
+            authorizer,
+            limits: Limits::default(),
+            listeners: Vec::new(),
+        }
     }
 
     /// Other limits than the default ones, for the listeners that follow.
@@ -162,35 +184,41 @@ impl Serving {
     /// # Errors
     /// When certificates cannot be used.
     pub fn open(&mut self, socket: Socket, doors: Vec<Door>) -> Result<(), BindError> {
-        let trust: Vec<_> = doors.iter().map(|door| (door.point.caller(), door.trust.clone())).collect();
+        let trust: Vec<_> = doors
+            .iter()
+            .map(|door| (door.point.caller(), door.trust.clone()))
+            .collect();
         let tls = server_config(&self.identity, &trust, self.http1)?;
         let listener = Listener::on(socket.listener, tls, self.authorizer.clone())
             .api_root(socket.api_root)
             .limits(self.limits.clone());
         let doors = doors.into_iter().map(|door| (door.point, door.router)).collect();
-        self.listeners.push((socket.address, listener, doors));
+        self.listeners.push(Opened { address: socket.address, listener, doors });
         Ok(())
     }
 
     /// The real address of each reference point, in the order they were bound.
     pub fn addresses(&self) -> Vec<(ReferencePoint, SocketAddr)> {
-        let of_listener = |(address, _, doors): &(SocketAddr, Listener, Vec<(ReferencePoint, Router)>)| {
-            doors.iter().map(|(point, _)| (*point, *address)).collect::<Vec<_>>()
+        let of_listener = |opened: &Opened| {
+            opened.doors.iter().map(|(point, _)| (*point, opened.address)).collect::<Vec<_>>()
         };
         self.listeners.iter().flat_map(of_listener).collect()
     }
 
     /// What programs print once all listeners stand: a line per reference point, then `ready`. Scripts learn real ports from it.
     pub fn announcement(&self) -> String {
-        let lines = self.addresses().into_iter().map(|(point, address)| format!("listening {point} https://{address}\n"));
+        let lines = self
+            .addresses()
+            .into_iter()
+            .map(|(point, address)| format!("listening {point} https://{address}\n"));
         lines.chain(["ready\n".to_owned()]).collect()
     }
 
     /// Serves all of them until `stop`, then lets running requests finish.
     pub async fn serve(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
-        for (_, listener, doors) in self.listeners {
-            running.spawn(listener.serve(doors, stop.clone()));
+        for opened in self.listeners {
+            running.spawn(opened.listener.serve(opened.doors, stop.clone()));
         }
         while let Some(ended) = running.join_next().await {
             if let Err(error) = ended {

@@ -46,13 +46,18 @@ impl std::error::Error for SettingsError {}
 /// When the file cannot be read, or keys are missing, unknown or wrong.
 pub fn read<T: DeserializeOwned>(file: &Path, prefix: &str) -> Result<T, SettingsError> {
     let text = std::fs::read_to_string(file).map_err(|error| {
-        SettingsError(vec![format!("{}: {error}; name a configuration file that can be read", file.display())])
+        SettingsError(vec![format!(
+            "{}: {error}; name a configuration file that can be read",
+            file.display()
+        )])
     })?;
     let figment = Figment::new()
         .merge(Toml::string(&text))
         .merge(Env::prefixed(&format!("{prefix}__")).split("__"))
         .select(Profile::Default);
-    figment.extract().map_err(|errors| SettingsError(errors.into_iter().map(|error| explain(file, prefix, error)).collect()))
+    figment
+        .extract()
+        .map_err(|errors| SettingsError(errors.into_iter().map(|error| explain(file, prefix, error)).collect()))
 }
 
 /// The folder that relative paths in this file start from.
@@ -62,7 +67,10 @@ pub fn folder_of(file: &Path) -> PathBuf {
 }
 
 fn explain(file: &Path, prefix: &str, error: figment::Error) -> String {
-    let from_environment = error.metadata.as_ref().is_some_and(|metadata| metadata.name.contains("environment"));
+    let from_environment = error
+        .metadata
+        .as_ref()
+        .is_some_and(|metadata| metadata.name.contains("environment"));
     let key = |last: Option<&str>| {
         let mut path: Vec<&str> = error.path.iter().map(String::as_str).collect();
         path.extend(last.filter(|last| path.last() != Some(last)));
@@ -78,7 +86,11 @@ fn explain(file: &Path, prefix: &str, error: figment::Error) -> String {
     match &error.kind {
         Kind::MissingField(name) => format!("{} is missing; add it", key(Some(name))),
         Kind::UnknownField(name, known) => {
-            format!("{} is unknown; remove it, or use one of: {}", key(Some(name)), known.join(", "))
+            format!(
+                "{} is unknown; remove it, or use one of: {}",
+                key(Some(name)),
+                known.join(", ")
+            )
         }
         kind => format!("{}: {kind}", key(None)),
     }
@@ -108,15 +120,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("server.toml");
         std::fs::write(&file, text).expect("written");
-        read::<Config>(&file, "EDGEAPP_TEST_SETTINGS").expect_err("refused").to_string()
+        read::<Config>(&file, "EDGEAPP_TEST_SETTINGS")
+            .expect_err("refused")
+            .to_string()
     }
 
     #[test]
     fn errors_name_file_key_and_remedy() {
         let missing = refusal("id = \"a\"\n[edge]\n");
-        assert!(missing.contains("server.toml: key `edge.listen` is missing; add it"), "{missing}");
+        assert!(
+            missing.contains("server.toml: key `edge.listen` is missing; add it"),
+            "{missing}"
+        );
         let unknown = refusal("id = \"a\"\n[edge]\nlisten = \"127.0.0.1:1\"\nlistne = 1\n");
-        assert!(unknown.contains("key `edge.listne` is unknown") && unknown.contains("one of: listen"), "{unknown}");
+        assert!(
+            unknown.contains("key `edge.listne` is unknown") && unknown.contains("one of: listen"),
+            "{unknown}"
+        );
         let wrong = refusal("id = \"a\"\n[edge]\nlisten = \"here\"\n");
         assert!(wrong.contains("key `edge.listen`"), "{wrong}");
         assert!(refusal("id = ").contains("server.toml"));

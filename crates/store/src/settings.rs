@@ -72,7 +72,13 @@ impl StoreSettings {
         match self {
             Self::Redb { path } => *path = folder.join(&path),
             Self::MemoryLostAtExit => {}
-            Self::Etcd { ca, certificate, key, password_file, .. } => {
+            Self::Etcd {
+                ca,
+                certificate,
+                key,
+                password_file,
+                ..
+            } => {
                 for path in [ca, certificate, key, password_file].into_iter().flatten() {
                     *path = folder.join(&path);
                 }
@@ -85,14 +91,25 @@ impl StoreSettings {
     /// # Errors
     /// When its adapter was not built in, or settings do not fit together.
     pub fn check(&self) -> Result<(), StoreSettingsError> {
-        let Self::Etcd { certificate, key, user, password_file, .. } = self else { return Ok(()) };
+        let Self::Etcd {
+            certificate,
+            key,
+            user,
+            password_file,
+            ..
+        } = self
+        else {
+            return Ok(());
+        };
         if cfg!(not(feature = "etcd")) {
             return Err(StoreSettingsError::NoEtcd);
         }
         if certificate.is_some() == key.is_some() && user.is_some() == password_file.is_some() {
             return Ok(());
         }
-        Err(StoreSettingsError::Etcd("certificate and key, user and password_file come in pairs".to_owned()))
+        Err(StoreSettingsError::Etcd(
+            "certificate and key, user and password_file come in pairs".to_owned(),
+        ))
     }
 
     /// Opens the store.
@@ -105,7 +122,10 @@ impl StoreSettings {
             Self::MemoryLostAtExit => Ok(Arc::new(MemoryStore::new())),
             Self::Redb { path } => {
                 if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    let failed = |source| StoreSettingsError::Folder { folder: folder.to_owned(), source };
+                    let failed = |source| StoreSettingsError::Folder {
+                        folder: folder.to_owned(),
+                        source,
+                    };
                     std::fs::create_dir_all(folder).map_err(failed)?;
                 }
                 Ok(Arc::new(RedbStore::open(path)?))
@@ -123,7 +143,16 @@ impl StoreSettings {
     async fn open_etcd(&self) -> Result<Arc<dyn Store>, StoreSettingsError> {
         use edgeapp_store_etcd::{EtcdOptions, EtcdStore};
 
-        let Self::Etcd { endpoints, namespace, ca, certificate, key, user, password_file } = self else {
+        let Self::Etcd {
+            endpoints,
+            namespace,
+            ca,
+            certificate,
+            key,
+            user,
+            password_file,
+        } = self
+        else {
             return Err(StoreSettingsError::NoEtcd);
         };
         let mut options = EtcdOptions::new(endpoints, namespace);
@@ -136,7 +165,9 @@ impl StoreSettings {
         if let (Some(user), Some(file)) = (user, password_file) {
             options = options.user(user, file);
         }
-        let store = EtcdStore::connect(options).await.map_err(|error| StoreSettingsError::Etcd(error.to_string()))?;
+        let store = EtcdStore::connect(options)
+            .await
+            .map_err(|error| StoreSettingsError::Etcd(error.to_string()))?;
         Ok(Arc::new(store))
     }
 }

@@ -110,11 +110,18 @@ fn of_caller(principal: &Principal, request: &EasDiscoveryReq) -> Result<(), Err
 
 /// The refusal for an EEC that has to register first.
 pub(crate) fn registration_comes_first() -> Error {
-    Error::forbidden(Cause::NotRegistered, "this EES serves registered EECs only: register first")
+    Error::forbidden(
+        Cause::NotRegistered,
+        "this EES serves registered EECs only: register first",
+    )
 }
 
 fn nothing_fits() -> Error {
-    Error::new(Kind::NotFound, Cause::NoSuitableEas, "no EAS that is registered here fits the request")
+    Error::new(
+        Kind::NotFound,
+        Cause::NoSuitableEas,
+        "no EAS that is registered here fits the request",
+    )
 }
 
 impl DiscoveryService {
@@ -126,7 +133,13 @@ impl DiscoveryService {
         elsewhere: Arc<dyn TargetSearch>,
         policy: DiscoveryPolicy,
     ) -> Self {
-        Self { index, clock, eecs, elsewhere, policy }
+        Self {
+            index,
+            clock,
+            eecs,
+            elsewhere,
+            policy,
+        }
     }
 
     /// What fits here, as an answer; `None` when nothing does.
@@ -144,33 +157,47 @@ impl DiscoveryService {
     }
 
     fn wanted(&self, request: EasDiscoveryReq) -> Selection {
-        Selection { strict_area: self.policy.strict_area, ..Selection::of_request(request) }
+        Selection {
+            strict_area: self.policy.strict_area,
+            ..Selection::of_request(request)
+        }
     }
 
     /// A T-EAS for a UE of an S-EAS: another instance of the same application, here or, failing that, elsewhere.
     async fn target(&self, principal: &Principal, own: EasId, request: EasDiscoveryReq) -> Result<Bytes, Error> {
         let except = Some(principal.owner().clone());
-        let wanted = Selection { eas_id: Some(own.clone()), except, ..self.wanted(request.clone()) };
+        let wanted = Selection {
+            eas_id: Some(own.clone()),
+            except,
+            ..self.wanted(request.clone())
+        };
         if let Some(found) = self.here(&wanted) {
             return Ok(found);
         }
         let mut found = self.elsewhere.find(&request).await?;
         let instances = self.instances_of(principal, &own);
-        found.retain(|found| found.eas.eas_id == own && !instances.iter().any(|instance| instance.end_pt == found.eas.end_pt));
+        found.retain(|found| {
+            found.eas.eas_id == own && !instances.iter().any(|instance| instance.end_pt == found.eas.end_pt)
+        });
         if found.is_empty() {
             return self.none();
         }
         if wanted.one_per_application {
             found.truncate(1);
         }
-        let answer = EasDiscoveryResp { discovered_eas: found, ..EasDiscoveryResp::default() };
+        let answer = EasDiscoveryResp {
+            discovered_eas: found,
+            ..EasDiscoveryResp::default()
+        };
         serde_json::to_vec(&answer).map(Bytes::from).map_err(Error::internal)
     }
 
     /// The instances of an EAS that this principal registered here.
     fn instances_of(&self, principal: &Principal, eas_id: &EasId) -> Vec<EasProfile> {
         let known = self.index.snapshot();
-        let own = known.instances(eas_id).filter(|entry| entry.owner == *principal.owner());
+        let own = known
+            .instances(eas_id)
+            .filter(|entry| entry.owner == *principal.owner());
         own.map(|entry| entry.profile().clone()).collect()
     }
 }

@@ -39,7 +39,13 @@ const GONE: &str = "DISABLED";
 impl Resource<Ees> for EasDiscoverySubscription {
     const PREFIX: &'static str = "eas-discovery-subscription/";
     const PATCH: PatchRules = PatchRules {
-        changeable: &["easDiscoveryFilter", "easDynInfoFilter", "easSvcContinuity", "expTime", "easEventType"],
+        changeable: &[
+            "easDiscoveryFilter",
+            "easDynInfoFilter",
+            "easSvcContinuity",
+            "expTime",
+            "easEventType",
+        ],
         clearable: &[],
         fixed: &[
             "eecId",
@@ -119,7 +125,11 @@ impl DiscoverySubscriptionService {
         callbacks: CallbackRule,
         registered_only: Option<Arc<dyn EecKnown>>,
     ) -> Self {
-        Self { kept: Collection::new(room, lifetimes), callbacks, registered_only }
+        Self {
+            kept: Collection::new(room, lifetimes),
+            callbacks,
+            registered_only,
+        }
     }
 
     fn acceptable(&self, principal: &Principal, subscription: &EasDiscoverySubscription) -> Result<(), Error> {
@@ -139,12 +149,16 @@ fn complete(subscription: &EasDiscoverySubscription) -> Result<(), Error> {
     match subscription.eas_event_type {
         EasDiscEventIds::EasAvailabilityChange => Ok(()),
         EasDiscEventIds::EasDynamicInfoChange if subscription.eas_dyn_info_filter.is_some() => Ok(()),
-        EasDiscEventIds::EasDynamicInfoChange => {
-            Err(Error::mandatory_missing("/easDynInfoFilter", "is needed for EAS_DYNAMIC_INFO_CHANGE"))
-        }
+        EasDiscEventIds::EasDynamicInfoChange => Err(Error::mandatory_missing(
+            "/easDynInfoFilter",
+            "is needed for EAS_DYNAMIC_INFO_CHANGE",
+        )),
         EasDiscEventIds::Other(_) => {
             let known: Vec<&str> = EasDiscEventIds::KNOWN.iter().map(EasDiscEventIds::as_str).collect();
-            Err(Error::mandatory_incorrect("/easEventType", format!("is not served here; served are {}", known.join(", "))))
+            Err(Error::mandatory_incorrect(
+                "/easEventType",
+                format!("is not served here; served are {}", known.join(", ")),
+            ))
         }
     }
 }
@@ -154,7 +168,9 @@ fn negotiate(subscription: &mut EasDiscoverySubscription) {
     subscription.supp_feat = subscription.supp_feat.map(|asked| asked.common(&FEATURES));
     subscription.websock_notif_config = None;
     subscription.eec_trigger_request = false;
-    subscription.request_test_notification &= subscription.supp_feat.is_some_and(|common| common.has(TEST_NOTIFICATION));
+    subscription.request_test_notification &= subscription
+        .supp_feat
+        .is_some_and(|common| common.has(TEST_NOTIFICATION));
 }
 
 #[async_trait]
@@ -172,7 +188,10 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
             return Err(registration_comes_first());
         }
         negotiate(&mut request);
-        let test = request.notification_destination.clone().filter(|_| request.request_test_notification);
+        let test = request
+            .notification_destination
+            .clone()
+            .filter(|_| request.request_test_notification);
         if request.notification_destination.is_none() {
             tracing::info!(eec = %principal, "a discovery subscription names no destination: nothing can be delivered");
         }
@@ -205,7 +224,10 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
     }
 
     async fn unsubscribe(&self, principal: &Principal, id: &str) -> Result<(), Error> {
-        self.kept.remove(principal, id, |_| Ok(Decision::of(()))).await.map(|_| ())
+        self.kept
+            .remove(principal, id, |_| Ok(Decision::of(())))
+            .await
+            .map(|_| ())
     }
 }
 
@@ -239,7 +261,11 @@ pub fn notifications_for(
             EasDiscEventIds::EasDynamicInfoChange => dynamic_info(subscription, before?, after?, expires_at)?,
             EasDiscEventIds::Other(_) => return None,
         };
-        let id = key.as_str().rsplit('/').next().and_then(|id| id.parse::<SubscriptionId>().ok())?;
+        let id = key
+            .as_str()
+            .rsplit('/')
+            .next()
+            .and_then(|id| id.parse::<SubscriptionId>().ok())?;
         let notification = EasDiscoveryNotification {
             sub_id: id,
             event_type: subscription.eas_event_type.clone(),
@@ -247,7 +273,12 @@ pub fn notifications_for(
             eas_inst_infos: Default::default(),
             edge_load_analytics: Default::default(),
         };
-        Some(Told { subscription: key.clone(), destination, notification, until: kept.expires_at })
+        Some(Told {
+            subscription: key.clone(),
+            destination,
+            notification,
+            until: kept.expires_at,
+        })
     })
     .collect()
 }
@@ -267,11 +298,22 @@ fn availability(
     };
     let fits = |profile: &&EasProfile| matching::judge(profile, &wanted).is_some();
     match (before.filter(fits), after.filter(fits)) {
-        (None, Some(eas)) => Some(DiscoveredEas { eas: eas.clone(), ees_end_pt: None, life_time: expires_at }),
+        (None, Some(eas)) => Some(DiscoveredEas {
+            eas: eas.clone(),
+            ees_end_pt: None,
+            life_time: expires_at,
+        }),
         (Some(last), None) => {
             let past = DateTime(now.0 - jiff::SignedDuration::from_secs(1));
-            let eas = EasProfile { status: Some(GONE.to_owned()), ..last.clone() };
-            Some(DiscoveredEas { eas, ees_end_pt: None, life_time: Some(expires_at.map_or(past, |end| end.min(past))) })
+            let eas = EasProfile {
+                status: Some(GONE.to_owned()),
+                ..last.clone()
+            };
+            Some(DiscoveredEas {
+                eas,
+                ees_end_pt: None,
+                life_time: Some(expires_at.map_or(past, |end| end.min(past))),
+            })
         }
         (None, None) | (Some(_), Some(_)) => None,
     }
@@ -285,13 +327,23 @@ fn dynamic_info(
     expires_at: Option<DateTime>,
 ) -> Option<DiscoveredEas> {
     let filter = subscription.eas_dyn_info_filter.as_ref()?;
-    let concerned = filter.dyn_info_filter.iter().any(|watch| is_watched(watch, before, after));
-    concerned.then(|| DiscoveredEas { eas: after.clone(), ees_end_pt: None, life_time: expires_at })
+    let concerned = filter
+        .dyn_info_filter
+        .iter()
+        .any(|watch| is_watched(watch, before, after));
+    concerned.then(|| DiscoveredEas {
+        eas: after.clone(),
+        ees_end_pt: None,
+        life_time: expires_at,
+    })
 }
 
 fn is_watched(watch: &EasDynamicInfoFilterData, before: &EasProfile, after: &EasProfile) -> bool {
     let this_one = watch.eas_id == after.eas_id
-        && watch.eas_end_point.as_ref().is_none_or(|end_pt| *end_pt == before.end_pt || *end_pt == after.end_pt);
+        && watch
+            .eas_end_point
+            .as_ref()
+            .is_none_or(|end_pt| *end_pt == before.end_pt || *end_pt == after.end_pt);
     this_one
         && [
             watch.eas_status && before.status != after.status,
@@ -305,3 +357,6 @@ fn is_watched(watch: &EasDynamicInfoFilterData, before: &EasProfile, after: &Eas
         ]
         .contains(&true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,8 +28,11 @@ const FEATURES: SupportedFeatures = SupportedFeatures::of(&[EDGE_APP_2]);
 
 impl Resource<Ees> for EasRegistration {
     const PREFIX: &'static str = "eas/";
-    const PATCH: PatchRules =
-        PatchRules { changeable: &["easProf", "expTime"], clearable: &["expTime"], fixed: &["suppFeat"] };
+    const PATCH: PatchRules = PatchRules {
+        changeable: &["easProf", "expTime"],
+        clearable: &["expTime"],
+        fixed: &["suppFeat"],
+    };
 
     fn not_found() -> Error {
         Error::not_found("EAS registration")
@@ -120,9 +123,11 @@ fn endpoint_key(profile: &EasProfile) -> Key {
         EndPoint::Ipv6Addrs(addresses) => format!("ip {}", in_order(addresses)),
     };
     // FNV-1a: the same for ever and everywhere. Who could make two endpoints collide holds the same EASID anyway.
-    let hash = endpoint.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
-        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    });
+    let hash = endpoint
+        .bytes()
+        .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+        });
     Key::from(format!("{ENDPOINT}{}/{hash:032x}", Key::part(profile.eas_id.as_str())))
 }
 
@@ -130,7 +135,11 @@ fn in_order<T: Ord + ToString>(addresses: &[T]) -> String {
     let mut addresses: Vec<&T> = addresses.iter().collect();
     addresses.sort();
     addresses.dedup();
-    addresses.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    addresses
+        .into_iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The identities in a registration must be the caller's.
@@ -148,8 +157,12 @@ fn of_caller(principal: &Principal, profile: &EasProfile) -> Result<(), Error> {
 fn within(ees: Option<&ServiceArea>, profile: &EasProfile) -> Result<(), Error> {
     match (ees, &profile.svc_area) {
         (Some(ees), Some(eas)) if area::covers(ees, eas) == Contains::No => Err(Error {
-            invalid: Error::optional_incorrect("/easProf/svcArea", "is not within the service area of this EES").invalid,
-            ..Error::forbidden(Cause::ServiceAreaNotAllowed, "/easProf/svcArea must lie within the service area of this EES")
+            invalid: Error::optional_incorrect("/easProf/svcArea", "is not within the service area of this EES")
+                .invalid,
+            ..Error::forbidden(
+                Cause::ServiceAreaNotAllowed,
+                "/easProf/svcArea must lie within the service area of this EES",
+            )
         }),
         _ => Ok(()),
     }
@@ -175,26 +188,41 @@ fn may_take_over(holder: &Holder, principal: &Principal, now: DateTime) -> Resul
     }
     Err(Error {
         invalid: Error::mandatory_incorrect("/easProf/endPt", "is the endpoint of a live registration").invalid,
-        ..Error::forbidden(Cause::EasAlreadyRegistered, "another instance of this EAS is registered with this endpoint")
+        ..Error::forbidden(
+            Cause::EasAlreadyRegistered,
+            "another instance of this EAS is registered with this endpoint",
+        )
     })
 }
 
 fn changed(before: Option<&EasProfile>, after: Option<&EasProfile>, expires_at: Option<DateTime>) -> Event {
     let boxed = |profile: Option<&EasProfile>| profile.cloned().map(Box::new);
-    Event::EasChanged { before: boxed(before), after: boxed(after), expires_at }
+    Event::EasChanged {
+        before: boxed(before),
+        after: boxed(after),
+        expires_at,
+    }
 }
 
 /// The end of a registration: it and its hold on the endpoint go, and it is told.
 fn end(key: &Key, kept: &Kept<EasRegistration>) -> Result<Decision<()>, Error> {
     let profile = &kept.value.eas_prof;
-    Decision::of(()).delete(key).delete(&endpoint_key(profile)).tell(&changed(Some(profile), None, kept.expires_at))
+    Decision::of(())
+        .delete(key)
+        .delete(&endpoint_key(profile))
+        .tell(&changed(Some(profile), None, kept.expires_at))
 }
 
 impl EasService {
     /// A service over this room. Registrations live as `lifetimes` says and stay within `service_area`; answers wait until the read
     /// model behind `index` shows what they say.
     pub fn new(room: Room, lifetimes: Lifetimes, service_area: Option<ServiceArea>, index: Follower) -> Self {
-        Self { room, lifetimes, service_area, index }
+        Self {
+            room,
+            lifetimes,
+            service_area,
+            index,
+        }
     }
 
     /// The removal of a registration that expired, for the sweeper.
@@ -215,14 +243,17 @@ impl EasService {
 
     /// The registration that holds an endpoint. Who holds it by the key is there, for both go in one transaction.
     async fn holder(seen: &mut Seen, endpoint: &Key) -> Result<Option<Holder>, Error> {
-        let Some(key) = seen.kept::<String>(endpoint).await? else { return Ok(None) };
+        let Some(key) = seen.kept::<String>(endpoint).await? else {
+            return Ok(None);
+        };
         let key = Key::from(key.value);
         Ok(seen.even_expired(&key).await?.map(|kept| Holder { key, kept }))
     }
 
     async fn own(seen: &mut Seen, key: &Key, principal: &Principal) -> Result<Kept<EasRegistration>, Error> {
         let kept = seen.kept::<EasRegistration>(key).await?;
-        kept.filter(|kept| kept.is_of(principal)).ok_or_else(EasRegistration::not_found)
+        kept.filter(|kept| kept.is_of(principal))
+            .ok_or_else(EasRegistration::not_found)
     }
 
     /// The decision to keep a registration that holds `endpoint` from now on.
@@ -233,26 +264,46 @@ impl EasService {
         key: &Key,
     ) -> Result<(Decision<()>, Option<EasProfile>), Error> {
         let mut decision = Decision::of(()).put(endpoint, &Kept::new(principal, None, key.to_string()))?;
-        let Some(holder) = Self::holder(seen, endpoint).await? else { return Ok((decision, None)) };
+        let Some(holder) = Self::holder(seen, endpoint).await? else {
+            return Ok((decision, None));
+        };
         may_take_over(&holder, principal, seen.now())?;
         decision = decision.delete(&holder.key);
         Ok((decision, Some(holder.kept.value.eas_prof)))
     }
 
     /// Pure: the registration after the change.
-    fn after(&self, kept: &Kept<EasRegistration>, change: &Change<EasRegistration>, now: DateTime) -> Result<EasRegistration, Error> {
+    fn after(
+        &self,
+        kept: &Kept<EasRegistration>,
+        change: &Change<EasRegistration>,
+        now: DateTime,
+    ) -> Result<EasRegistration, Error> {
         let (mut next, renews) = match change {
             Change::Replace(next) => {
                 // Without an offer of features, what was negotiated holds on.
                 let supp_feat = next.supp_feat.or(kept.value.supp_feat);
-                (EasRegistration { supp_feat, ..next.clone() }, true)
+                (
+                    EasRegistration {
+                        supp_feat,
+                        ..next.clone()
+                    },
+                    true,
+                )
             }
-            Change::Patch(patch) => (patch::apply(&kept.value, patch, &EasRegistration::PATCH)?, patch.get("expTime").is_some()),
+            Change::Patch(patch) => (
+                patch::apply(&kept.value, patch, &EasRegistration::PATCH)?,
+                patch.get("expTime").is_some(),
+            ),
         };
         kept.value.may_become(&next)?;
         within(self.service_area.as_ref(), &next.eas_prof)?;
         negotiate(&mut next);
-        next.exp_time = if renews { self.lifetimes.grant(next.exp_time, now, EasRegistration::EXPIRY)? } else { kept.expires_at };
+        next.exp_time = if renews {
+            self.lifetimes.grant(next.exp_time, now, EasRegistration::EXPIRY)?
+        } else {
+            kept.expires_at
+        };
         Ok(next)
     }
 }
@@ -267,7 +318,9 @@ impl EasRegistrations for EasService {
         let key = key(principal, &id);
         for mut seen in self.room.attempts() {
             let mut registration = request.clone();
-            registration.exp_time = self.lifetimes.grant(request.exp_time, seen.now(), EasRegistration::EXPIRY)?;
+            registration.exp_time = self
+                .lifetimes
+                .grant(request.exp_time, seen.now(), EasRegistration::EXPIRY)?;
             seen.fresh(&key);
             let (decision, before) = Self::take(&mut seen, principal, &endpoint, &key).await?;
             let event = changed(before.as_ref(), Some(&registration.eas_prof), registration.exp_time);
@@ -282,7 +335,9 @@ impl EasRegistrations for EasService {
     }
 
     async fn read(&self, principal: &Principal, id: &str) -> Result<EasRegistration, Error> {
-        Self::own(&mut self.room.look(), &key(principal, id), principal).await.map(|kept| kept.value)
+        Self::own(&mut self.room.look(), &key(principal, id), principal)
+            .await
+            .map(|kept| kept.value)
     }
 
     async fn change(
@@ -308,7 +363,9 @@ impl EasRegistrations for EasService {
             if before != after {
                 decision = decision.tell(&changed(Some(before), Some(after), next.exp_time))?;
             }
-            let decision = decision.put(&key, &Kept::new(principal, next.exp_time, next.clone()))?.answer(next);
+            let decision = decision
+                .put(&key, &Kept::new(principal, next.exp_time, next.clone()))?
+                .answer(next);
             if let Some(committed) = self.room.commit(seen, decision).await? {
                 return Ok(self.shown(committed).await);
             }
@@ -327,3 +384,6 @@ impl EasRegistrations for EasService {
         Err(contended())
     }
 }
+
+#[cfg(test)]
+mod tests;

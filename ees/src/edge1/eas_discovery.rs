@@ -30,12 +30,15 @@ operation!(
 
 const NAME: &str = "eees-easdiscovery";
 const TITLE: &str = "Eees_EASDiscovery";
-const DESCRIPTION: &str = "Discovery of Edge Application Servers, asked once or told of changes (TS 24.558 clause 6.3).";
+const DESCRIPTION: &str =
+    "Discovery of Edge Application Servers, asked once or told of changes (TS 24.558 clause 6.3).";
 
 type Subscriptions = State<Arc<dyn EasDiscoverySubscriptions>>;
 
 fn request_routes(discovery: Arc<dyn EasDiscovery>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(request_eas_discovery)).with_state(discovery)
+    OpenApiRouter::new()
+        .routes(routes!(request_eas_discovery))
+        .with_state(discovery)
 }
 
 /// The API over this discovery and these subscriptions.
@@ -84,7 +87,9 @@ async fn subscribe_eas_discovery(
     here: ResourceUri,
     Body(request): Body<EasDiscoverySubscription>,
 ) -> Result<Created<EasDiscoverySubscription>, Problem> {
-    let (id, made) = subscriptions.subscribe(permit.principal(), request, &|id| here.child(id)).await?;
+    let (id, made) = subscriptions
+        .subscribe(permit.principal(), request, &|id| here.child(id))
+        .await?;
     Ok(Created::at(here.child(id), made))
 }
 
@@ -102,7 +107,11 @@ async fn replace_eas_discovery_subscription(
     PathId(id): PathId<SubscriptionId>,
     Body(request): Body<EasDiscoverySubscription>,
 ) -> Result<Found<EasDiscoverySubscription>, Problem> {
-    Ok(Found(subscriptions.change(permit.principal(), id.as_str(), Change::Replace(request)).await?))
+    Ok(Found(
+        subscriptions
+            .change(permit.principal(), id.as_str(), Change::Replace(request))
+            .await?,
+    ))
 }
 
 /// Changes parts of a subscription.
@@ -119,7 +128,11 @@ async fn modify_eas_discovery_subscription(
     PathId(id): PathId<SubscriptionId>,
     MergePatch(patch): MergePatch,
 ) -> Result<Found<EasDiscoverySubscription>, Problem> {
-    Ok(Found(subscriptions.change(permit.principal(), id.as_str(), Change::Patch(patch)).await?))
+    Ok(Found(
+        subscriptions
+            .change(permit.principal(), id.as_str(), Change::Patch(patch))
+            .await?,
+    ))
 }
 
 /// Ends a subscription.

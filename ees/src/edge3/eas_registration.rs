@@ -30,7 +30,12 @@ type Eass = State<Arc<dyn EasRegistrations>>;
 pub fn api(eass: Arc<dyn EasRegistrations>) -> Api {
     let routes = OpenApiRouter::new()
         .routes(routes!(create_eas_registration))
-        .routes(routes!(read_eas_registration, replace_eas_registration, modify_eas_registration, delete_eas_registration))
+        .routes(routes!(
+            read_eas_registration,
+            replace_eas_registration,
+            modify_eas_registration,
+            delete_eas_registration
+        ))
         .with_state(eass);
     Api::new(
         "eees-easregistration",
@@ -83,7 +88,10 @@ async fn replace_eas_registration(
     PathId(id): PathId<RegistrationId>,
     Body(request): Body<EasRegistration>,
 ) -> Result<Found<EasRegistration>, Problem> {
-    Ok(Found(eass.change(permit.principal(), id.as_str(), Change::Replace(request)).await?))
+    Ok(Found(
+        eass.change(permit.principal(), id.as_str(), Change::Replace(request))
+            .await?,
+    ))
 }
 
 /// Changes parts of a registration.
@@ -100,7 +108,10 @@ async fn modify_eas_registration(
     PathId(id): PathId<RegistrationId>,
     MergePatch(patch): MergePatch,
 ) -> Result<Found<EasRegistration>, Problem> {
-    Ok(Found(eass.change(permit.principal(), id.as_str(), Change::Patch(patch)).await?))
+    Ok(Found(
+        eass.change(permit.principal(), id.as_str(), Change::Patch(patch))
+            .await?,
+    ))
 }
 
 /// Ends a registration.

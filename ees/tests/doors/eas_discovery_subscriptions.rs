@@ -22,7 +22,10 @@ mod create {
     async fn a_subscription_is_kept_as_granted() {
         let doors = Doors::open().await;
         let made = doors.eec("eec-1").post(API, subscription()).await;
-        assert!(made.created().starts_with("https://ees.example/eees-easdiscovery/v1/subscriptions/"));
+        assert!(
+            made.created()
+                .starts_with("https://ees.example/eees-easdiscovery/v1/subscriptions/")
+        );
         let mut expected = subscription();
         expected["expTime"] = "2026-01-05T12:10:00Z".into();
         assert_eq!(made.body, expected);
@@ -36,11 +39,23 @@ mod create {
         asked["requestTestNotification"] = true.into();
         asked["websockNotifConfig"] = json!({"requestWebsocketUri": true});
         let made = doors.eec("eec-1").post(API, asked.clone()).await;
-        assert_eq!((&made.body["requestTestNotification"], events(&doors).await), (&Value::Null, 0));
+        assert_eq!(
+            (&made.body["requestTestNotification"], events(&doors).await),
+            (&Value::Null, 0)
+        );
         asked["suppFeat"] = "F".into();
         let made = doors.eec("eec-1").post(API, asked).await;
-        assert_eq!((&made.body["suppFeat"], &made.body["websockNotifConfig"]), (&json!("5"), &Value::Null));
-        let told = doors.store.range(Span::prefix("event/")).await.unwrap().entries.remove(0);
+        assert_eq!(
+            (&made.body["suppFeat"], &made.body["websockNotifConfig"]),
+            (&json!("5"), &Value::Null)
+        );
+        let told = doors
+            .store
+            .range(Span::prefix("event/"))
+            .await
+            .unwrap()
+            .entries
+            .remove(0);
         let told: Value = serde_json::from_slice(&told.value).unwrap();
         assert_eq!(told["TestAsked"]["uri"], made.created());
         assert_eq!(told["TestAsked"]["destination"], "https://ue.example/cb");
@@ -57,9 +72,24 @@ mod create {
         };
         for (request, status, cause, pointer) in [
             (with("eecId", json!("eec-2")), 403, "OWNER_MISMATCH", "/eecId"),
-            (with("ueId", json!("msisdn-491700000002")), 403, "UE_ID_NOT_VERIFIED", "/ueId"),
-            (with("easEventType", json!("EAS_PARTY")), 400, "MANDATORY_IE_INCORRECT", "/easEventType"),
-            (with("easEventType", json!("EAS_DYNAMIC_INFO_CHANGE")), 400, "MANDATORY_IE_MISSING", "/easDynInfoFilter"),
+            (
+                with("ueId", json!("msisdn-491700000002")),
+                403,
+                "UE_ID_NOT_VERIFIED",
+                "/ueId",
+            ),
+            (
+                with("easEventType", json!("EAS_PARTY")),
+                400,
+                "MANDATORY_IE_INCORRECT",
+                "/easEventType",
+            ),
+            (
+                with("easEventType", json!("EAS_DYNAMIC_INFO_CHANGE")),
+                400,
+                "MANDATORY_IE_MISSING",
+                "/easDynInfoFilter",
+            ),
             (
                 with("notificationDestination", json!("http://ue.example/")),
                 400,
@@ -72,7 +102,12 @@ mod create {
                 "CALLBACK_NOT_ALLOWED",
                 "/notificationDestination",
             ),
-            (with("expTime", json!("2026-01-05T11:00:00Z")), 400, "OPTIONAL_IE_INCORRECT", "/expTime"),
+            (
+                with("expTime", json!("2026-01-05T11:00:00Z")),
+                400,
+                "OPTIONAL_IE_INCORRECT",
+                "/expTime",
+            ),
         ] {
             eec.post(API, request).await.refused(status, cause, pointer);
         }
@@ -81,7 +116,14 @@ mod create {
     #[tokio::test]
     async fn a_destination_is_optional() {
         let doors = Doors::open().await;
-        doors.eec("eec-1").post(API, json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE"})).await.created();
+        doors
+            .eec("eec-1")
+            .post(
+                API,
+                json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE"}),
+            )
+            .await
+            .created();
     }
 }
 
@@ -107,14 +149,20 @@ mod change {
         let eec = doors.eec("eec-1");
         let at = eec.post(API, subscription()).await.created();
         let dynamic = json!({"easEventType": "EAS_DYNAMIC_INFO_CHANGE"});
-        eec.patch(&at, dynamic.clone()).await.refused(400, "MANDATORY_IE_MISSING", "/easDynInfoFilter");
+        eec.patch(&at, dynamic.clone())
+            .await
+            .refused(400, "MANDATORY_IE_MISSING", "/easDynInfoFilter");
         let mut whole = dynamic;
         whole["easDynInfoFilter"] = json!({"dynInfoFilter": [{"eecId": "eas.chess.example", "easStatus": true}]});
         eec.patch(&at, whole).await.found();
-        eec.patch(&at, json!({"eecId": "eec-2"})).await.refused(403, "MODIFICATION_NOT_ALLOWED", "/eecId");
+        eec.patch(&at, json!({"eecId": "eec-2"}))
+            .await
+            .refused(403, "MODIFICATION_NOT_ALLOWED", "/eecId");
         eec.patch(&at, json!({"eecId": "eec-1"})).await.found();
         let elsewhere = json!({"notificationDestination": "https://other.example/"});
-        eec.patch(&at, elsewhere).await.refused(403, "MODIFICATION_NOT_ALLOWED", "/notificationDestination");
+        eec.patch(&at, elsewhere)
+            .await
+            .refused(403, "MODIFICATION_NOT_ALLOWED", "/notificationDestination");
     }
 
     #[tokio::test]
@@ -124,13 +172,20 @@ mod change {
         let at = eec.post(API, subscription()).await.created();
         let smaller = json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE"});
         let put = eec.put(&at, smaller.clone()).await.found();
-        assert_eq!((&put["easDiscoveryFilter"], &put["notificationDestination"]), (&Value::Null, &Value::Null));
+        assert_eq!(
+            (&put["easDiscoveryFilter"], &put["notificationDestination"]),
+            (&Value::Null, &Value::Null)
+        );
         let mut inside = smaller.clone();
         inside["notificationDestination"] = "https://10.0.0.1/".into();
-        eec.put(&at, inside).await.refused(403, "CALLBACK_NOT_ALLOWED", "/notificationDestination");
+        eec.put(&at, inside)
+            .await
+            .refused(403, "CALLBACK_NOT_ALLOWED", "/notificationDestination");
         let mut of_ue = smaller;
         of_ue["ueId"] = "msisdn-491700000001".into();
-        eec.put(&at, of_ue).await.refused(403, "MODIFICATION_NOT_ALLOWED", "/ueId");
+        eec.put(&at, of_ue)
+            .await
+            .refused(403, "MODIFICATION_NOT_ALLOWED", "/ueId");
     }
 }
 
@@ -143,7 +198,10 @@ mod end {
         let (eec, stranger) = (doors.eec("eec-1"), doors.eec("eec-2"));
         let at = eec.post(API, subscription()).await.created();
         stranger.delete(&at).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
-        stranger.patch(&at, json!({})).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
+        stranger
+            .patch(&at, json!({}))
+            .await
+            .refused(404, "SUBSCRIPTION_NOT_FOUND", "");
         eec.get(&at).await.refused(405, "METHOD_NOT_ALLOWED", "");
         eec.delete(&at).await.done();
         eec.delete(&at).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");

@@ -11,7 +11,10 @@ fn chess(host: &str) -> Value {
 }
 
 fn tais(tacs: &[&str]) -> Value {
-    let tais: Vec<_> = tacs.iter().map(|tac| json!({"plmnId": {"mcc": "001", "mnc": "01"}, "tac": tac})).collect();
+    let tais: Vec<_> = tacs
+        .iter()
+        .map(|tac| json!({"plmnId": {"mcc": "001", "mnc": "01"}, "tac": tac}))
+        .collect();
     json!({"topServAr": {"tais": tais}})
 }
 
@@ -24,7 +27,10 @@ mod create {
         let eas = doors.eas("eas.chess.example#a1");
         let made = eas.post(API, chess("a.example")).await;
         let at = made.created();
-        assert!(at.starts_with("https://ees.example/eees-easregistration/v1/registrations/"), "{at}");
+        assert!(
+            at.starts_with("https://ees.example/eees-easregistration/v1/registrations/"),
+            "{at}"
+        );
         let mut expected = chess("a.example");
         expected["expTime"] = "2026-01-05T12:10:00Z".into();
         assert_eq!(made.body, expected);
@@ -40,18 +46,24 @@ mod create {
         assert_eq!(eas.post(API, long).await.body["expTime"], "2026-01-05T13:00:00Z");
         let mut past = chess("b.example");
         past["expTime"] = "2026-01-05T12:00:00Z".into();
-        eas.post(API, past).await.refused(400, "OPTIONAL_IE_INCORRECT", "/expTime");
+        eas.post(API, past)
+            .await
+            .refused(400, "OPTIONAL_IE_INCORRECT", "/expTime");
     }
 
     #[tokio::test]
     async fn an_identity_of_somebody_else_is_refused() {
         let doors = Doors::open().await;
         let go = doors.eas("eas.go.example#a1");
-        go.post(API, chess("a.example")).await.refused(403, "OWNER_MISMATCH", "/easProf/easId");
+        go.post(API, chess("a.example"))
+            .await
+            .refused(403, "OWNER_MISMATCH", "/easProf/easId");
         let mut foreign = chess("a.example");
         foreign["easProf"]["provId"] = "others".into();
         let eas = doors.eas("eas.chess.example#a1");
-        eas.post(API, foreign).await.refused(403, "OWNER_MISMATCH", "/easProf/provId");
+        eas.post(API, foreign)
+            .await
+            .refused(403, "OWNER_MISMATCH", "/easProf/provId");
     }
 
     #[tokio::test]
@@ -59,7 +71,10 @@ mod create {
         let doors = Doors::open().await;
         let (first, second) = (doors.eas("eas.chess.example#a1"), doors.eas("eas.chess.example#a2"));
         let at = first.post(API, chess("a.example")).await.created();
-        second.post(API, chess("A.example.")).await.refused(403, "EAS_ALREADY_REGISTERED", "/easProf/endPt");
+        second
+            .post(API, chess("A.example."))
+            .await
+            .refused(403, "EAS_ALREADY_REGISTERED", "/easProf/endPt");
         second.post(API, chess("b.example")).await.created();
         doors.clock.advance(600);
         second.post(API, chess("a.example")).await.created();
@@ -75,25 +90,35 @@ mod create {
         eas.get(&old).await.refused(404, "RESOURCE_NOT_FOUND", "");
         eas.get(&new).await.found();
         eas.delete(&new).await.done();
-        doors.eas("eas.chess.example#a2").post(API, chess("a.example")).await.created();
+        doors
+            .eas("eas.chess.example#a2")
+            .post(API, chess("a.example"))
+            .await
+            .created();
     }
 
     #[tokio::test]
     async fn an_area_outside_that_of_the_ees_is_refused() {
         let area = serde_json::from_value(tais(&["000001", "000002"])).unwrap();
-        let doors = Doors::with(Settings { service_area: Some(area), ..Settings::default() }).await;
+        let doors = Doors::with(Settings {
+            service_area: Some(area),
+            ..Settings::default()
+        })
+        .await;
         let eas = doors.eas("eas.chess.example#a1");
         let mut within = chess("a.example");
         within["easProf"]["svcArea"] = tais(&["000002"]);
         let at = eas.post(API, within.clone()).await.created();
         within["easProf"]["svcArea"] = tais(&["000003"]);
-        eas.post(API, within.clone()).await.refused(403, "SERVICE_AREA_NOT_ALLOWED", "/easProf/svcArea");
-        eas.put(&at, within).await.refused(403, "SERVICE_AREA_NOT_ALLOWED", "/easProf/svcArea");
-        eas.patch(&at, json!({"easProf": {"svcArea": tais(&["000003"])}})).await.refused(
-            403,
-            "SERVICE_AREA_NOT_ALLOWED",
-            "/easProf/svcArea",
-        );
+        eas.post(API, within.clone())
+            .await
+            .refused(403, "SERVICE_AREA_NOT_ALLOWED", "/easProf/svcArea");
+        eas.put(&at, within)
+            .await
+            .refused(403, "SERVICE_AREA_NOT_ALLOWED", "/easProf/svcArea");
+        eas.patch(&at, json!({"easProf": {"svcArea": tais(&["000003"])}}))
+            .await
+            .refused(403, "SERVICE_AREA_NOT_ALLOWED", "/easProf/svcArea");
     }
 
     #[tokio::test]
@@ -103,25 +128,37 @@ mod create {
         let mut request = chess("a.example");
         request["easProf"]["easSyncSupp"] = true.into();
         let made = eas.post(API, request.clone()).await.body;
-        assert_eq!((&made["suppFeat"], &made["easProf"]["easSyncSupp"]), (&Value::Null, &json!(true)));
+        assert_eq!(
+            (&made["suppFeat"], &made["easProf"]["easSyncSupp"]),
+            (&Value::Null, &json!(true))
+        );
         request["suppFeat"] = "F1".into();
         assert_eq!(eas.post(API, request.clone()).await.body["suppFeat"], "1");
         request["suppFeat"] = "2".into();
         let made = eas.post(API, request).await.body;
-        assert_eq!((&made["suppFeat"], &made["easProf"]["easSyncSupp"]), (&json!("0"), &Value::Null));
+        assert_eq!(
+            (&made["suppFeat"], &made["easProf"]["easSyncSupp"]),
+            (&json!("0"), &Value::Null)
+        );
     }
 
     #[tokio::test]
     async fn what_contradicts_the_standard_is_pointed_at() {
         let doors = Doors::open().await;
         let eas = doors.eas("eas.chess.example#a1");
-        eas.post(API, json!({})).await.refused(400, "MANDATORY_IE_MISSING", "/easProf");
+        eas.post(API, json!({}))
+            .await
+            .refused(400, "MANDATORY_IE_MISSING", "/easProf");
         let mut two = chess("a.example");
         two["easProf"]["endPt"]["uri"] = "https://a.example".into();
-        eas.post(API, two).await.refused(400, "MANDATORY_IE_INCORRECT", "/easProf/endPt");
+        eas.post(API, two)
+            .await
+            .refused(400, "MANDATORY_IE_INCORRECT", "/easProf/endPt");
         let mut empty = chess("a.example");
         empty["easProf"]["acIds"] = json!([]);
-        eas.post(API, empty).await.refused(400, "OPTIONAL_IE_INCORRECT", "/easProf/acIds");
+        eas.post(API, empty)
+            .await
+            .refused(400, "OPTIONAL_IE_INCORRECT", "/easProf/acIds");
     }
 }
 
@@ -133,7 +170,10 @@ mod change {
         let doors = Doors::open().await;
         let eas = doors.eas("eas.chess.example#a1");
         let at = eas.post(API, chess("a.example")).await.created();
-        let patched = eas.patch(&at, json!({"easProf": {"svcKpi": {"avail": 95}, "status": "busy"}})).await.found();
+        let patched = eas
+            .patch(&at, json!({"easProf": {"svcKpi": {"avail": 95}, "status": "busy"}}))
+            .await
+            .found();
         let mut expected = chess("a.example");
         expected["expTime"] = "2026-01-05T12:10:00Z".into();
         expected["easProf"]["svcKpi"]["avail"] = 95.into();
@@ -148,9 +188,17 @@ mod change {
         let eas = doors.eas("eas.chess.example#a1");
         let at = eas.post(API, chess("a.example")).await.created();
         doors.clock.advance(60);
-        assert_eq!(eas.patch(&at, json!({})).await.found()["expTime"], "2026-01-05T12:10:00Z");
-        assert_eq!(eas.patch(&at, json!({"expTime": null})).await.found()["expTime"], "2026-01-05T12:11:00Z");
-        eas.patch(&at, json!({"easProf": null})).await.refused(400, "OPTIONAL_IE_INCORRECT", "/easProf");
+        assert_eq!(
+            eas.patch(&at, json!({})).await.found()["expTime"],
+            "2026-01-05T12:10:00Z"
+        );
+        assert_eq!(
+            eas.patch(&at, json!({"expTime": null})).await.found()["expTime"],
+            "2026-01-05T12:11:00Z"
+        );
+        eas.patch(&at, json!({"easProf": null}))
+            .await
+            .refused(400, "OPTIONAL_IE_INCORRECT", "/easProf");
     }
 
     #[tokio::test]
@@ -158,15 +206,19 @@ mod change {
         let doors = Doors::open().await;
         let eas = doors.eas("eas.chess.example#a1");
         let at = eas.post(API, chess("a.example")).await.created();
-        eas.patch(&at, json!({"easProf": {"easId": "eas.go.example"}})).await.refused(
+        eas.patch(&at, json!({"easProf": {"easId": "eas.go.example"}}))
+            .await
+            .refused(403, "MODIFICATION_NOT_ALLOWED", "/easProf/easId");
+        eas.patch(&at, json!({"easProf": {"provId": null}})).await.refused(
             403,
             "MODIFICATION_NOT_ALLOWED",
-            "/easProf/easId",
+            "/easProf/provId",
         );
-        eas.patch(&at, json!({"easProf": {"provId": null}})).await.refused(403, "MODIFICATION_NOT_ALLOWED", "/easProf/provId");
         let mut other = chess("a.example");
         other["easProf"]["easId"] = "eas.go.example".into();
-        eas.put(&at, other).await.refused(403, "MODIFICATION_NOT_ALLOWED", "/easProf/easId");
+        eas.put(&at, other)
+            .await
+            .refused(403, "MODIFICATION_NOT_ALLOWED", "/easProf/easId");
     }
 
     #[tokio::test]
@@ -176,10 +228,16 @@ mod change {
         let at = first.post(API, chess("a.example")).await.created();
         second.post(API, chess("b.example")).await.created();
         let to = |host: &str| json!({"easProf": {"endPt": {"fqdn": host}}});
-        first.patch(&at, to("b.example")).await.refused(403, "EAS_ALREADY_REGISTERED", "/easProf/endPt");
+        first
+            .patch(&at, to("b.example"))
+            .await
+            .refused(403, "EAS_ALREADY_REGISTERED", "/easProf/endPt");
         first.patch(&at, to("c.example")).await.found();
         second.post(API, chess("a.example")).await.created();
-        second.post(API, chess("c.example")).await.refused(403, "EAS_ALREADY_REGISTERED", "/easProf/endPt");
+        second
+            .post(API, chess("c.example"))
+            .await
+            .refused(403, "EAS_ALREADY_REGISTERED", "/easProf/endPt");
     }
 
     #[tokio::test]
@@ -187,7 +245,9 @@ mod change {
         let doors = Doors::open().await;
         let eas = doors.eas("eas.chess.example#a1");
         let at = eas.post(API, chess("a.example")).await.created();
-        let answer = eas.send(axum::http::Method::PATCH, &at, "application/json", "{}".to_owned()).await;
+        let answer = eas
+            .send(axum::http::Method::PATCH, &at, "application/json", "{}".to_owned())
+            .await;
         answer.refused(415, "UNSUPPORTED_MEDIA_TYPE", "");
         assert_eq!(answer.headers["accept-patch"], "application/merge-patch+json");
     }
@@ -202,8 +262,14 @@ mod end {
         let (eas, stranger) = (doors.eas("eas.chess.example#a1"), doors.eas("eas.chess.example#a2"));
         let at = eas.post(API, chess("a.example")).await.created();
         stranger.get(&at).await.refused(404, "RESOURCE_NOT_FOUND", "");
-        stranger.put(&at, chess("b.example")).await.refused(404, "RESOURCE_NOT_FOUND", "");
-        stranger.patch(&at, json!({})).await.refused(404, "RESOURCE_NOT_FOUND", "");
+        stranger
+            .put(&at, chess("b.example"))
+            .await
+            .refused(404, "RESOURCE_NOT_FOUND", "");
+        stranger
+            .patch(&at, json!({}))
+            .await
+            .refused(404, "RESOURCE_NOT_FOUND", "");
         stranger.delete(&at).await.refused(404, "RESOURCE_NOT_FOUND", "");
         eas.get(&at).await.found();
     }
@@ -225,7 +291,15 @@ mod end {
     async fn without_a_certificate_or_with_one_of_another_role_nothing_is_served() {
         let doors = Doors::open().await;
         let point = edgeapp_core::authorizer::ReferencePoint::Edge3;
-        doors.caller(point, &[]).post(API, chess("a.example")).await.refused(401, "UNAUTHENTICATED", "");
-        doors.caller(point, &["urn:edgeapp:eec:eec-1"]).post(API, chess("a.example")).await.refused(403, "UNAUTHORIZED", "");
+        doors
+            .caller(point, &[])
+            .post(API, chess("a.example"))
+            .await
+            .refused(401, "UNAUTHENTICATED", "");
+        doors
+            .caller(point, &["urn:edgeapp:eec:eec-1"])
+            .post(API, chess("a.example"))
+            .await
+            .refused(403, "UNAUTHORIZED", "");
     }
 }

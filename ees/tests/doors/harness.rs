@@ -47,7 +47,10 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            lifetimes: Lifetimes { max: Some(3600), default: Some(600) },
+            lifetimes: Lifetimes {
+                max: Some(3600),
+                default: Some(600),
+            },
             service_area: None,
             discovery: DiscoveryPolicy::default(),
             elsewhere: Arc::new(NoTargetSearch),
@@ -98,11 +101,25 @@ impl Doors {
         let registered_only = settings.discovery.eec_registration_required.then_some(known);
         let subscriptions =
             DiscoverySubscriptionService::new(room, settings.lifetimes, CallbackRule::default(), registered_only);
-        let mut doors = Self { clock, store, routers: BTreeMap::new(), apis: BTreeMap::new() };
+        let mut doors = Self {
+            clock,
+            store,
+            routers: BTreeMap::new(),
+            apis: BTreeMap::new(),
+        };
         doors.mount(ReferencePoint::Edge3, &edge3::eas_registration::api(Arc::new(eass)));
-        doors.mount(ReferencePoint::Edge3, &edge1::eas_discovery::request_api(discovery.clone()));
-        doors.mount(ReferencePoint::Edge9, &edge1::eas_discovery::request_api(discovery.clone()));
-        doors.mount(ReferencePoint::Edge1, &edge1::eas_discovery::api(discovery, Arc::new(subscriptions)));
+        doors.mount(
+            ReferencePoint::Edge3,
+            &edge1::eas_discovery::request_api(discovery.clone()),
+        );
+        doors.mount(
+            ReferencePoint::Edge9,
+            &edge1::eas_discovery::request_api(discovery.clone()),
+        );
+        doors.mount(
+            ReferencePoint::Edge1,
+            &edge1::eas_discovery::api(discovery, Arc::new(subscriptions)),
+        );
         doors
     }
 
@@ -123,18 +140,32 @@ impl Doors {
         let principal = Principal::from_names(names.iter().copied(), [])
             .map(Arc::new)
             .map_err(|error| Error::new(Kind::Unauthenticated, Cause::Unauthenticated, error.to_string()));
-        let peer = Peer { principal, point, authorizer: Arc::new(RoleOfReferencePoint), api_root: Some(ROOT.into()) };
-        Caller { router: stack(self.routers[&point].clone(), point), peer: Arc::new(peer) }
+        let peer = Peer {
+            principal,
+            point,
+            authorizer: Arc::new(RoleOfReferencePoint),
+            api_root: Some(ROOT.into()),
+        };
+        Caller {
+            router: stack(self.routers[&point].clone(), point),
+            peer: Arc::new(peer),
+        }
     }
 
     /// An EEC over EDGE-1; its UE is `msisdn-491700000001`.
     pub(crate) fn eec(&self, id: &str) -> Caller {
-        self.caller(ReferencePoint::Edge1, &[&format!("urn:edgeapp:eec:{id}"), "urn:edgeapp:gpsi:msisdn-491700000001"])
+        self.caller(
+            ReferencePoint::Edge1,
+            &[&format!("urn:edgeapp:eec:{id}"), "urn:edgeapp:gpsi:msisdn-491700000001"],
+        )
     }
 
     /// An EAS over EDGE-3: the EASID, `#` and the instance.
     pub(crate) fn eas(&self, id: &str) -> Caller {
-        self.caller(ReferencePoint::Edge3, &[&format!("urn:edgeapp:eas:{id}"), "urn:edgeapp:asp:games-inc"])
+        self.caller(
+            ReferencePoint::Edge3,
+            &[&format!("urn:edgeapp:eas:{id}"), "urn:edgeapp:asp:games-inc"],
+        )
     }
 
     /// Another EES over EDGE-9.
@@ -165,11 +196,24 @@ impl Caller {
         if !media.is_empty() {
             request = request.header(header::CONTENT_TYPE, media);
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let response = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
-        Answer { status: parts.status, headers: parts.headers, body }
+        let body = if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).unwrap()
+        };
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -177,7 +221,8 @@ impl Caller {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::POST, path, "application/json", body.to_string()).await
+        self.send(Method::POST, path, "application/json", body.to_string())
+            .await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
@@ -185,7 +230,8 @@ impl Caller {
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::PATCH, path, "application/merge-patch+json", body.to_string()).await
+        self.send(Method::PATCH, path, "application/merge-patch+json", body.to_string())
+            .await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
@@ -219,7 +265,11 @@ impl Answer {
     #[track_caller]
     pub(crate) fn refused(&self, status: u16, cause: &str, pointer: &str) {
         let at_fault = self.body["invalidParams"][0]["param"].as_str().unwrap_or_default();
-        let said = (self.status.as_u16(), self.body["cause"].as_str().unwrap_or_default(), at_fault);
+        let said = (
+            self.status.as_u16(),
+            self.body["cause"].as_str().unwrap_or_default(),
+            at_fault,
+        );
         assert_eq!(said, (status, cause, pointer), "{}", self.body);
         assert_eq!(self.headers[header::CONTENT_TYPE], PROBLEM_JSON);
         assert_eq!(self.body["status"], status);

@@ -54,10 +54,18 @@ impl Entry {
     fn read(entry: &store::Entry, ees: Option<&EndPoint>) -> Option<Self> {
         // What cannot be read is logged and not offered to anybody.
         let kept = Kept::<EasRegistration>::from_entry(entry).ok()?;
-        let discovered =
-            DiscoveredEas { eas: kept.value.eas_prof, ees_end_pt: ees.cloned(), life_time: kept.expires_at };
+        let discovered = DiscoveredEas {
+            eas: kept.value.eas_prof,
+            ees_end_pt: ees.cloned(),
+            life_time: kept.expires_at,
+        };
         let json = serde_json::to_vec(&discovered).ok()?.into_boxed_slice().into();
-        Some(Self { key: entry.key.clone(), owner: kept.owner, discovered, json })
+        Some(Self {
+            key: entry.key.clone(),
+            owner: kept.owner,
+            discovered,
+            json,
+        })
     }
 }
 
@@ -103,7 +111,11 @@ impl Snapshot {
     }
 
     fn take(&mut self, number: u32, term: &Term) {
-        if self.postings.get_mut(term).is_some_and(|numbers| !numbers.remove(number)) {
+        if self
+            .postings
+            .get_mut(term)
+            .is_some_and(|numbers| !numbers.remove(number))
+        {
             self.postings.remove(term);
         }
     }
@@ -111,7 +123,11 @@ impl Snapshot {
     /// Puts an entry in place of the one of this number, or takes that away.
     fn set(&mut self, number: u32, entry: Option<Arc<Entry>>) {
         let place = number as usize;
-        let before = self.entries.get(place).and_then(Option::as_deref).map(|entry| terms_of(entry.profile()));
+        let before = self
+            .entries
+            .get(place)
+            .and_then(Option::as_deref)
+            .map(|entry| terms_of(entry.profile()));
         let after = entry.as_deref().map(|entry| terms_of(entry.profile()));
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         if before != after {
@@ -192,7 +208,8 @@ impl View for EasIndex {
     fn reset(&self, entries: Vec<store::Entry>) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         *writer = Writer::default();
-        let all = |writer: &mut Writer, next: &mut Snapshot| entries.iter().for_each(|entry| self.put(writer, next, entry));
+        let all =
+            |writer: &mut Writer, next: &mut Snapshot| entries.iter().for_each(|entry| self.put(writer, next, entry));
         self.write(Snapshot::default(), all, &mut writer);
     }
 

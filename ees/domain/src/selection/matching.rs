@@ -7,8 +7,8 @@ use edgeapp_openapi::{
     common::BitRate,
     eas_discovery::EasCharacteristics,
     eas_registration::{EasBundleInfo, EasProfile, EasServiceKpi},
-    ees_registration::AcrScenario,
     eec_registration::{AcProfile, AcServiceKpis},
+    ees_registration::AcrScenario,
     location::LocationArea5G,
 };
 
@@ -28,9 +28,16 @@ pub fn judge(profile: &EasProfile, wanted: &Selection) -> Option<Rank> {
         && (wanted.eas_chars.is_empty() || wanted.eas_chars.iter().any(|like| is_like(profile, like, wanted)))
         && is_for_network(profile, wanted)
         && continues(profile, wanted.scenarios.as_deref())
-        && wanted.dnai.as_ref().is_none_or(|dnai| profile.app_locs.iter().any(|place| place.dnai == *dnai))
+        && wanted
+            .dnai
+            .as_ref()
+            .is_none_or(|dnai| profile.app_locs.iter().any(|place| place.dnai == *dnai))
         && wanted.group.as_ref().is_none_or(|group| {
-            group.eas_id == profile.eas_id && group.expected_svc_area.as_ref().is_none_or(|area| serves_area(profile, area, wanted))
+            group.eas_id == profile.eas_id
+                && group
+                    .expected_svc_area
+                    .as_ref()
+                    .is_none_or(|area| serves_area(profile, area, wanted))
         });
     if !fits {
         return None;
@@ -38,9 +45,17 @@ pub fn judge(profile: &EasProfile, wanted: &Selection) -> Option<Rank> {
     let wishes = if wanted.ac_profiles.is_empty() {
         0
     } else {
-        wanted.ac_profiles.iter().filter_map(|ac| serves_ac(profile, ac, wanted)).min()?
+        wanted
+            .ac_profiles
+            .iter()
+            .filter_map(|ac| serves_ac(profile, ac, wanted))
+            .min()?
     };
-    let area = match profile.svc_area.as_ref().map_or(Contains::Yes, |area| area::contains(area, &wanted.position)) {
+    let area = match profile
+        .svc_area
+        .as_ref()
+        .map_or(Contains::Yes, |area| area::contains(area, &wanted.position))
+    {
         Contains::Yes => 0,
         Contains::Unknown if !wanted.strict_area => AREA_UNKNOWN,
         Contains::Unknown | Contains::No => return None,
@@ -52,7 +67,9 @@ pub fn judge(profile: &EasProfile, wanted: &Selection) -> Option<Rank> {
 pub fn is_usable(profile: &EasProfile) -> bool {
     const DISABLED: &str = "disabled";
     let status = profile.status.as_deref().map(str::trim_start);
-    !status.and_then(|status| status.get(..DISABLED.len())).is_some_and(|status| status.eq_ignore_ascii_case(DISABLED))
+    !status
+        .and_then(|status| status.get(..DISABLED.len()))
+        .is_some_and(|status| status.eq_ignore_ascii_case(DISABLED))
 }
 
 /// Whether subscribers of the serving network may use the EAS.
@@ -80,11 +97,23 @@ fn is_like(profile: &EasProfile, like: &EasCharacteristics, wanted: &Selection) 
         && same(&like.std_eas_type, &profile.eas_type)
         && same(&like.eas_type, &profile.flex_eas_type)
         && continues(profile, scenarios)
-        && like.svc_perm_level.as_ref().is_none_or(|level| profile.perm_lvl.iter().any(|has| has.as_str() == level))
+        && like
+            .svc_perm_level
+            .as_ref()
+            .is_none_or(|level| profile.perm_lvl.iter().any(|has| has.as_str() == level))
         && like.svc_feats.iter().all(|feature| profile.eas_feats.contains(feature))
-        && like.eas_bundle_info.as_ref().is_none_or(|bundle| is_in_bundle(profile, bundle))
-        && like.eas_sched.as_ref().is_none_or(|window| schedule::covers(&profile.scheds, window))
-        && like.svc_area.as_ref().is_none_or(|area| serves_area(profile, area, wanted))
+        && like
+            .eas_bundle_info
+            .as_ref()
+            .is_none_or(|bundle| is_in_bundle(profile, bundle))
+        && like
+            .eas_sched
+            .as_ref()
+            .is_none_or(|window| schedule::covers(&profile.scheds, window))
+        && like
+            .svc_area
+            .as_ref()
+            .is_none_or(|area| serves_area(profile, area, wanted))
 }
 
 /// How many expectations the EAS leaves unfulfilled; `None` when it cannot serve this application client.
@@ -94,9 +123,15 @@ fn serves_ac(profile: &EasProfile, ac: &AcProfile, wanted: &Selection) -> Option
     };
     let fits = (profile.ac_ids.is_empty() || profile.ac_ids.contains(&ac.ac_id))
         && (ac.ac_svc_cont_supp.is_empty() || ac.ac_svc_cont_supp.iter().any(shares_scenario))
-        && ac.ac_schedule.as_ref().is_none_or(|schedule| schedule::overlaps(&profile.scheds, schedule))
+        && ac
+            .ac_schedule
+            .as_ref()
+            .is_none_or(|schedule| schedule::overlaps(&profile.scheds, schedule))
         && (ac.eas_bundle_infos.is_empty() || ac.eas_bundle_infos.iter().any(|bundle| is_in_bundle(profile, bundle)))
-        && ac.exp_ac_geo_serv_area.as_ref().is_none_or(|area| serves_area(profile, area, wanted));
+        && ac
+            .exp_ac_geo_serv_area
+            .as_ref()
+            .is_none_or(|area| serves_area(profile, area, wanted));
     if !fits {
         return None;
     }
@@ -105,15 +140,30 @@ fn serves_ac(profile: &EasProfile, ac: &AcProfile, wanted: &Selection) -> Option
     }
     let offered = profile.svc_kpi.as_ref();
     let served = ac.eass.iter().filter(|detail| {
-        detail.eas_id == profile.eas_id && detail.minimum_req_svc_kpis.as_ref().is_none_or(|least| meets(least, offered))
+        detail.eas_id == profile.eas_id
+            && detail
+                .minimum_req_svc_kpis
+                .as_ref()
+                .is_none_or(|least| meets(least, offered))
     });
-    served.map(|detail| detail.expected_svc_kpis.as_ref().map_or(0, |hoped| missed(hoped, offered))).min()
+    served
+        .map(|detail| {
+            detail
+                .expected_svc_kpis
+                .as_ref()
+                .map_or(0, |hoped| missed(hoped, offered))
+        })
+        .min()
 }
 
 fn serves_area(profile: &EasProfile, area: &LocationArea5G, wanted: &Selection) -> bool {
     profile.svc_area.as_ref().is_none_or(|service| {
         let shared = area::overlaps(area, service);
-        if wanted.strict_area { shared.only_yes() } else { shared.unless_no() }
+        if wanted.strict_area {
+            shared.only_yes()
+        } else {
+            shared.unless_no()
+        }
     })
 }
 
@@ -123,7 +173,10 @@ fn is_in_bundle(profile: &EasProfile, wanted: &EasBundleInfo) -> bool {
         has.bdl_type == wanted.bdl_type
             && match (&has.bdl_id, &wanted.bdl_id) {
                 (Some(has), Some(wanted)) => has == wanted,
-                _ => !wanted.eas_ids_list.is_empty() && wanted.eas_ids_list.iter().all(|id| has.eas_ids_list.contains(id)),
+                _ => {
+                    !wanted.eas_ids_list.is_empty()
+                        && wanted.eas_ids_list.iter().all(|id| has.eas_ids_list.contains(id))
+                }
             }
     })
 }
@@ -140,11 +193,17 @@ fn missed(wanted: &AcServiceKpis, offered: Option<&EasServiceKpi>) -> Rank {
     let number = |words: &Option<String>| words.as_ref().and_then(|words| words.trim().parse::<u64>().ok());
     let below = |needed: Option<u64>, has: Option<u64>| needed.zip(has).is_some_and(|(needed, has)| has < needed);
     let bps = |rate: &Option<BitRate>| rate.as_ref().map(BitRate::bps);
-    let answer_in = wanted.resp_time.map(|seconds| seconds.saturating_mul(EAS_RESPONSE_UNITS));
+    let answer_in = wanted
+        .resp_time
+        .map(|seconds| seconds.saturating_mul(EAS_RESPONSE_UNITS));
     let misses = [
-        bps(&wanted.conn_band).zip(bps(&offered.conn_band)).is_some_and(|(needed, has)| has < needed),
+        bps(&wanted.conn_band)
+            .zip(bps(&offered.conn_band))
+            .is_some_and(|(needed, has)| has < needed),
         below(wanted.req_rate, offered.max_req_rate),
-        answer_in.zip(offered.max_resp_time).is_some_and(|(needed, has)| has > needed),
+        answer_in
+            .zip(offered.max_resp_time)
+            .is_some_and(|(needed, has)| has > needed),
         below(wanted.avail, offered.avail),
         below(number(&wanted.req_comp), offered.avl_comp),
         below(number(&wanted.req_grap_comp), offered.avl_gra_comp),

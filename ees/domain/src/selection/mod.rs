@@ -27,8 +27,8 @@ use edgeapp_core::{area::Position, principal::Owner};
 use edgeapp_openapi::{
     common::{DateTime, PlmnIdNid},
     eas_discovery::{EasCharacteristics, EasDiscoveryFilter, EasDiscoveryReq},
-    ees_registration::AcrScenario,
     eec_registration::AcProfile,
+    ees_registration::AcrScenario,
     ids::{Dnai, EasId},
     service_provisioning::AppGroupProfile,
 };
@@ -67,12 +67,18 @@ pub struct Selection {
 impl Selection {
     /// Any instance of an application.
     pub fn of_application(eas_id: EasId) -> Self {
-        Self { eas_id: Some(eas_id), ..Self::default() }
+        Self {
+            eas_id: Some(eas_id),
+            ..Self::default()
+        }
     }
 
     /// An EAS that serves an application client.
     pub fn of_ac(profile: AcProfile) -> Self {
-        Self { ac_profiles: vec![profile], ..Self::default() }
+        Self {
+            ac_profiles: vec![profile],
+            ..Self::default()
+        }
     }
 
     /// What a discovery request asks for. Members of Release 18 count unless a feature negotiation left them out.
@@ -82,7 +88,11 @@ impl Selection {
         if let (true, Some(network)) = (position.places.is_empty(), &request.serving_plmn_info) {
             position.places = Position::of_network(network.clone()).places;
         }
-        let lists = [&request.eec_svc_continuity, &request.ees_svc_continuity, &request.eas_svc_continuity];
+        let lists = [
+            &request.eec_svc_continuity,
+            &request.ees_svc_continuity,
+            &request.eas_svc_continuity,
+        ];
         Self {
             scenarios: common(lists.into_iter().filter(|list| !list.is_empty())),
             dnai: request.eas_t_dnai,

@@ -43,7 +43,11 @@ fn week(schedules: &[ScheduledCommunicationTime]) -> Vec<(i64, i64)> {
     for schedule in schedules {
         let (begin, length) = span(schedule);
         let every_day = [1, 2, 3, 4, 5, 6, 7];
-        let days = if schedule.days_of_week.is_empty() { &every_day[..] } else { &schedule.days_of_week };
+        let days = if schedule.days_of_week.is_empty() {
+            &every_day[..]
+        } else {
+            &schedule.days_of_week
+        };
         for day in days {
             let begin = ((i64::from(*day) - 1) * DAY + begin).rem_euclid(WEEK);
             spans.push((begin, (begin + length).min(WEEK)));
@@ -85,7 +89,9 @@ pub(super) fn covers(schedules: &[ScheduledCommunicationTime], window: &TimeWind
     let end = begin + stop - start;
     // Twice the week: a window may run over its end.
     let later = on.iter().map(|(begin, end)| (begin + WEEK, end + WEEK));
-    joined(on.iter().copied().chain(later).collect()).iter().any(|span| span.0 <= begin && end <= span.1)
+    joined(on.iter().copied().chain(later).collect())
+        .iter()
+        .any(|span| span.0 <= begin && end <= span.1)
 }
 
 /// Whether there is a time of the week at which both are on; without schedules an EAS always is.
@@ -94,7 +100,9 @@ pub(super) fn overlaps(schedules: &[ScheduledCommunicationTime], wanted: &Schedu
         return true;
     }
     let wanted = week(std::slice::from_ref(wanted));
-    week(schedules).iter().any(|(begin, end)| wanted.iter().any(|other| *begin < other.1 && other.0 < *end))
+    week(schedules)
+        .iter()
+        .any(|(begin, end)| wanted.iter().any(|other| *begin < other.1 && other.0 < *end))
 }
 
 #[cfg(test)]
@@ -108,25 +116,47 @@ mod tests {
     }
 
     fn window(start: &str, stop: &str) -> TimeWindow {
-        TimeWindow { start_time: start.parse().unwrap(), stop_time: stop.parse().unwrap() }
+        TimeWindow {
+            start_time: start.parse().unwrap(),
+            stop_time: stop.parse().unwrap(),
+        }
     }
 
     #[test]
     fn a_window_lies_in_the_hours_of_its_day() {
         // 2026-01-05 is a Monday.
-        let office = [schedule(json!({"daysOfWeek": [1, 2], "timeOfDayStart": "08:00:00", "timeOfDayEnd": "18:00:00"}))];
+        let office = [schedule(
+            json!({"daysOfWeek": [1, 2], "timeOfDayStart": "08:00:00", "timeOfDayEnd": "18:00:00"}),
+        )];
         assert!(covers(&office, &window("2026-01-05T08:00:00Z", "2026-01-05T18:00:00Z")));
-        assert!(covers(&office, &window("2026-01-06T10:00:00+01:00", "2026-01-06T11:00:00Z")));
-        assert!(!covers(&office, &window("2026-01-05T07:59:59Z", "2026-01-05T09:00:00Z")));
-        assert!(!covers(&office, &window("2026-01-07T10:00:00Z", "2026-01-07T11:00:00Z")));
-        assert!(!covers(&office, &window("2026-01-05T17:00:00Z", "2026-01-06T09:00:00Z")));
-        assert!(!covers(&office, &window("2026-01-05T12:00:00Z", "2026-01-05T11:00:00Z")));
+        assert!(covers(
+            &office,
+            &window("2026-01-06T10:00:00+01:00", "2026-01-06T11:00:00Z")
+        ));
+        assert!(!covers(
+            &office,
+            &window("2026-01-05T07:59:59Z", "2026-01-05T09:00:00Z")
+        ));
+        assert!(!covers(
+            &office,
+            &window("2026-01-07T10:00:00Z", "2026-01-07T11:00:00Z")
+        ));
+        assert!(!covers(
+            &office,
+            &window("2026-01-05T17:00:00Z", "2026-01-06T09:00:00Z")
+        ));
+        assert!(!covers(
+            &office,
+            &window("2026-01-05T12:00:00Z", "2026-01-05T11:00:00Z")
+        ));
         assert!(covers(&[], &window("2026-01-05T12:00:00Z", "2027-01-05T11:00:00Z")));
     }
 
     #[test]
     fn nights_and_offsets_run_over_midnight_and_the_end_of_the_week() {
-        let night = [schedule(json!({"timeOfDayStart": "22:00:00", "timeOfDayEnd": "06:00:00"}))];
+        let night = [schedule(
+            json!({"timeOfDayStart": "22:00:00", "timeOfDayEnd": "06:00:00"}),
+        )];
         assert!(covers(&night, &window("2026-01-11T23:00:00Z", "2026-01-12T05:00:00Z")));
         let sunday = [schedule(json!({"daysOfWeek": [7], "timeOfDayStart": "20:00:00-08:00"}))];
         assert!(covers(&sunday, &window("2026-01-12T04:00:00Z", "2026-01-12T08:00:00Z")));
@@ -136,7 +166,12 @@ mod tests {
     }
 
     fn any_schedule() -> impl Strategy<Value = ScheduledCommunicationTime> {
-        let time = || prop::option::of((0..24u8, prop_oneof![Just(""), Just("Z"), Just("+05:30"), Just("-11:00")]));
+        let time = || {
+            prop::option::of((
+                0..24u8,
+                prop_oneof![Just(""), Just("Z"), Just("+05:30"), Just("-11:00")],
+            ))
+        };
         (prop::collection::vec(1..8u8, 0..4), time(), time()).prop_map(|(days, start, end)| {
             let time = |(hour, offset): (u8, &str)| format!("{hour:02}:00:00{offset}").parse().unwrap();
             ScheduledCommunicationTime {

@@ -6,8 +6,8 @@ use edgeapp_openapi::{
     common::PlmnId,
     eas_discovery::EasCharacteristics,
     eas_registration::{EasCategory, EasProfile},
-    ees_registration::AcrScenario,
     eec_registration::AcProfile,
+    ees_registration::AcrScenario,
     ids::{AcId, BundleId, Dnai, EasId, ProviderId},
     location::{EutraCellId, NrCellId, ServiceArea, Tac},
 };
@@ -51,8 +51,19 @@ pub(super) fn terms_of(profile: &EasProfile) -> Vec<Term> {
     terms.extend(profile.flex_eas_type.clone().map(Term::OwnCategory));
     terms.extend(profile.prov_id.clone().map(Term::Provider));
     terms.extend(profile.eas_feats.iter().cloned().map(Term::Feature));
-    terms.extend(profile.perm_lvl.iter().map(|level| Term::Permission(level.as_str().to_owned())));
-    terms.extend(profile.eas_bdl_infos.iter().filter_map(|bundle| bundle.bdl_id.clone()).map(Term::Bundle));
+    terms.extend(
+        profile
+            .perm_lvl
+            .iter()
+            .map(|level| Term::Permission(level.as_str().to_owned())),
+    );
+    terms.extend(
+        profile
+            .eas_bdl_infos
+            .iter()
+            .filter_map(|bundle| bundle.bdl_id.clone())
+            .map(Term::Bundle),
+    );
     terms.extend(profile.svc_cont_supp.iter().cloned().map(Term::Scenario));
     terms.extend(profile.app_locs.iter().map(|place| Term::Dnai(place.dnai.clone())));
     terms.extend(profile.eas_sync_supp.then_some(Term::Synchronized));
@@ -68,11 +79,26 @@ fn area_terms(area: Option<&ServiceArea>, terms: &mut Vec<Term>) {
     let before = terms.len();
     if let Some(top) = area.and_then(|area| area.top_serv_ar.as_ref()) {
         terms.extend(top.plmn_ids.iter().map(|network| {
-            Term::Network(PlmnId { mcc: network.mcc.clone(), mnc: network.mnc.clone() })
+            Term::Network(PlmnId {
+                mcc: network.mcc.clone(),
+                mnc: network.mnc.clone(),
+            })
         }));
-        terms.extend(top.tais.iter().map(|tai| Term::Tracking(tai.plmn_id.clone(), tai.tac.clone())));
-        terms.extend(top.ncgis.iter().map(|cell| Term::Nr(cell.plmn_id.clone(), cell.nr_cell_id.clone())));
-        terms.extend(top.ecgis.iter().map(|cell| Term::Eutra(cell.plmn_id.clone(), cell.eutra_cell_id.clone())));
+        terms.extend(
+            top.tais
+                .iter()
+                .map(|tai| Term::Tracking(tai.plmn_id.clone(), tai.tac.clone())),
+        );
+        terms.extend(
+            top.ncgis
+                .iter()
+                .map(|cell| Term::Nr(cell.plmn_id.clone(), cell.nr_cell_id.clone())),
+        );
+        terms.extend(
+            top.ecgis
+                .iter()
+                .map(|cell| Term::Eutra(cell.plmn_id.clone(), cell.eutra_cell_id.clone())),
+        );
     }
     if terms.len() == before {
         terms.push(Term::NoTopology);
@@ -132,38 +158,66 @@ impl Snapshot {
     }
 
     fn like(&self, like: &EasCharacteristics) -> Narrowed<'_> {
-        let bundle = like.eas_bundle_info.as_ref().filter(|bundle| bundle.eas_ids_list.is_empty());
+        let bundle = like
+            .eas_bundle_info
+            .as_ref()
+            .filter(|bundle| bundle.eas_ids_list.is_empty());
         let narrowed = self
             .with_some(like.eas_id.as_ref(), Term::Application)
             .and(|| self.with_some(like.eas_prov_id.as_ref(), Term::Provider))
             .and(|| self.with_some(like.eas_type.as_ref(), Term::OwnCategory))
             .and(|| self.with_some(like.std_eas_type.as_ref(), Term::Category))
             .and(|| self.with_some(bundle.and_then(|bundle| bundle.bdl_id.as_ref()), Term::Bundle))
-            .and(|| if like.eas_sync_ind { self.with(&Term::Synchronized) } else { Narrowed::All })
+            .and(|| {
+                if like.eas_sync_ind {
+                    self.with(&Term::Synchronized)
+                } else {
+                    Narrowed::All
+                }
+            })
             .and(|| self.with_any(&like.eas_svc_continuity, Term::Scenario))
             .and(|| self.with_some(like.svc_perm_level.as_ref(), Term::Permission));
-        like.svc_feats.iter().fold(narrowed, |narrowed, feature| narrowed.and(|| self.with(&Term::Feature(feature.clone()))))
+        like.svc_feats.iter().fold(narrowed, |narrowed, feature| {
+            narrowed.and(|| self.with(&Term::Feature(feature.clone())))
+        })
     }
 
     fn serving(&self, ac: &AcProfile) -> Narrowed<'_> {
-        any(ac.eass.iter().map(|detail| self.with(&Term::Application(detail.eas_id.clone()))))
-            .and(|| self.with(&Term::Ac(ac.ac_id.clone())).or(self.with(&Term::AnyAc)))
-            .and(|| self.with_any(&ac.ac_svc_cont_supp, Term::Scenario))
+        any(ac
+            .eass
+            .iter()
+            .map(|detail| self.with(&Term::Application(detail.eas_id.clone()))))
+        .and(|| self.with(&Term::Ac(ac.ac_id.clone())).or(self.with(&Term::AnyAc)))
+        .and(|| self.with_any(&ac.ac_svc_cont_supp, Term::Scenario))
     }
 
     /// Only where cell and tracking area are both known can the topological index tell what is outside.
     fn at(&self, place: &Place) -> Narrowed<'_> {
-        let (Some(cell), Some(tai)) = (&place.cell, &place.tai) else { return Narrowed::All };
+        let (Some(cell), Some(tai)) = (&place.cell, &place.tai) else {
+            return Narrowed::All;
+        };
         let (network, cell) = match cell {
             Cell::Nr(cell) => (&cell.plmn_id, Term::Nr(cell.plmn_id.clone(), cell.nr_cell_id.clone())),
-            Cell::Eutra(cell) => (&cell.plmn_id, Term::Eutra(cell.plmn_id.clone(), cell.eutra_cell_id.clone())),
+            Cell::Eutra(cell) => (
+                &cell.plmn_id,
+                Term::Eutra(cell.plmn_id.clone(), cell.eutra_cell_id.clone()),
+            ),
             Cell::Node(_) => return Narrowed::All,
         };
-        let other_network = place.network.as_ref().map(|network| PlmnId { mcc: network.mcc.clone(), mnc: network.mnc.clone() });
+        let other_network = place.network.as_ref().map(|network| PlmnId {
+            mcc: network.mcc.clone(),
+            mnc: network.mnc.clone(),
+        });
         let tracking = Term::Tracking(tai.plmn_id.clone(), tai.tac.clone());
         let networks = [Some(network), Some(&tai.plmn_id), other_network.as_ref()];
-        let networks = networks.into_iter().flatten().map(|network| Term::Network(network.clone()));
-        any([Term::NoTopology, cell, tracking].into_iter().chain(networks).map(|term| self.with(&term)))
+        let networks = networks
+            .into_iter()
+            .flatten()
+            .map(|network| Term::Network(network.clone()));
+        any([Term::NoTopology, cell, tracking]
+            .into_iter()
+            .chain(networks)
+            .map(|term| self.with(&term)))
     }
 
     /// Numbers that hold every EAS that fits.

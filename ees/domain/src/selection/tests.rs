@@ -3,7 +3,7 @@ use edgeapp_core::{
     follow::View,
     kept::Kept,
     principal::Principal,
-    store::{Change, Key, Revision, self},
+    store::{self, Change, Key, Revision},
 };
 use edgeapp_openapi::{
     eas_registration::{EasProfile, EasRegistration},
@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 fn profile(members: Value) -> EasProfile {
     let mut profile = json!({"easId": "eas.chess", "endPt": {"fqdn": "a.example"}});
-    profile.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    profile
+        .as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
     serde_json::from_value(profile).unwrap()
 }
 
@@ -28,20 +31,32 @@ fn like(json: Value) -> Selection {
 
 fn ac(json: Value) -> Selection {
     let mut profile = json!({"acId": "ac.chess"});
-    profile.as_object_mut().unwrap().extend(json.as_object().unwrap().clone());
+    profile
+        .as_object_mut()
+        .unwrap()
+        .extend(json.as_object().unwrap().clone());
     filter(json!({"acChars": [{"acProf": profile}]}))
 }
 
 fn request(members: Value) -> Selection {
     let mut request = json!({"requestorId": {"eecId": "eec-1"}});
-    request.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    request
+        .as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
     Selection::of_request(serde_json::from_value(request).unwrap())
 }
 
 #[track_caller]
 fn only(wanted: &Selection, fits: Value, other: Value) {
-    assert!(matching::judge(&profile(fits.clone()), wanted).is_some(), "{fits} fits {wanted:?}");
-    assert!(matching::judge(&profile(other.clone()), wanted).is_none(), "{other} does not fit {wanted:?}");
+    assert!(
+        matching::judge(&profile(fits.clone()), wanted).is_some(),
+        "{fits} fits {wanted:?}"
+    );
+    assert!(
+        matching::judge(&profile(other.clone()), wanted).is_none(),
+        "{other} does not fit {wanted:?}"
+    );
 }
 
 fn tai(tac: &str) -> Value {
@@ -58,11 +73,31 @@ mod characteristics {
             (json!({"easId": "eas.chess"}), json!({}), json!({"easId": "eas.go"})),
             (json!({"easSyncInd": true}), json!({"easSyncSupp": true}), json!({})),
             (json!({"easProvId": "inc"}), json!({"provId": "inc"}), json!({})),
-            (json!({"stdEasType": "V2X"}), json!({"type": "V2X"}), json!({"flexEasType": "V2X"})),
-            (json!({"easType": "game"}), json!({"flexEasType": "game"}), json!({"type": "UAS"})),
-            (json!({"easSvcContinuity": ["EEC_INITIATED", "NEW"]}), json!({"svcContSupp": ["NEW"]}), json!({})),
-            (json!({"svcPermLevel": "GOLD"}), json!({"permLvl": ["TRIAL", "GOLD"]}), json!({"permLvl": ["TRIAL"]})),
-            (json!({"svcFeats": ["a", "b"]}), json!({"easFeats": ["c", "b", "a"]}), json!({"easFeats": ["a"]})),
+            (
+                json!({"stdEasType": "V2X"}),
+                json!({"type": "V2X"}),
+                json!({"flexEasType": "V2X"}),
+            ),
+            (
+                json!({"easType": "game"}),
+                json!({"flexEasType": "game"}),
+                json!({"type": "UAS"}),
+            ),
+            (
+                json!({"easSvcContinuity": ["EEC_INITIATED", "NEW"]}),
+                json!({"svcContSupp": ["NEW"]}),
+                json!({}),
+            ),
+            (
+                json!({"svcPermLevel": "GOLD"}),
+                json!({"permLvl": ["TRIAL", "GOLD"]}),
+                json!({"permLvl": ["TRIAL"]}),
+            ),
+            (
+                json!({"svcFeats": ["a", "b"]}),
+                json!({"easFeats": ["c", "b", "a"]}),
+                json!({"easFeats": ["a"]}),
+            ),
             (
                 json!({"easBundleInfo": {"bdlType": "DIRECT", "bdlId": "b1"}}),
                 json!({"easBdlInfos": [{"bdlType": "DIRECT", "bdlId": "b1"}]}),
@@ -91,17 +126,31 @@ mod characteristics {
     #[test]
     fn what_an_eas_does_not_restrict_does_not_exclude_it() {
         let window = json!({"startTime": "2026-01-05T09:00:00Z", "stopTime": "2026-01-05T10:00:00Z"});
-        for open in [json!({"easSched": window}), json!({"svcArea": {"nwAreaInfo": {"tais": [tai("000001")]}}}), json!({})] {
+        for open in [
+            json!({"easSched": window}),
+            json!({"svcArea": {"nwAreaInfo": {"tais": [tai("000001")]}}}),
+            json!({}),
+        ] {
             assert!(matching::judge(&profile(json!({})), &like(open)).is_some());
         }
     }
 
     #[test]
     fn entries_are_alternatives_and_both_lists_count() {
-        let wanted = filter(json!({"easChars": [{"easId": "eas.go"}, {"easProvId": "inc", "svcFeats": ["a"]}],
-            "acChars": [{"acProf": {"acId": "ac.one"}}, {"acProf": {"acId": "ac.two"}}]}));
-        only(&wanted, json!({"easId": "eas.go", "acIds": ["ac.two"]}), json!({"easId": "eas.go", "acIds": ["ac.three"]}));
-        only(&wanted, json!({"provId": "inc", "easFeats": ["a"]}), json!({"provId": "inc"}));
+        let wanted = filter(
+            json!({"easChars": [{"easId": "eas.go"}, {"easProvId": "inc", "svcFeats": ["a"]}],
+            "acChars": [{"acProf": {"acId": "ac.one"}}, {"acProf": {"acId": "ac.two"}}]}),
+        );
+        only(
+            &wanted,
+            json!({"easId": "eas.go", "acIds": ["ac.two"]}),
+            json!({"easId": "eas.go", "acIds": ["ac.three"]}),
+        );
+        only(
+            &wanted,
+            json!({"provId": "inc", "easFeats": ["a"]}),
+            json!({"provId": "inc"}),
+        );
     }
 
     #[test]
@@ -121,8 +170,16 @@ mod application_clients {
         for (wanted, fits, other) in [
             (json!({}), json!({"acIds": ["ac.chess"]}), json!({"acIds": ["ac.go"]})),
             (json!({}), json!({}), json!({"acIds": ["ac.go"]})),
-            (json!({"eass": [{"easId": "eas.chess"}]}), json!({}), json!({"easId": "eas.go"})),
-            (json!({"acSvcContSupp": ["EEC_INITIATED"]}), json!({"svcContSupp": ["EEC_INITIATED"]}), json!({})),
+            (
+                json!({"eass": [{"easId": "eas.chess"}]}),
+                json!({}),
+                json!({"easId": "eas.go"}),
+            ),
+            (
+                json!({"acSvcContSupp": ["EEC_INITIATED"]}),
+                json!({"svcContSupp": ["EEC_INITIATED"]}),
+                json!({}),
+            ),
             (
                 json!({"acSchedule": {"daysOfWeek": [1, 2]}}),
                 json!({"scheds": [{"daysOfWeek": [2, 3]}]}),
@@ -169,8 +226,10 @@ mod application_clients {
 
     #[test]
     fn expectations_rank_and_refuse_nobody() {
-        let wanted = ac(json!({"eass": [{"easId": "eas.chess", "minimumReqSvcKPIs": {"avail": 90},
-            "expectedSvcKPIs": {"avail": 99, "reqRate": 100}}]}));
+        let wanted = ac(
+            json!({"eass": [{"easId": "eas.chess", "minimumReqSvcKPIs": {"avail": 90},
+            "expectedSvcKPIs": {"avail": 99, "reqRate": 100}}]}),
+        );
         let rank = |kpi: Value| matching::judge(&profile(json!({"svcKpi": kpi})), &wanted);
         assert_eq!(rank(json!({"avail": 80})), None);
         assert!(rank(json!({"avail": 95, "maxReqRate": 10})) > rank(json!({"avail": 99, "maxReqRate": 10})));
@@ -185,7 +244,11 @@ mod requests {
     fn each_member_alone_tells_two_eass_apart() {
         let position = json!({"trackingAreaId": "00101000001"});
         for (wanted, fits, other) in [
-            (json!({}), json!({"status": "ENABLED"}), json!({"status": "disabled (maintenance)"})),
+            (
+                json!({}),
+                json!({"status": "ENABLED"}),
+                json!({"status": "disabled (maintenance)"}),
+            ),
             (
                 json!({"easTDnai": "edge-b"}),
                 json!({"appLocs": [{"dnai": "edge-b", "routeProfId": "1"}]}),
@@ -225,8 +288,14 @@ mod requests {
     #[test]
     fn an_unknown_position_excludes_nobody_unless_the_policy_is_strict() {
         let restricted = profile(json!({"svcArea": {"topServAr": {"tais": [tai("000001")]}}}));
-        assert!(matching::judge(&restricted, &request(json!({}))) > matching::judge(&profile(json!({})), &request(json!({}))));
-        let strict = Selection { strict_area: true, ..Selection::default() };
+        assert!(
+            matching::judge(&restricted, &request(json!({})))
+                > matching::judge(&profile(json!({})), &request(json!({})))
+        );
+        let strict = Selection {
+            strict_area: true,
+            ..Selection::default()
+        };
         assert!(matching::judge(&restricted, &strict).is_none());
         assert!(matching::judge(&profile(json!({})), &strict).is_some());
     }
@@ -241,9 +310,17 @@ fn now() -> DateTime {
 fn put(id: u8, profile: EasProfile, expires_at: Option<DateTime>) -> store::Entry {
     let owner = format!("urn:edgeapp:eas:{}%23{}", profile.eas_id, id % 2);
     let owner = Principal::from_names([owner.as_str()], []).unwrap();
-    let registration = EasRegistration { eas_prof: profile, exp_time: expires_at, supp_feat: None };
+    let registration = EasRegistration {
+        eas_prof: profile,
+        exp_time: expires_at,
+        supp_feat: None,
+    };
     let kept = Kept::new(&owner, expires_at, registration);
-    store::Entry { key: Key::from(format!("eas/{id}")), value: kept.to_bytes().unwrap(), revision: Revision(1) }
+    store::Entry {
+        key: Key::from(format!("eas/{id}")),
+        value: kept.to_bytes().unwrap(),
+        revision: Revision(1),
+    }
 }
 
 /// What the index must find, by looking at everything.
@@ -279,8 +356,19 @@ fn area(tacs: Vec<&str>, cells: Vec<&str>, mnc: Option<&str>) -> Value {
     let mut top = json!({});
     set(&mut top, "tais", tacs.into_iter().map(tai).collect());
     let plmn = json!({"mcc": "001", "mnc": "01"});
-    set(&mut top, "ncgis", cells.into_iter().map(|cell| json!({"plmnId": plmn, "nrCellId": cell})).collect());
-    set(&mut top, "plmnIds", mnc.into_iter().map(|mnc| json!({"mcc": "001", "mnc": mnc})).collect());
+    set(
+        &mut top,
+        "ncgis",
+        cells
+            .into_iter()
+            .map(|cell| json!({"plmnId": plmn, "nrCellId": cell}))
+            .collect(),
+    );
+    set(
+        &mut top,
+        "plmnIds",
+        mnc.into_iter().map(|mnc| json!({"mcc": "001", "mnc": mnc})).collect(),
+    );
     json!({"topServAr": top})
 }
 
@@ -289,103 +377,170 @@ const CELLS: &[&str] = &["000000001", "000000002"];
 const MNCS: &[&str] = &["01", "02"];
 
 fn any_profile() -> impl Strategy<Value = EasProfile> {
-    let names = (prop::sample::select(&["eas.chess", "eas.go", "eas.quiz"][..]), some(&["ac.one", "ac.two"]), any::<u8>());
-    let kinds = (0..4u8, some(&["inc", "gmbh"]), some(&["a", "b", "c"]), some(&["GOLD", "TRIAL"]), some(SCENARIOS));
-    let places = (some(&["edge-a", "edge-b"]), prop::option::of((some(TACS), some(CELLS), prop::option::of(prop::sample::select(MNCS)))));
-    let rest = (any::<bool>(), some(&["b1", "b2"]), prop::option::of(80..100u64), prop::bool::weighted(0.1));
-    (names, kinds, places, rest).prop_map(|((id, acs, host), (kind, provider, feats, levels, scenarios), (dnais, svc_area), rest)| {
-        let (sync, bundles, avail, disabled) = rest;
-        let mut json = json!({"easId": id, "endPt": {"fqdn": format!("h{host}.example")}, "easSyncSupp": sync});
-        set(&mut json, "acIds", acs);
-        set(&mut json, "easFeats", feats);
-        set(&mut json, "permLvl", levels);
-        set(&mut json, "svcContSupp", scenarios);
-        set(&mut json, "appLocs", dnais.into_iter().map(|dnai| json!({"dnai": dnai, "routeProfId": "1"})).collect());
-        set(&mut json, "easBdlInfos", bundles.into_iter().map(|id| json!({"bdlType": "DIRECT", "bdlId": id})).collect());
-        match kind {
-            0 => json["type"] = "V2X".into(),
-            1 => json["flexEasType"] = "game".into(),
-            _ => {}
-        }
-        if let Some(provider) = provider.first() {
-            json["provId"] = (*provider).into();
-        }
-        if let Some((tacs, cells, mnc)) = svc_area {
-            json["svcArea"] = area(tacs, cells, mnc);
-        }
-        if let Some(avail) = avail {
-            json["svcKpi"] = json!({"avail": avail});
-        }
-        if disabled {
-            json["status"] = "DISABLED".into();
-        }
-        serde_json::from_value(json).unwrap()
-    })
-}
-
-fn any_characteristics() -> impl Strategy<Value = Value> {
-    let names = (prop::option::of(prop::sample::select(&["eas.chess", "eas.go", "eas.none"][..])), 0..6u8);
-    let lists = (some(&["a", "b"]), some(SCENARIOS), prop::option::of(prop::sample::select(&["GOLD", "SILVER"][..])));
-    (names, lists, prop::bool::weighted(0.2), prop::option::of(some(TACS))).prop_map(|((id, kind), (feats, scenarios, level), sync, tacs)| {
-        let mut json = json!({"easSyncInd": sync});
-        if let Some(id) = id {
-            json["easId"] = id.into();
-        }
-        match kind {
-            0 => json["stdEasType"] = "V2X".into(),
-            1 => json["easType"] = "game".into(),
-            2 => json["easProvId"] = "inc".into(),
-            3 => json["easBundleInfo"] = json!({"bdlType": "DIRECT", "bdlId": "b1"}),
-            _ => {}
-        }
-        set(&mut json, "svcFeats", feats);
-        set(&mut json, "easSvcContinuity", scenarios);
-        if let Some(level) = level {
-            json["svcPermLevel"] = level.into();
-        }
-        if let Some(tacs) = tacs.filter(|tacs| !tacs.is_empty()) {
-            json["svcArea"] = json!({"nwAreaInfo": {"tais": tacs.into_iter().map(tai).collect::<Vec<_>>()}});
-        }
-        json
-    })
-}
-
-fn any_ac() -> impl Strategy<Value = Value> {
-    (prop::sample::select(&["ac.one", "ac.three"][..]), some(&["eas.chess", "eas.quiz"]), some(SCENARIOS), 80..100u64).prop_map(
-        |(id, eass, scenarios, avail)| {
-            let mut ac = json!({"acId": id});
-            let detail = |id| json!({"easId": id, "minimumReqSvcKPIs": {"avail": avail}, "expectedSvcKPIs": {"avail": 99}});
-            set(&mut ac, "eass", eass.into_iter().map(detail).collect());
-            set(&mut ac, "acSvcContSupp", scenarios);
-            json!({"acProf": ac})
+    let names = (
+        prop::sample::select(&["eas.chess", "eas.go", "eas.quiz"][..]),
+        some(&["ac.one", "ac.two"]),
+        any::<u8>(),
+    );
+    let kinds = (
+        0..4u8,
+        some(&["inc", "gmbh"]),
+        some(&["a", "b", "c"]),
+        some(&["GOLD", "TRIAL"]),
+        some(SCENARIOS),
+    );
+    let places = (
+        some(&["edge-a", "edge-b"]),
+        prop::option::of((some(TACS), some(CELLS), prop::option::of(prop::sample::select(MNCS)))),
+    );
+    let rest = (
+        any::<bool>(),
+        some(&["b1", "b2"]),
+        prop::option::of(80..100u64),
+        prop::bool::weighted(0.1),
+    );
+    (names, kinds, places, rest).prop_map(
+        |((id, acs, host), (kind, provider, feats, levels, scenarios), (dnais, svc_area), rest)| {
+            let (sync, bundles, avail, disabled) = rest;
+            let mut json = json!({"easId": id, "endPt": {"fqdn": format!("h{host}.example")}, "easSyncSupp": sync});
+            set(&mut json, "acIds", acs);
+            set(&mut json, "easFeats", feats);
+            set(&mut json, "permLvl", levels);
+            set(&mut json, "svcContSupp", scenarios);
+            set(
+                &mut json,
+                "appLocs",
+                dnais
+                    .into_iter()
+                    .map(|dnai| json!({"dnai": dnai, "routeProfId": "1"}))
+                    .collect(),
+            );
+            set(
+                &mut json,
+                "easBdlInfos",
+                bundles
+                    .into_iter()
+                    .map(|id| json!({"bdlType": "DIRECT", "bdlId": id}))
+                    .collect(),
+            );
+            match kind {
+                0 => json["type"] = "V2X".into(),
+                1 => json["flexEasType"] = "game".into(),
+                _ => {}
+            }
+            if let Some(provider) = provider.first() {
+                json["provId"] = (*provider).into();
+            }
+            if let Some((tacs, cells, mnc)) = svc_area {
+                json["svcArea"] = area(tacs, cells, mnc);
+            }
+            if let Some(avail) = avail {
+                json["svcKpi"] = json!({"avail": avail});
+            }
+            if disabled {
+                json["status"] = "DISABLED".into();
+            }
+            serde_json::from_value(json).unwrap()
         },
     )
 }
 
+fn any_characteristics() -> impl Strategy<Value = Value> {
+    let names = (
+        prop::option::of(prop::sample::select(&["eas.chess", "eas.go", "eas.none"][..])),
+        0..6u8,
+    );
+    let lists = (
+        some(&["a", "b"]),
+        some(SCENARIOS),
+        prop::option::of(prop::sample::select(&["GOLD", "SILVER"][..])),
+    );
+    (names, lists, prop::bool::weighted(0.2), prop::option::of(some(TACS))).prop_map(
+        |((id, kind), (feats, scenarios, level), sync, tacs)| {
+            let mut json = json!({"easSyncInd": sync});
+            if let Some(id) = id {
+                json["easId"] = id.into();
+            }
+            match kind {
+                0 => json["stdEasType"] = "V2X".into(),
+                1 => json["easType"] = "game".into(),
+                2 => json["easProvId"] = "inc".into(),
+                3 => json["easBundleInfo"] = json!({"bdlType": "DIRECT", "bdlId": "b1"}),
+                _ => {}
+            }
+            set(&mut json, "svcFeats", feats);
+            set(&mut json, "easSvcContinuity", scenarios);
+            if let Some(level) = level {
+                json["svcPermLevel"] = level.into();
+            }
+            if let Some(tacs) = tacs.filter(|tacs| !tacs.is_empty()) {
+                json["svcArea"] = json!({"nwAreaInfo": {"tais": tacs.into_iter().map(tai).collect::<Vec<_>>()}});
+            }
+            json
+        },
+    )
+}
+
+fn any_ac() -> impl Strategy<Value = Value> {
+    (
+        prop::sample::select(&["ac.one", "ac.three"][..]),
+        some(&["eas.chess", "eas.quiz"]),
+        some(SCENARIOS),
+        80..100u64,
+    )
+        .prop_map(|(id, eass, scenarios, avail)| {
+            let mut ac = json!({"acId": id});
+            let detail =
+                |id| json!({"easId": id, "minimumReqSvcKPIs": {"avail": avail}, "expectedSvcKPIs": {"avail": 99}});
+            set(&mut ac, "eass", eass.into_iter().map(detail).collect());
+            set(&mut ac, "acSvcContSupp", scenarios);
+            json!({"acProf": ac})
+        })
+}
+
 fn any_selection() -> impl Strategy<Value = Selection> {
-    let filters = (prop::collection::vec(any_characteristics(), 0..3), prop::collection::vec(any_ac(), 0..2));
-    let place = (prop::option::of(prop::sample::select(TACS)), prop::option::of(prop::sample::select(CELLS)), prop::sample::select(MNCS));
-    let rest = (prop::option::of(some(SCENARIOS)), prop::option::of(prop::sample::select(&["edge-a", "edge-c"][..])));
+    let filters = (
+        prop::collection::vec(any_characteristics(), 0..3),
+        prop::collection::vec(any_ac(), 0..2),
+    );
+    let place = (
+        prop::option::of(prop::sample::select(TACS)),
+        prop::option::of(prop::sample::select(CELLS)),
+        prop::sample::select(MNCS),
+    );
+    let rest = (
+        prop::option::of(some(SCENARIOS)),
+        prop::option::of(prop::sample::select(&["edge-a", "edge-c"][..])),
+    );
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (filters, place, rest, flags).prop_map(|((likes, acs), (tac, cell, mnc), (scenarios, dnai), (strict_area, one, except))| {
-        let mut request = json!({"easDiscoveryFilter": {}, "locInf": {}, "easSelSupInd": one});
-        set(&mut request["easDiscoveryFilter"], "easChars", likes);
-        set(&mut request["easDiscoveryFilter"], "acChars", acs);
-        if let Some(tac) = tac {
-            request["locInf"]["trackingAreaId"] = format!("001-{mnc}-{tac}").into();
-        }
-        if let Some(cell) = cell {
-            request["locInf"]["cellId"] = format!("001-{mnc}-{cell}").into();
-        }
-        if let Some(scenarios) = scenarios {
-            request["eecSvcContinuity"] = scenarios.into();
-        }
-        if let Some(dnai) = dnai {
-            request["easTDnai"] = dnai.into();
-        }
-        let owner = Principal::from_names(["urn:edgeapp:eas:eas.chess%231"], []).unwrap().owner().clone();
-        Selection { strict_area, except: except.then_some(owner), ..super::tests::request(request) }
-    })
+    (filters, place, rest, flags).prop_map(
+        |((likes, acs), (tac, cell, mnc), (scenarios, dnai), (strict_area, one, except))| {
+            let mut request = json!({"easDiscoveryFilter": {}, "locInf": {}, "easSelSupInd": one});
+            set(&mut request["easDiscoveryFilter"], "easChars", likes);
+            set(&mut request["easDiscoveryFilter"], "acChars", acs);
+            if let Some(tac) = tac {
+                request["locInf"]["trackingAreaId"] = format!("001-{mnc}-{tac}").into();
+            }
+            if let Some(cell) = cell {
+                request["locInf"]["cellId"] = format!("001-{mnc}-{cell}").into();
+            }
+            if let Some(scenarios) = scenarios {
+                request["eecSvcContinuity"] = scenarios.into();
+            }
+            if let Some(dnai) = dnai {
+                request["easTDnai"] = dnai.into();
+            }
+            let owner = Principal::from_names(["urn:edgeapp:eas:eas.chess%231"], [])
+                .unwrap()
+                .owner()
+                .clone();
+            Selection {
+                strict_area,
+                except: except.then_some(owner),
+                ..super::tests::request(request)
+            }
+        },
+    )
 }
 
 proptest! {
@@ -436,7 +591,10 @@ proptest! {
 #[test]
 fn an_answer_is_the_json_of_a_response() {
     let index = EasIndex::new(serde_json::from_value(json!({"uri": "https://ees-a.example"})).unwrap());
-    index.apply(vec![Change::Put(put(1, profile(json!({})), None)), Change::Put(put(2, profile(json!({"status": "up"})), None))]);
+    index.apply(vec![
+        Change::Put(put(1, profile(json!({})), None)),
+        Change::Put(put(2, profile(json!({"status": "up"})), None)),
+    ]);
     let known = index.snapshot();
     let found = select(&Selection::of_application("eas.chess".parse().unwrap()), &known, now());
     let answer: edgeapp_openapi::eas_discovery::EasDiscoveryResp = serde_json::from_slice(&answer(&found)).unwrap();
@@ -450,7 +608,10 @@ fn an_answer_is_the_json_of_a_response() {
 fn an_entry_that_cannot_be_read_is_not_there() {
     let index = EasIndex::new(None);
     index.apply(vec![Change::Put(put(1, profile(json!({})), None))]);
-    let broken = store::Entry { value: "{}".into(), ..put(1, profile(json!({})), None) };
+    let broken = store::Entry {
+        value: "{}".into(),
+        ..put(1, profile(json!({})), None)
+    };
     index.apply(vec![Change::Put(broken)]);
     assert_eq!(index.snapshot().all().count(), 0);
 }
