@@ -412,7 +412,7 @@ impl Rooms {
         let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
         let discovery_mirror = Arc::new(Mirror::default());
-        Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
+        let mirrored = Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
 
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
         let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
@@ -430,12 +430,10 @@ impl Rooms {
             eass: Arc::new(EasService::new(room.clone(), lifetimes.eas(), parts.service_area.clone(), follower)),
             eecs: Arc::new(eecs),
             discovery: Arc::new(DiscoveryService::new(index, clock, known, beyond, parts.discovery)),
-            discovery_subscriptions: Arc::new(DiscoverySubscriptionService::new(
-                room.clone(),
-                subscriptions,
-                callbacks,
-                registered_only,
-            )),
+            discovery_subscriptions: Arc::new(
+                DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
+                    .matched_by(mirrored),
+            ),
             discovery_mirror,
             acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`error`] | why something cannot be done: [`error::Error`], the one list of causes |
 //! | [`principal`] | who is asking: [`principal::Principal`] from the names in a certificate |
-//! | [`authorizer`] | who may do what: the [`authorizer::Authorizer`] port, [`authorizer::Permit`] |
+//! | [`authorizer`] | who may do what: the [`authorizer::Authorizer`] port, operations |
 //! | [`store`] | the [`store::Store`] port: keys, revisions, atomic commits, watches |
 //! | [`kept`], [`room`] | a resource as it is kept; load, decide, commit |
 //! | [`collection`] | the owner's create, read, replace, patch and remove, once for all kinds of resource |

@@ -7,7 +7,7 @@ use crate::{
 use axum::{
     Router,
     extract::{MatchedPath, Request},
-    http::{StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -50,6 +50,8 @@ async fn observe(point: ReferencePoint, mut request: Request, next: Next) -> Res
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = if request.uri().path().len() + request.uri().query().map_or(0, str::len) > MAX_URI {
         Problem::new(StatusCode::URI_TOO_LONG, Cause::UriTooLong, format!("a URI has at most {MAX_URI} bytes")).into_response()
+    } else if point != ReferencePoint::Operator && request.method() == Method::GET && !accepts_json(request.headers()) {
+        Problem::new(StatusCode::NOT_ACCEPTABLE, Cause::NotAcceptable, "answers are application/json").into_response()
     } else {
         request.extensions_mut().insert(facts.clone());
         next.run(request).await
@@ -75,6 +77,18 @@ async fn observe(point: ReferencePoint, mut request: Request, next: Next) -> Res
     }
     record(point, operation, status, began);
     response
+}
+
+/// Whether JSON is among what the caller accepts; a caller that does not say accepts anything.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if given.peek().is_none() {
+        return true;
+    }
+    given.flat_map(|value| value.split(',')).any(|range| {
+        let essence = range.split(';').next().unwrap_or_default().trim();
+        ["*/*", "application/*", "application/json"].iter().any(|known| essence.eq_ignore_ascii_case(known))
+    })
 }
 
 fn record(point: ReferencePoint, operation: &'static str, status: StatusCode, began: Instant) {
@@ -103,5 +117,5 @@ async fn nothing_here(request: Request) -> Problem {
     if crate::documents::is_known(api) && is_version && version != "v1" {
         return Problem::new(StatusCode::BAD_REQUEST, Cause::InvalidApi, format!("{api} is served in version v1"));
     }
-    Problem::of_status(StatusCode::NOT_FOUND, axum::http::HeaderMap::new())
+    Problem::of_status(StatusCode::NOT_FOUND, HeaderMap::new())
 }

@@ -222,7 +222,8 @@ pub async fn notifications(
             t_eas_end_point_bundle_list: Vec::new(),
         });
         let body = serde_json::to_value(&notification).map_err(Error::internal)?;
-        let work = Notification { destination: kept.value.notification_destination, body, for_acr: None };
+        let subscription = entry.key.to_string();
+        let work = Notification { destination: kept.value.notification_destination, subscription, body, for_acr: None };
         let task = Task { work, guard: Some(entry.key.to_string()), until: kept.expires_at };
         todos.push(Todo { lane: entry.key.to_string(), task });
     }

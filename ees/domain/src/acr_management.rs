@@ -275,7 +275,8 @@ pub async fn notifications(
             event_reports: vec![report.clone()],
         };
         let body = serde_json::to_value(&notification).map_err(Error::internal)?;
-        let work = Notification { destination: kept.value.notification_destination, body, for_acr: acr.map(Key::to_string) };
+        let subscription = entry.key.to_string();
+        let work = Notification { destination: kept.value.notification_destination, subscription, body, for_acr: acr.map(Key::to_string) };
         let task = Task { work, guard: Some(entry.key.to_string()), until: None };
         todos.push(Todo { lane: entry.key.to_string(), task });
     }

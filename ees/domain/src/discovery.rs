@@ -12,7 +12,7 @@ use edgeapp_core::{
     principal::Principal,
 };
 use edgeapp_openapi::{
-    eas_discovery::{DiscoveredEas, EasDiscoveryReq, EasDiscoveryResp, RequestorId},
+    eas_discovery::{DiscoveredEas, EasCharacteristics, EasDiscoveryReq, EasDiscoveryResp, RequestorId},
     eas_registration::EasProfile,
     ids::{EasId, EecId},
 };
@@ -124,6 +124,17 @@ fn nothing_fits() -> Error {
     )
 }
 
+/// Narrows the filter to one application, so that others who are asked know which one is meant.
+fn of_application(request: &mut EasDiscoveryReq, eas_id: &EasId) {
+    let filter = request.eas_discovery_filter.get_or_insert_default();
+    if filter.eas_chars.is_empty() {
+        filter.eas_chars.push(EasCharacteristics::default());
+    }
+    for like in &mut filter.eas_chars {
+        like.eas_id.get_or_insert_with(|| eas_id.clone());
+    }
+}
+
 impl DiscoveryService {
     /// Discovery in this index; EECs that have to be registered are looked up in `eecs`, targets are looked for `elsewhere`.
     pub fn new(
@@ -164,7 +175,8 @@ impl DiscoveryService {
     }
 
     /// A T-EAS for a UE of an S-EAS: another instance of the same application, here or, failing that, elsewhere.
-    async fn target(&self, principal: &Principal, own: EasId, request: EasDiscoveryReq) -> Result<Bytes, Error> {
+    async fn target(&self, principal: &Principal, own: EasId, mut request: EasDiscoveryReq) -> Result<Bytes, Error> {
+        of_application(&mut request, &own);
         let except = Some(principal.owner().clone());
         let wanted = Selection {
             eas_id: Some(own.clone()),

@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use edgeapp_core::{
     callback::CallbackRule,
     clock::Lifetimes,
-    collection::{Change, Collection, Resource, key_of},
+    collection::{Change, Changed, Collection, Resource, key_of},
     error::Error,
+    follow::Follower,
     kept::Kept,
     patch::PatchRules,
     principal::Principal,
@@ -22,7 +23,8 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     common::{DateTime, SupportedFeatures, Uri},
     eas_discovery::{
-        DiscoveredEas, EasDiscEventIds, EasDiscoveryNotification, EasDiscoverySubscription, EasDynamicInfoFilterData,
+        DiscoveredEas, EasCharacteristics, EasDiscEventIds, EasDiscoveryNotification, EasDiscoverySubscription,
+        EasDynamicInfoFilterData,
     },
     eas_registration::EasProfile,
     ids::SubscriptionId,
@@ -115,6 +117,7 @@ pub struct DiscoverySubscriptionService {
     kept: Collection<EasDiscoverySubscription, Ees>,
     callbacks: CallbackRule,
     registered_only: Option<Arc<dyn EecKnown>>,
+    matched_by: Option<Follower>,
 }
 
 impl DiscoverySubscriptionService {
@@ -129,7 +132,21 @@ impl DiscoverySubscriptionService {
             kept: Collection::new(room, lifetimes),
             callbacks,
             registered_only,
+            matched_by: None,
         }
+    }
+
+    /// Answers wait until the read model behind `mirror` shows what they say: no change that follows an answer is missed.
+    pub fn matched_by(mut self, mirror: Follower) -> Self {
+        self.matched_by = Some(mirror);
+        self
+    }
+
+    async fn shown(&self, changed: Changed<EasDiscoverySubscription>) -> EasDiscoverySubscription {
+        if let Some(mirror) = &self.matched_by {
+            mirror.caught_up(changed.revision).await;
+        }
+        changed.value
     }
 
     fn acceptable(&self, principal: &Principal, subscription: &EasDiscoverySubscription) -> Result<(), Error> {
@@ -204,7 +221,7 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
             }),
         };
         let (id, made) = self.kept.create(principal, request, also).await?;
-        Ok((id, made.value))
+        Ok((id, self.shown(made).await))
     }
 
     async fn change(
@@ -220,7 +237,7 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
             negotiate(after);
             Ok(Decision::of(()))
         };
-        Ok(self.kept.change(principal, id, &change, also).await?.value)
+        Ok(self.shown(self.kept.change(principal, id, &change, also).await?).await)
     }
 
     async fn unsubscribe(&self, principal: &Principal, id: &str) -> Result<(), Error> {
@@ -291,10 +308,20 @@ fn availability(
     expires_at: Option<DateTime>,
     now: DateTime,
 ) -> Option<DiscoveredEas> {
+    let filter = subscription.eas_discovery_filter.as_ref();
+    // Most subscriptions are for other applications: not worth a closer look.
+    let is_of_other = |like: &EasCharacteristics| {
+        like.eas_id
+            .as_ref()
+            .is_some_and(|id| [before, after].into_iter().flatten().all(|eas| eas.eas_id != *id))
+    };
+    if filter.is_some_and(|filter| !filter.eas_chars.is_empty() && filter.eas_chars.iter().all(is_of_other)) {
+        return None;
+    }
     let rel_18 = subscription.supp_feat.is_none_or(|features| features.has(EDGE_APP_2));
     let wanted = Selection {
         scenarios: Some(subscription.eas_svc_continuity.clone()).filter(|list| !list.is_empty()),
-        ..Selection::of_filter(subscription.eas_discovery_filter.clone().unwrap_or_default(), rel_18)
+        ..Selection::of_filter(filter.cloned().unwrap_or_default(), rel_18)
     };
     let fits = |profile: &&EasProfile| matching::judge(profile, &wanted).is_some();
     match (before.filter(fits), after.filter(fits)) {

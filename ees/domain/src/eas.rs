@@ -378,7 +378,8 @@ impl EasRegistrations for EasService {
         for mut seen in self.room.attempts() {
             let kept = Self::own(&mut seen, &key, principal).await?;
             if let Some(committed) = self.room.commit(seen, end(&key, &kept)?).await? {
-                return Ok(self.shown(committed).await);
+                self.shown(committed).await;
+                return Ok(());
             }
         }
         Err(contended())

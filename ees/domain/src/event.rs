@@ -47,6 +47,8 @@ pub enum Work {
 pub struct Notification {
     /// Where it goes.
     pub destination: Uri,
+    /// Key of the subscription it is for.
+    pub subscription: String,
     /// What it says: the JSON body.
     pub body: serde_json::Value,
     /// The relocation that wants to hear how it went.

@@ -11,10 +11,12 @@ use edgeapp_core::{
     follow::Mirror,
     notifier::{NotDelivered, Notifier},
     outbox::{Outcome, Reactions, Task, Todo},
-    room::Room,
+    room::{Decision, Room, contended},
     store::Key,
 };
-use edgeapp_openapi::{common::TestNotification, eas_discovery::EasDiscoverySubscription};
+use edgeapp_openapi::{
+    common::{TestNotification, Uri}, eas_discovery::EasDiscoverySubscription,
+};
 use std::sync::Arc;
 
 /// How often a notification is offered to a subscriber that refuses it.
@@ -39,13 +41,33 @@ impl EesReactions {
         Self { room, acr, discovery, notifier }
     }
 
+    /// The subscriber moved for good (308): later notifications go to its new address.
+    async fn move_subscription(&self, key: &Key, moved_to: &Uri) -> Result<(), Error> {
+        for mut seen in self.room.attempts() {
+            let Some(mut kept) = seen.kept::<serde_json::Value>(key).await? else { return Ok(()) };
+            kept.value["notificationDestination"] = serde_json::Value::from(moved_to.as_str());
+            if self.room.commit(seen, Decision::of(()).put(key, &kept)?).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
     async fn notify(&self, notification: &Notification, attempt: u32) -> Outcome {
         let body = match serde_json::to_vec(&notification.body) {
             Ok(body) => body.into(),
             Err(error) => return Outcome::Hopeless(error.to_string()),
         };
         let hopeless = match self.notifier.notify(&notification.destination, body).await {
-            Ok(_) => return Outcome::Done,
+            Ok(delivered) => {
+                if let Some(moved_to) = &delivered.moved_to
+                    && let Err(error) = self.move_subscription(&Key::new(notification.subscription.as_str()), moved_to).await
+                {
+                    // The next notification is redirected again: nothing is lost.
+                    tracing::warn!(subscription = notification.subscription, %error, "a new callback address could not be kept");
+                }
+                return Outcome::Done;
+            }
             Err(NotDelivered::Later { reason, after }) => return Outcome::Again { reason, after },
             Err(NotDelivered::Refused(status)) if attempt + 1 < REFUSALS => {
                 return Outcome::Again { reason: format!("refused with status {status}"), after: None };
@@ -81,7 +103,9 @@ impl Reactions for EesReactions {
                 told.into_iter()
                     .map(|told| {
                         let body = serde_json::to_value(&told.notification).map_err(Error::internal)?;
-                        let work = Work::Notify(Notification { destination: told.destination, body, for_acr: None });
+                        let subscription = told.subscription.to_string();
+                        let work = Notification { destination: told.destination, subscription, body, for_acr: None };
+                        let work = Work::Notify(work);
                         let task = Task { work, guard: Some(told.subscription.to_string()), until: told.until };
                         Ok(Todo { lane: told.subscription.to_string(), task })
                     })
@@ -90,8 +114,8 @@ impl Reactions for EesReactions {
             Event::TestAsked { subscription, uri, destination } => {
                 let test = TestNotification { subscription: uri.parse().map_err(Error::internal)? };
                 let body = serde_json::to_value(&test).map_err(Error::internal)?;
-                let work = Work::Notify(Notification { destination, body, for_acr: None });
-                let task = Task { work, guard: Some(subscription.clone()), until: None };
+                let work = Notification { destination, subscription: subscription.clone(), body, for_acr: None };
+                let task = Task { work: Work::Notify(work), guard: Some(subscription.clone()), until: None };
                 Ok(vec![Todo { lane: subscription, task }])
             }
             Event::Acr(event) => self.acr.react(event).await,

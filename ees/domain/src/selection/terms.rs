@@ -15,7 +15,7 @@ use roaring::RoaringBitmap;
 use std::borrow::Cow;
 
 /// Candidates so few that the rules are cheaper than narrowing further. Tests narrow to the end.
-const FEW: u64 = if cfg!(test) { 0 } else { 16 };
+const FEW: u64 = if cfg!(test) { 1 } else { 16 };
 
 /// Something that EASs are looked up by. Networks stand without their `nid`: the rules look at it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
