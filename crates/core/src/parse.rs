@@ -32,13 +32,15 @@ pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(unreadable("the body must be a JSON object"));
     }
-    let mut json = serde_json::Deserializer::from_slice(body);
+    // What is ignored has to be text all the same.
+    let body = std::str::from_utf8(body).map_err(|_| unreadable("the body is not UTF-8"))?;
+    let mut json = serde_json::Deserializer::from_str(body);
     // The first try is the fast one; the path is kept only for those who need to hear it.
     match T::deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {
         Ok(value) => Ok(value),
         Err(error) if !error.is_data() => Err(unreadable(format!("not JSON: {error}"))),
         Err(_) => {
-            let mut json = serde_json::Deserializer::from_slice(body);
+            let mut json = serde_json::Deserializer::from_str(body);
             match serde_path_to_error::deserialize::<_, T>(&mut json) {
                 Err(error) => Err(explain::<T>(error.path(), error.inner())),
                 Ok(_) => Err(unreadable("bytes follow the JSON value")),
