@@ -35,7 +35,14 @@ pub struct Failed {
 /// When key and certificate do not fit.
 pub fn client(identity: &Identity, servers: &Trust, patience: Duration) -> Result<HttpClient, TlsError> {
     // The simulator's own world is on loopback.
-    HttpClient::new(identity, servers, CallbackRule { allow_private_addresses: true }, patience)
+    HttpClient::new(
+        identity,
+        servers,
+        CallbackRule {
+            allow_private_addresses: true,
+        },
+        patience,
+    )
 }
 
 /// The calling end of a reference point: one caller, one called server.
@@ -59,12 +66,22 @@ impl Caller {
         root: &str,
     ) -> Self {
         let root = root.trim_end_matches('/').to_owned();
-        Self { client, recorder: Some(recorder.clone()), from, to, point, root }
+        Self {
+            client,
+            recorder: Some(recorder.clone()),
+            from,
+            to,
+            point,
+            root,
+        }
     }
 
     /// The same, but nothing is written down: for preparations.
     pub fn quietly(&self) -> Self {
-        Self { recorder: None, ..self.clone() }
+        Self {
+            recorder: None,
+            ..self.clone()
+        }
     }
 
     /// Calls an operation with a JSON body, or with none.
@@ -100,7 +117,12 @@ impl Caller {
                 seen: Seen::AtAnEnd,
             });
         }
-        answer.map_err(|error| Failed { operation: operation.to_owned(), method, url, error })
+        answer.map_err(|error| Failed {
+            operation: operation.to_owned(),
+            method,
+            url,
+            error,
+        })
     }
 
     /// Calls an operation that answers with JSON.
@@ -117,16 +139,24 @@ impl Caller {
         let answer = self.call(operation, method.clone(), path, body).await?;
         match answer.json() {
             Ok(value) => Ok((value, answer)),
-            Err(error) => {
-                Err(Failed { operation: operation.to_owned(), method, url: format!("{}{path}", self.root), error })
-            }
+            Err(error) => Err(Failed {
+                operation: operation.to_owned(),
+                method,
+                url: format!("{}{path}", self.root),
+                error,
+            }),
         }
     }
 
     /// An answer that the operation must not give.
     pub(crate) fn unexpected(&self, operation: &str, method: Method, path: &str, what: &str) -> Failed {
         let error = CallError::Unexpected(what.to_owned());
-        Failed { operation: operation.to_owned(), method, url: format!("{}{path}", self.root), error }
+        Failed {
+            operation: operation.to_owned(),
+            method,
+            url: format!("{}{path}", self.root),
+            error,
+        }
     }
 }
 
@@ -149,8 +179,14 @@ pub fn url_of(end_point: &EndPoint) -> String {
     match end_point {
         EndPoint::Uri(uri) => uri.as_str().trim_end_matches('/').to_owned(),
         EndPoint::Fqdn(name) => format!("https://{name}"),
-        EndPoint::Ipv4Addrs(addresses) => addresses.first().map(|address| format!("https://{address}")).unwrap_or_default(),
-        EndPoint::Ipv6Addrs(addresses) => addresses.first().map(|address| format!("https://[{address}]")).unwrap_or_default(),
+        EndPoint::Ipv4Addrs(addresses) => addresses
+            .first()
+            .map(|address| format!("https://{address}"))
+            .unwrap_or_default(),
+        EndPoint::Ipv6Addrs(addresses) => addresses
+            .first()
+            .map(|address| format!("https://[{address}]"))
+            .unwrap_or_default(),
     }
 }
 
@@ -160,7 +196,10 @@ mod tests {
 
     #[test]
     fn ids_and_urls() {
-        assert_eq!(id_of(Some("https://ees.example/eees-x/v1/registrations/r-1")).as_deref(), Some("r-1"));
+        assert_eq!(
+            id_of(Some("https://ees.example/eees-x/v1/registrations/r-1")).as_deref(),
+            Some("r-1")
+        );
         assert_eq!(id_of(None), None);
         assert_eq!(segment("a/b c"), "a%2Fb%20c");
         let end_point: EndPoint = serde_json::from_str(r#"{"ipv6Addrs": ["2001:db8::7"]}"#).unwrap();

@@ -5,11 +5,11 @@ use crate::{
     scenario::{BadScenario, SHIPPED, Scenario},
 };
 use edgeapp_core::principal::Role;
+use edgeapp_openapi::location::Tac;
 use edgeapp_openapi::{
     common::{Mcc, Mnc, PlmnId},
     location,
 };
-use edgeapp_openapi::location::Tac;
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -30,8 +30,15 @@ pub struct Tai {
 impl Tai {
     /// The tracking area as it stands on the wire.
     pub fn on_the_wire(&self) -> location::Tai {
-        let plmn_id = PlmnId { mcc: self.mcc.clone(), mnc: self.mnc.clone() };
-        location::Tai { plmn_id, tac: self.tac.clone(), nid: None }
+        let plmn_id = PlmnId {
+            mcc: self.mcc.clone(),
+            mnc: self.mnc.clone(),
+        };
+        location::Tai {
+            plmn_id,
+            tac: self.tac.clone(),
+            nid: None,
+        }
     }
 }
 
@@ -138,7 +145,11 @@ impl Ees {
         let mut text = format!("ees_id = {}\nprovider = {}\n", quoted(&self.id), quoted(&self.provider));
         text.push_str("eec_registration_required = true\n");
         identity(&mut text, &pki.files(&self.files));
-        trust(&mut text, pki, &[Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator]);
+        trust(
+            &mut text,
+            pki,
+            &[Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator],
+        );
         for (name, port) in ["edge1", "edge3", "operator"].into_iter().zip(self.ports) {
             if name == "edge1" {
                 text.push_str("\n# For EECs, and for other EESs (EDGE-9): the certificate tells them apart.");
@@ -147,11 +158,20 @@ impl Ees {
         }
         store(&mut text, &self.state);
         let _ = write!(text, "\n[ecs]\nurl = {}\n", quoted(&self.ecs));
-        let _ = write!(text, "\n[edn]\ndnn = {}\ndnais = {}\n", quoted(&self.dnn), list(&self.dnais));
+        let _ = write!(
+            text,
+            "\n[edn]\ndnn = {}\ndnais = {}\n",
+            quoted(&self.dnn),
+            list(&self.dnais)
+        );
         if !self.tais.is_empty() {
             text.push_str("\n[service_area.topServAr]\ntais = [\n");
             for tai in &self.tais {
-                let (mcc, mnc, tac) = (quoted(tai.mcc.as_str()), quoted(tai.mnc.as_str()), quoted(tai.tac.as_str()));
+                let (mcc, mnc, tac) = (
+                    quoted(tai.mcc.as_str()),
+                    quoted(tai.mnc.as_str()),
+                    quoted(tai.tac.as_str()),
+                );
                 let _ = writeln!(text, "    {{ plmnId = {{ mcc = {mcc}, mnc = {mnc} }}, tac = {tac} }},");
             }
             text.push_str("]\n");
@@ -172,7 +192,13 @@ pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
         ees.ports = [base + 1, base + 3, base + 8];
         ees.ecs = "https://127.0.0.1:9306".to_owned();
     }
-    Ok((Ecs { ports: [9304, 9306, 9308], ..ecs }, eess))
+    Ok((
+        Ecs {
+            ports: [9304, 9306, 9308],
+            ..ecs
+        },
+        eess,
+    ))
 }
 
 /// The servers that a scenario needs, on ports that the system chooses. Where the ECS is has yet to be told to the EESs.
@@ -213,7 +239,10 @@ mod tests {
         let ees: toml::Table = eess[0].text(&pki).parse().unwrap();
         assert_eq!(ees["eec_registration_required"].as_bool(), Some(true));
         assert_eq!(ees["operator"]["listen"].as_str(), Some("127.0.0.1:9108"));
-        assert_eq!(ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(), Some("000001"));
+        assert_eq!(
+            ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(),
+            Some("000001")
+        );
         assert!(Path::new(ees["trust"]["ecs"].as_str().unwrap()).is_file());
     }
 }

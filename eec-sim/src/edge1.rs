@@ -24,7 +24,10 @@ impl Ees {
     pub async fn register(&self, request: &EecRegistration) -> Result<(String, EecRegistration), Failed> {
         const NAME: &str = "EEC registration";
         let (made, answer) = self.0.ask(NAME, Method::POST, REGISTRATIONS, Some(request)).await?;
-        let no_location = || self.0.unexpected(NAME, Method::POST, REGISTRATIONS, "201 without a Location");
+        let no_location = || {
+            self.0
+                .unexpected(NAME, Method::POST, REGISTRATIONS, "201 without a Location")
+        };
         Ok((id_of(answer.location.as_deref()).ok_or_else(no_location)?, made))
     }
 
@@ -34,7 +37,11 @@ impl Ees {
     /// When there is no good answer.
     pub async fn update(&self, id: &str, patch: &EecRegistrationPatch) -> Result<EecRegistration, Failed> {
         let path = format!("{REGISTRATIONS}/{}", segment(id));
-        Ok(self.0.ask("EEC registration update", Method::PATCH, &path, Some(patch)).await?.0)
+        Ok(self
+            .0
+            .ask("EEC registration update", Method::PATCH, &path, Some(patch))
+            .await?
+            .0)
     }
 
     /// Eees_EECRegistration: ends a registration.
@@ -43,7 +50,10 @@ impl Ees {
     /// When there is no good answer.
     pub async fn deregister(&self, id: &str) -> Result<(), Failed> {
         let path = format!("{REGISTRATIONS}/{}", segment(id));
-        self.0.call("EEC deregistration", Method::DELETE, &path, NOTHING).await.map(|_| ())
+        self.0
+            .call("EEC deregistration", Method::DELETE, &path, NOTHING)
+            .await
+            .map(|_| ())
     }
 
     /// Eees_EASDiscovery request: which EASs are there? None is an empty list.
@@ -66,7 +76,10 @@ impl Ees {
     pub async fn subscribe(&self, request: &AcrEventsSubscription) -> Result<String, Failed> {
         let name = format!("ACR events subscription ({})", request.event_ids);
         let answer = self.0.call(&name, Method::POST, SUBSCRIPTIONS, Some(request)).await?;
-        let no_location = || self.0.unexpected(&name, Method::POST, SUBSCRIPTIONS, "201 without a Location");
+        let no_location = || {
+            self.0
+                .unexpected(&name, Method::POST, SUBSCRIPTIONS, "201 without a Location")
+        };
         id_of(answer.location.as_deref()).ok_or_else(no_location)
     }
 
@@ -76,7 +89,10 @@ impl Ees {
     /// When there is no good answer.
     pub async fn unsubscribe(&self, id: &str) -> Result<(), Failed> {
         let path = format!("{SUBSCRIPTIONS}/{}", segment(id));
-        self.0.call("ACR events unsubscription", Method::DELETE, &path, NOTHING).await.map(|_| ())
+        self.0
+            .call("ACR events unsubscription", Method::DELETE, &path, NOTHING)
+            .await
+            .map(|_| ())
     }
 
     /// Eees_AppContextRelocation initiate: the application relocates.
@@ -85,7 +101,11 @@ impl Ees {
     /// When there is no good answer.
     pub async fn initiate(&self, request: &AcrInitReq) -> Result<(), Failed> {
         const PATH: &str = "/eees-appctxtreloc/v1/initiate";
-        let name = if request.eas_notif_ind { "ACR initiation (notify the EAS)" } else { "ACR initiation" };
+        let name = if request.eas_notif_ind {
+            "ACR initiation (notify the EAS)"
+        } else {
+            "ACR initiation"
+        };
         self.0.call(name, Method::POST, PATH, Some(request)).await.map(|_| ())
     }
 }

@@ -3,7 +3,8 @@
 use crate::call::{Caller, Failed, NOTHING, id_of, segment};
 use axum::http::Method;
 use edgeapp_openapi::{
-    acr_management_event::AcrMgntEventsSubscription, acr_status_update::AcrUpdateData, eas_registration::EasRegistration,
+    acr_management_event::AcrMgntEventsSubscription, acr_status_update::AcrUpdateData,
+    eas_registration::EasRegistration,
 };
 
 const REGISTRATIONS: &str = "/eees-easregistration/v1/registrations";
@@ -21,7 +22,10 @@ impl Ees {
     pub async fn register(&self, request: &EasRegistration) -> Result<String, Failed> {
         const NAME: &str = "EAS registration";
         let answer = self.0.call(NAME, Method::POST, REGISTRATIONS, Some(request)).await?;
-        let no_location = || self.0.unexpected(NAME, Method::POST, REGISTRATIONS, "201 without a Location");
+        let no_location = || {
+            self.0
+                .unexpected(NAME, Method::POST, REGISTRATIONS, "201 without a Location")
+        };
         id_of(answer.location.as_deref()).ok_or_else(no_location)
     }
 
@@ -31,7 +35,10 @@ impl Ees {
     /// When there is no good answer.
     pub async fn deregister(&self, id: &str) -> Result<(), Failed> {
         let path = format!("{REGISTRATIONS}/{}", segment(id));
-        self.0.call("EAS deregistration", Method::DELETE, &path, NOTHING).await.map(|_| ())
+        self.0
+            .call("EAS deregistration", Method::DELETE, &path, NOTHING)
+            .await
+            .map(|_| ())
     }
 
     /// Eees_ACRManagementEvent: subscribes to what an EAS has to know about relocations. Answers with the id of the subscription.
@@ -41,7 +48,10 @@ impl Ees {
     pub async fn subscribe(&self, request: &AcrMgntEventsSubscription) -> Result<String, Failed> {
         const NAME: &str = "ACR management events subscription";
         let answer = self.0.call(NAME, Method::POST, SUBSCRIPTIONS, Some(request)).await?;
-        let no_location = || self.0.unexpected(NAME, Method::POST, SUBSCRIPTIONS, "201 without a Location");
+        let no_location = || {
+            self.0
+                .unexpected(NAME, Method::POST, SUBSCRIPTIONS, "201 without a Location")
+        };
         id_of(answer.location.as_deref()).ok_or_else(no_location)
     }
 
@@ -51,7 +61,10 @@ impl Ees {
     /// When there is no good answer.
     pub async fn unsubscribe(&self, id: &str) -> Result<(), Failed> {
         let path = format!("{SUBSCRIPTIONS}/{}", segment(id));
-        self.0.call("ACR management events unsubscription", Method::DELETE, &path, NOTHING).await.map(|_| ())
+        self.0
+            .call("ACR management events unsubscription", Method::DELETE, &path, NOTHING)
+            .await
+            .map(|_| ())
     }
 
     /// Eees_ACRStatusUpdate: tells how the transfer of an application context went.
@@ -60,6 +73,9 @@ impl Ees {
     /// When there is no good answer.
     pub async fn report_status(&self, report: &AcrUpdateData) -> Result<(), Failed> {
         const PATH: &str = "/eees-acrstatus-update/v1/request-acrupdate";
-        self.0.call("ACR status update", Method::POST, PATH, Some(report)).await.map(|_| ())
+        self.0
+            .call("ACR status update", Method::POST, PATH, Some(report))
+            .await
+            .map(|_| ())
     }
 }

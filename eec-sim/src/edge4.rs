@@ -20,7 +20,9 @@ impl Ecs {
         if answer.status == StatusCode::NO_CONTENT {
             return Ok(None);
         }
-        let found = answer.json().map_err(|error| self.0.unexpected(NAME, Method::POST, PATH, &error.to_string()))?;
+        let found = answer
+            .json()
+            .map_err(|error| self.0.unexpected(NAME, Method::POST, PATH, &error.to_string()))?;
         Ok(Some(found))
     }
 }

@@ -1,4 +1,15 @@
 //! Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`scenario`] | a scenario as data, checked before anything starts |
+//! | [`world`] | servers as processes; application servers, application client and the EEC's listener as tasks |
+//! | [`edge1`], [`edge3`], [`edge4`], [`call`] | the calling ends of the reference points |
+//! | [`run`] | plays a scenario and judges it |
+//! | [`record`], [`witness`], [`milestone`] | what happened, what was seen, what follows from it |
+//! | [`show`], [`report`] | for people and machines, live and afterwards |
+//! | [`pki`], [`configuration`] | certificates and configuration files of a laboratory |
+//! | [`command`] | the subcommands of the program |
 
 pub mod call;
 pub mod command;

@@ -1,6 +1,7 @@
 //! The program `eec-sim`.
 
 use clap::{Parser, Subcommand};
+use edgeapp_http::assembly::stop_signal;
 use eec_sim::command::{self, CommandError, Given, Outcome, Output};
 use std::{future::Future, path::PathBuf, process::ExitCode};
 
@@ -72,7 +73,12 @@ enum PkiCommand {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo { output } => wait(command::demo(&output.into())),
-        Command::Run { scenario, ecs, pki, output } => {
+        Command::Run {
+            scenario,
+            ecs,
+            pki,
+            output,
+        } => {
             let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
             wait(command::one(&scenario, given.as_ref(), &output.into()))
         }
@@ -84,7 +90,7 @@ fn main() -> ExitCode {
         Ok(Outcome::Failed) => ExitCode::from(1),
         Err(error) => {
             anstream::eprintln!("eec-sim: {error}");
-            ExitCode::from(2)
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -92,5 +98,11 @@ fn main() -> ExitCode {
 fn wait(work: impl Future<Output = Result<Outcome, CommandError>>) -> Result<Outcome, CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CommandError::Usage(format!("no threads can be started: {error}")))?;
-    runtime.block_on(work)
+    runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            // What was started goes with the work that is dropped here.
+            _ = stop_signal() => Err(CommandError::Failed("interrupted".to_owned())),
+        }
+    })
 }

@@ -101,14 +101,42 @@ impl Derived {
     pub fn rows(&self) -> Vec<(&'static str, String, &'static str)> {
         let time = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1} ms"));
         vec![
-            ("service interruption", time(self.interruption_ms), "longest silence, beyond the usual period"),
-            ("lost requests", format!("{} of {}", self.lost_requests, self.requests), "requests without a good reply"),
-            ("detection delay", time(self.detection_ms), "move to detection (m1 − m0)"),
+            (
+                "service interruption",
+                time(self.interruption_ms),
+                "longest silence since the move, beyond the usual period",
+            ),
+            (
+                "lost requests",
+                format!("{} of {}", self.lost_requests, self.requests),
+                "requests without a good reply",
+            ),
+            (
+                "detection delay",
+                time(self.detection_ms),
+                "move to detection (m1 − m0)",
+            ),
             ("decision", time(self.decision_ms), "detection to decision (m2 − m1)"),
-            ("discovery", time(self.discovery_ms), "decision to target found (m4 − m2)"),
-            ("signalling", time(self.signalling_ms), "decision to start of the transfer (m9 − m2)"),
-            ("transfer", time(self.transfer_ms), "start to end of the state transfer (m11 − m9)"),
-            ("completion", time(self.completion_ms), "move to completion (m13 − m0, without m13 m14 − m0)"),
+            (
+                "discovery",
+                time(self.discovery_ms),
+                "decision to target found (m4 − m2)",
+            ),
+            (
+                "signalling",
+                time(self.signalling_ms),
+                "decision to start of the transfer (m9 − m2)",
+            ),
+            (
+                "transfer",
+                time(self.transfer_ms),
+                "start to end of the state transfer (m11 − m9)",
+            ),
+            (
+                "completion",
+                time(self.completion_ms),
+                "move to completion (m13 − m0, without m13 m14 − m0)",
+            ),
         ]
     }
 }
@@ -143,11 +171,22 @@ pub(crate) fn as_milliseconds<S: Serializer>(time: &Duration, serializer: S) -> 
     serializer.serialize_f64(milliseconds(*time))
 }
 
-/// Longest silence between two consecutive good replies beyond the period, with its two ends.
-pub fn interruption(replies: &[Reply], period: Duration) -> Option<(Duration, Duration, Duration)> {
-    let good: Vec<_> = replies.iter().filter(|reply| reply.good.is_some()).map(|reply| reply.done).collect();
-    let longest = good.windows(2).max_by_key(|pair| pair[1].saturating_sub(pair[0]))?;
-    Some(((longest[1].saturating_sub(longest[0])).saturating_sub(period), longest[0], longest[1]))
+/// Longest silence between two consecutive good replies beyond the period, with its two ends; only what lies after `since` counts.
+pub fn interruption(replies: &[Reply], since: Duration, period: Duration) -> Option<(Duration, Duration, Duration)> {
+    let good: Vec<_> = replies
+        .iter()
+        .filter(|reply| reply.good.is_some())
+        .map(|reply| reply.done)
+        .collect();
+    let longest = good
+        .windows(2)
+        .filter(|pair| pair[1] >= since)
+        .max_by_key(|pair| pair[1].saturating_sub(pair[0]))?;
+    Some((
+        (longest[1].saturating_sub(longest[0])).saturating_sub(period),
+        longest[0],
+        longest[1],
+    ))
 }
 
 /// Derives the values of a run.
@@ -160,7 +199,8 @@ pub fn derive(reached: &Reached, replies: &[Reply], period: Duration) -> Derived
         signalling_ms: between(reached, Decided, ActStart),
         transfer_ms: between(reached, ActStart, ActDone),
         completion_ms: between(reached, Move, AcrComplete).or_else(|| between(reached, Move, FirstTReply)),
-        interruption_ms: interruption(replies, period).map(|(silence, ..)| milliseconds(silence)),
+        interruption_ms: interruption(replies, reached.get(&Move).copied().unwrap_or_default(), period)
+            .map(|(silence, ..)| milliseconds(silence)),
         requests: replies.len(),
         lost_requests: replies.iter().filter(|reply| reply.good.is_none()).count(),
     }
@@ -175,23 +215,44 @@ mod tests {
     }
 
     fn reply(number: u64, done: u64, instance: Option<&str>) -> Reply {
-        let good = instance.map(|instance| Good { instance: instance.to_owned(), counter: number });
-        Reply { number, sent: ms(done.saturating_sub(1)), done: ms(done), good }
+        let good = instance.map(|instance| Good {
+            instance: instance.to_owned(),
+            counter: number,
+        });
+        Reply {
+            number,
+            sent: ms(done.saturating_sub(1)),
+            done: ms(done),
+            good,
+        }
     }
 
     #[test]
     fn the_longest_silence_counts_beyond_the_period() {
-        let replies = [reply(1, 20, Some("a")), reply(2, 40, Some("a")), reply(3, 65, None), reply(4, 95, Some("b"))];
-        assert_eq!(interruption(&replies, ms(20)), Some((ms(35), ms(40), ms(95))));
+        let replies = [
+            reply(1, 20, Some("a")),
+            reply(2, 40, Some("a")),
+            reply(3, 65, None),
+            reply(4, 95, Some("b")),
+        ];
+        assert_eq!(interruption(&replies, ms(0), ms(20)), Some((ms(35), ms(40), ms(95))));
         let derived = derive(&Reached::new(), &replies, ms(20));
-        assert_eq!((derived.interruption_ms, derived.lost_requests, derived.requests), (Some(35.0), 1, 4));
+        assert_eq!(
+            (derived.interruption_ms, derived.lost_requests, derived.requests),
+            (Some(35.0), 1, 4)
+        );
     }
 
     #[test]
     fn replies_without_a_gap_are_no_interruption() {
-        let replies = [reply(1, 20, Some("a")), reply(2, 39, Some("b")), reply(3, 58, Some("b"))];
+        let replies = [
+            reply(1, 20, Some("a")),
+            reply(2, 39, Some("b")),
+            reply(3, 58, Some("b")),
+        ];
         assert_eq!(derive(&Reached::new(), &replies, ms(20)).interruption_ms, Some(0.0));
-        assert_eq!(interruption(&[], ms(20)), None);
+        assert_eq!(interruption(&replies, ms(50), ms(20)), Some((ms(0), ms(39), ms(58))));
+        assert_eq!(interruption(&[], ms(0), ms(20)), None);
     }
 
     #[test]
@@ -200,6 +261,9 @@ mod tests {
         assert_eq!(derive(&reached, &[], ms(20)).completion_ms, Some(80.0));
         reached.insert(Milestone::AcrComplete, ms(150));
         assert_eq!(derive(&reached, &[], ms(20)).completion_ms, Some(50.0));
-        assert_eq!(between(&reached, Milestone::FirstTReply, Milestone::AcrComplete), Some(-30.0));
+        assert_eq!(
+            between(&reached, Milestone::FirstTReply, Milestone::AcrComplete),
+            Some(-30.0)
+        );
     }
 }

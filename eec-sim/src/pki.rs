@@ -35,8 +35,14 @@ pub const CHESS: &str = "eas.chess.example";
 pub const CHESS_PROVIDER: &str = "chess.example";
 
 const DAY: i64 = 24 * 3600;
-const KEEP: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@').remove(b'#');
+const KEEP: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'#');
 
 /// Why certificates could not be made or found.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +106,10 @@ impl Pki {
     /// # Errors
     /// As [`Pki::create`].
     pub fn create_for(dir: &Path, hosts: &[String]) -> Result<Self, PkiError> {
-        let pki = Self { dir: dir.to_owned(), hosts: hosts.to_vec() };
+        let pki = Self {
+            dir: dir.to_owned(),
+            hosts: hosts.to_vec(),
+        };
         let cas = dir.join("ca");
         if cas.exists() {
             return Err(PkiError::AlreadyThere(cas));
@@ -122,10 +131,15 @@ impl Pki {
         pki.issue(Role::Ees, "ees-b.example").named("ees-b").write()?;
         for instance in ["a", "b"] {
             let id = format!("{CHESS}#{instance}");
-            pki.issue(Role::Eas, &id).provider(CHESS_PROVIDER).named(&format!("eas-chess-{instance}")).write()?;
+            pki.issue(Role::Eas, &id)
+                .provider(CHESS_PROVIDER)
+                .named(&format!("eas-chess-{instance}"))
+                .write()?;
         }
         for number in 1..=2 {
-            pki.issue(Role::Eec, &format!("eec-{number}")).gpsi(&format!("msisdn-49170000000{number}")).write()?;
+            pki.issue(Role::Eec, &format!("eec-{number}"))
+                .gpsi(&format!("msisdn-49170000000{number}"))
+                .write()?;
         }
         pki.issue(Role::Operator, "operator").write()?;
         Ok(pki)
@@ -136,8 +150,14 @@ impl Pki {
     /// # Errors
     /// When an authority is missing.
     pub fn open(dir: &Path) -> Result<Self, PkiError> {
-        let pki = Self { dir: dir.to_owned(), hosts: Vec::new() };
-        for (role, name) in ROLES.into_iter().zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"]) {
+        let pki = Self {
+            dir: dir.to_owned(),
+            hosts: Vec::new(),
+        };
+        for (role, name) in ROLES
+            .into_iter()
+            .zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"])
+        {
             if !pki.ca(role).is_file() {
                 return Err(PkiError::NotThere(dir.to_owned(), name));
             }
@@ -169,12 +189,15 @@ impl Pki {
     /// # Errors
     /// When the file cannot be read.
     pub fn trust(&self, role: Role) -> Result<Trust, TlsError> {
-        Trust::load(&self.ca(role))
+        Trust::load(self.ca(role))
     }
 
     /// The files of an identity, whether they exist or not.
     pub fn files(&self, name: &str) -> Files {
-        Files { certificate: self.dir.join(format!("{name}.pem")), key: self.dir.join(format!("{name}.key")) }
+        Files {
+            certificate: self.dir.join(format!("{name}.pem")),
+            key: self.dir.join(format!("{name}.key")),
+        }
     }
 
     /// Begins a certificate for `id` in this role; an EAS writes its instance behind `#`.
@@ -185,7 +208,10 @@ impl Pki {
             identities: vec![format!("urn:edgeapp:{role}:{}", utf8_percent_encode(id, KEEP))],
             hosts: self.hosts.clone(),
             issuer: role,
-            name: id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect(),
+            name: id
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+                .collect(),
         }
     }
 }
@@ -204,13 +230,15 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// The UE that the authority vouches for.
     pub fn gpsi(mut self, gpsi: &str) -> Self {
-        self.identities.push(format!("urn:edgeapp:gpsi:{}", utf8_percent_encode(gpsi, KEEP)));
+        self.identities
+            .push(format!("urn:edgeapp:gpsi:{}", utf8_percent_encode(gpsi, KEEP)));
         self
     }
 
     /// The provider that an EAS belongs to.
     pub fn provider(mut self, provider: &str) -> Self {
-        self.identities.push(format!("urn:edgeapp:asp:{}", utf8_percent_encode(provider, KEEP)));
+        self.identities
+            .push(format!("urn:edgeapp:asp:{}", utf8_percent_encode(provider, KEEP)));
         self
     }
 
@@ -249,11 +277,19 @@ impl Request<'_> {
             params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         }
         for identity in &self.identities {
-            params.subject_alt_names.push(SanType::URI(identity.as_str().try_into().map_err(failed)?));
+            params
+                .subject_alt_names
+                .push(SanType::URI(identity.as_str().try_into().map_err(failed)?));
         }
-        params.subject_alt_names.push(SanType::DnsName("localhost".try_into().map_err(failed)?));
-        params.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
-        params.subject_alt_names.push(SanType::IpAddress(Ipv6Addr::LOCALHOST.into()));
+        params
+            .subject_alt_names
+            .push(SanType::DnsName("localhost".try_into().map_err(failed)?));
+        params
+            .subject_alt_names
+            .push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
+        params
+            .subject_alt_names
+            .push(SanType::IpAddress(Ipv6Addr::LOCALHOST.into()));
         for host in &self.hosts {
             params.subject_alt_names.push(match host.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
@@ -274,7 +310,9 @@ fn params(name: &str, days: i64) -> CertificateParams {
     // An hour back: clocks in a laboratory differ.
     let now = jiff::Timestamp::now().as_second() - 3600;
     let midnight = |second: i64| {
-        let date = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::from_second(second).unwrap_or_default()).date();
+        let date = jiff::tz::Offset::UTC
+            .to_datetime(jiff::Timestamp::from_second(second).unwrap_or_default())
+            .date();
         let part = |number: i8| u8::try_from(number).unwrap_or(1);
         rcgen::date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()))
     };
@@ -304,7 +342,10 @@ fn write(path: &Path, text: &str, private: bool) -> Result<(), PkiError> {
     let wrote = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     wrote.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => PkiError::AlreadyThere(path.to_owned()),
-        _ => PkiError::File { path: path.to_owned(), error },
+        _ => PkiError::File {
+            path: path.to_owned(),
+            error,
+        },
     })
 }
 
@@ -350,10 +391,17 @@ mod tests {
         let pki = Pki::create(dir.path()).unwrap();
         let before = fs::read(pki.ca_key(Role::Ees)).unwrap();
         assert!(matches!(Pki::create(dir.path()), Err(PkiError::AlreadyThere(_))));
-        assert!(matches!(pki.issue(Role::Eec, "eec-1").write(), Err(PkiError::AlreadyThere(_))));
+        assert!(matches!(
+            pki.issue(Role::Eec, "eec-1").write(),
+            Err(PkiError::AlreadyThere(_))
+        ));
         assert_eq!(fs::read(pki.ca_key(Role::Ees)).unwrap(), before);
         let reopened = Pki::open(dir.path()).unwrap();
-        let stranger = reopened.issue(Role::Eec, "stranger").issued_by(Role::Operator).write().unwrap();
+        let stranger = reopened
+            .issue(Role::Eec, "stranger")
+            .issued_by(Role::Operator)
+            .write()
+            .unwrap();
         assert_eq!(stranger.identity().unwrap().principal().unwrap().id(), "stranger");
         assert!(matches!(Pki::open(&dir.path().join("ca")), Err(PkiError::NotThere(..))));
     }

@@ -131,7 +131,11 @@ pub struct Recorder {
 impl Recorder {
     /// Begins now.
     pub fn new(watcher: Arc<dyn Watcher>) -> Arc<Self> {
-        Arc::new(Self { began: Instant::now(), log: Mutex::default(), watcher })
+        Arc::new(Self {
+            began: Instant::now(),
+            log: Mutex::default(),
+            watcher,
+        })
     }
 
     /// Time since the run began.
@@ -165,12 +169,21 @@ impl Recorder {
     /// A message went by.
     pub fn message(&self, message: Message) {
         self.watcher.hear(&News::Message(&message));
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).messages.push(message);
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .messages
+            .push(message);
     }
 
     /// When a milestone was reached, if it was.
     pub fn reached(&self, milestone: Milestone) -> Option<Duration> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).milestones.get(&milestone).copied()
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .milestones
+            .get(&milestone)
+            .copied()
     }
 
     /// What was written down, messages in the order of their time.

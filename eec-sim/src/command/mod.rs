@@ -26,7 +26,7 @@ pub enum Outcome {
     Failed,
 }
 
-/// Why a command could not be carried out: wrong usage or configuration.
+/// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// A scenario cannot be played.
@@ -38,9 +38,19 @@ pub enum CommandError {
     /// A file cannot be written or read.
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
-    /// Anything else, said in full.
+    /// Wrong usage or configuration of another kind, said in full.
     #[error("{0}")]
     Usage(String),
+    /// Usage and configuration are good, and still it could not be done.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// The exit code of the program: 2 for wrong usage or configuration, 1 for what failed.
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Failed(_)) { 1 } else { 2 }
+    }
 }
 
 /// `list`: shows the scenarios that come with the program.
@@ -66,13 +76,18 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
     let pki = Pki::create_for(&dir, hosts)?;
     let (ecs, eess) = configuration::laboratory(&dir)?;
     let mut commands = vec![("ecs.toml".to_owned(), ecs.text(&pki), "ecs")];
-    commands.extend(eess.iter().map(|ees| (format!("{}.toml", ees.files), ees.text(&pki), "ees")));
+    commands.extend(
+        eess.iter()
+            .map(|ees| (format!("{}.toml", ees.files), ees.text(&pki), "ees")),
+    );
     for (name, text, _) in &commands {
         let path = dir.join(name);
         fs::write(&path, text).map_err(|error| CommandError::File(path, error))?;
     }
     println!("Made in {}:", dir.display());
-    println!("  ca/                     one authority for each of eec, eas, ees, ecs, operator; ca/all.pem has all five");
+    println!(
+        "  ca/                     one authority for each of eec, eas, ees, ecs, operator; ca/all.pem has all five"
+    );
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
@@ -82,6 +97,9 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
         println!("  {program} serve --config {}", dir.join(name).display());
     }
     println!("\nThen let a UE move between the two sites:");
-    println!("  eec-sim run a-eec-initiated --ecs https://127.0.0.1:9304 --pki {}", dir.display());
+    println!(
+        "  eec-sim run a-eec-initiated --ecs https://127.0.0.1:9304 --pki {}",
+        dir.display()
+    );
     Ok(Outcome::Good)
 }

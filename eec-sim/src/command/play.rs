@@ -6,7 +6,7 @@ use crate::{
     run::{self, Run},
     scenario::{SHIPPED, Scenario},
     show::{Show, json::JsonLines, terminal::Terminal},
-    world::{World, programs},
+    world::{NoWorld, World, programs},
 };
 use std::{
     fs,
@@ -34,7 +34,11 @@ pub struct Given {
 
 impl Output {
     fn show(&self) -> Box<dyn Show> {
-        if self.json { Box::new(JsonLines) } else { Box::new(Terminal::default()) }
+        if self.json {
+            Box::new(JsonLines)
+        } else {
+            Box::new(Terminal::default())
+        }
     }
 }
 
@@ -43,7 +47,10 @@ impl Output {
 /// # Errors
 /// When the servers cannot be had or do not start.
 pub async fn demo(output: &Output) -> Result<Outcome, CommandError> {
-    let scenarios: Result<Vec<_>, _> = SHIPPED.iter().map(|shipped| Scenario::parse(shipped.text, shipped.name)).collect();
+    let scenarios: Result<Vec<_>, _> = SHIPPED
+        .iter()
+        .map(|shipped| Scenario::parse(shipped.text, shipped.name))
+        .collect();
     play(&scenarios?, None, output).await
 }
 
@@ -59,22 +66,34 @@ async fn play(scenarios: &[Scenario], given: Option<&Given>, output: &Output) ->
     let mut show = output.show();
     let temporary = tempfile::Builder::new().prefix("eec-sim-").tempdir();
     let temporary = temporary.map_err(|error| CommandError::File(std::env::temp_dir(), error))?;
-    let logs = output.report.as_deref().map_or_else(|| temporary.path().join("logs"), |report| report.join("logs"));
+    let logs = output
+        .report
+        .as_deref()
+        .map_or_else(|| temporary.path().join("logs"), |report| report.join("logs"));
     if let Some(report) = &output.report {
         fs::create_dir_all(report).map_err(|error| CommandError::File(report.clone(), error))?;
     }
     // All scenarios of one call share the sites of the first.
-    let Some(first) = scenarios.first() else { return Ok(Outcome::Good) };
+    let Some(first) = scenarios.first() else {
+        return Ok(Outcome::Good);
+    };
     let world = match given {
         Some(given) => World::given(first, &given.ecs, &given.pki),
         None => {
-            let say = |text: &str| if !output.json { anstream::eprintln!("{text}") };
-            let programs = programs::find(say).map_err(|error| CommandError::Usage(error.to_string()))?;
+            let say = |text: &str| {
+                if !output.json {
+                    anstream::eprintln!("{text}")
+                }
+            };
+            let programs = programs::find(say).map_err(|error| CommandError::Failed(error.to_string()))?;
             show.say("Starting one ECS and two EESs as processes of their own, with fresh certificates.");
             World::start(first, &programs, temporary.path(), &logs).await
         }
     };
-    let world = world.map_err(|error| CommandError::Usage(error.to_string()))?;
+    let world = world.map_err(|error| match error {
+        NoWorld::NotStarted(error) => CommandError::Failed(error.to_string()),
+        error => CommandError::Usage(error.to_string()),
+    })?;
     let mut runs: Vec<Run> = Vec::new();
     for scenario in scenarios {
         let watcher = show.begin(&scenario.name, &scenario.title, scenario.acr.as_str());

@@ -4,41 +4,49 @@ use super::svg::Drawing;
 use crate::{milestone::Milestone, run::Run, scenario::Site};
 
 const WIDTH: f64 = 1120.0;
-const GROUND: f64 = 292.0;
+const GROUND: f64 = 318.0;
 
 /// Draws the journey.
 pub(super) fn draw(run: &Run) -> String {
     let crossing = run.scenario.crossing();
     let mut drawing = Drawing::new(WIDTH);
     let sides = [(crossing.source, "a", 20.0), (crossing.target, "b", 580.0)];
-    drawing.rect("box-n", (470.0, 8.0), (180.0, 44.0), 10.0);
+    drawing.rect("box-n", (450.0, 8.0), (220.0, 44.0), 10.0);
     drawing.text("mid strong", (560.0, 27.0), "ECS: the directory");
     drawing.text("mid faint small", (560.0, 43.0), "knows which site serves where");
     for (site, letter, left) in sides {
         place(&mut drawing, site, letter, left);
     }
     // Their common directory.
-    for x in [120.0, 800.0] {
-        let start = if x < 560.0 { 470.0 } else { 650.0 };
+    for x in [144.0, 704.0] {
+        let start = if x < 560.0 { 450.0 } else { 670.0 };
         drawing.path("link", &format!("M {start} 36 C {x} 36 {x} 60 {x} 112"));
     }
     if run.milestones.contains_key(&Milestone::ActDone) {
-        drawing.path("carry", "M 520 146 C 545 128 915 108 925 118");
-        drawing.path("carry head", "M 927 122 l -9 -5 l 7 -6 z");
-        drawing.text("halo mid label", (706.0, 104.0), "the game's state");
+        drawing.path("carry", "M 470 170 C 520 218 900 218 962 180");
+        drawing.path("carry head", "M 971 172 l -14 3 l 8 9 z");
+        drawing.text("halo mid label", (712.0, 202.0), "the game's state");
     }
     cells(&mut drawing, run);
-    drawing.finish(GROUND + 96.0, "The two edge sites and the way of the device")
+    drawing.finish(GROUND + 72.0, "The two edge sites and the way of the device")
 }
 
 fn place(drawing: &mut Drawing, site: Site<'_>, letter: &str, left: f64) {
     drawing.rect(&format!("area-{letter}"), (left, 76.0), (520.0, GROUND - 60.0), 16.0);
-    drawing.text(&format!("strong site-text-{letter}"), (left + 18.0, 98.0), format!("Edge site {}", site.edn.site));
+    drawing.text(
+        &format!("strong site-text-{letter}"),
+        (left + 18.0, 98.0),
+        format!("Edge site {}", site.edn.site),
+    );
     drawing.rect(&format!("box-{letter}"), (left + 18.0, 112.0), (212.0, 58.0), 10.0);
     drawing.text("mid strong", (left + 124.0, 136.0), "EES: the enabler server");
     drawing.text("mid faint small", (left + 124.0, 155.0), &site.edn.ees);
     drawing.rect(&format!("box-{letter}"), (left + 290.0, 112.0), (212.0, 58.0), 10.0);
-    drawing.text("mid strong", (left + 396.0, 136.0), format!("EAS: game server {:?}", site.eas.instance));
+    drawing.text(
+        "mid strong",
+        (left + 396.0, 136.0),
+        format!("EAS: game server {:?}", site.eas.instance),
+    );
     drawing.text("mid faint small", (left + 396.0, 155.0), &site.eas.eas_id);
     drawing.path("link", &format!("M {} 141 L {} 141", left + 230.0, left + 290.0));
 }
@@ -62,16 +70,24 @@ fn cells(drawing: &mut Drawing, run: &Run) {
         drawing.path(&format!("cell-{letter}"), &hexagon(x, GROUND - 36.0));
         drawing.text("mid strong", (x, GROUND - 52.0), &stay.cell);
         if let Some(cell) = scenario.cell(&stay.cell) {
-            drawing.text("mid faint small", (x, GROUND - 37.0), format!("tracking area {}", cell.tai.tac));
+            drawing.text(
+                "mid faint small",
+                (x, GROUND - 37.0),
+                format!("tracking area {}", cell.tai.tac),
+            );
         }
-        drawing.text("mid faint small", (x, GROUND + 44.0), format!("{} ms here", stay.dwell_ms));
+        drawing.text(
+            "mid faint small",
+            (x, GROUND + 44.0),
+            format!("{} ms here", stay.dwell_ms),
+        );
     }
     let (first, last) = (middle(0), middle(stays.len() - 1));
     let road = GROUND - 14.0;
     drawing.line("road", (first, road), (last - 24.0, road));
     drawing.path("road head", &format!("M {:.1} {road:.1} l -9 -5 l 0 10 z", last - 16.0));
-    for index in 0..stays.len() {
-        drawing.circle("stop", (middle(index), road), 4.0, &stays[index].cell);
+    for (index, stay) in stays.iter().enumerate() {
+        drawing.circle("stop", (middle(index), road), 4.0, &stay.cell);
     }
     drawing.line("border", (560.0, 66.0), (560.0, GROUND + 30.0));
     drawing.text("halo mid small strong", (560.0, GROUND + 46.0), "border of the sites");
@@ -83,5 +99,8 @@ fn cells(drawing: &mut Drawing, run: &Run) {
 
 fn hexagon(x: f64, y: f64) -> String {
     let (w, h) = (88.0, 44.0);
-    format!("M {:.1} {y:.1} l 44 -{h} l {w} 0 l 44 {h} l -44 {h} l -{w} 0 z", x - 88.0)
+    format!(
+        "M {:.1} {y:.1} l 44 -{h} l {w} 0 l 44 {h} l -44 {h} l -{w} 0 z",
+        x - 88.0
+    )
 }

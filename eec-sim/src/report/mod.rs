@@ -8,7 +8,7 @@ mod svg;
 mod timeline;
 mod words;
 
-use crate::{run::Run, show::json::relocation};
+use crate::{run::Run, show::json::lines};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -19,15 +19,7 @@ use std::{
 /// # Errors
 /// When a file cannot be written.
 pub fn write(folder: &Path, runs: &[Run], logs: &[(String, PathBuf)]) -> io::Result<()> {
-    let mut lines = String::new();
-    for run in runs {
-        let mut line = relocation(run);
-        line["scenario"] = run.scenario.name.clone().into();
-        line["assertions"] = serde_json::to_value(&run.assertions).unwrap_or_default();
-        line["replies"] = serde_json::to_value(&run.replies).unwrap_or_default();
-        lines.push_str(&line.to_string());
-        lines.push('\n');
-    }
+    let lines: String = runs.iter().flat_map(lines).map(|line| format!("{line}\n")).collect();
     fs::write(folder.join("messages.jsonl"), lines)?;
     let logs: Vec<_> = logs
         .iter()

@@ -13,8 +13,11 @@ use crate::{
 use std::fmt::Write as _;
 
 fn verdict(good: bool, held: usize, all: usize) -> String {
-    let (class, mark, word) =
-        if good { ("good", "✓", "Everything that had to hold did hold") } else { ("bad", "✗", "Something did not hold") };
+    let (class, mark, word) = if good {
+        ("good", "✓", "Everything that had to hold did hold")
+    } else {
+        ("bad", "✗", "Something did not hold")
+    };
     format!(r#"<p class="verdict {class}"><span>{mark}</span> {word}: {held} of {all} assertions.</p>"#)
 }
 
@@ -33,9 +36,21 @@ fn tiles(run: &Run) -> String {
     let interruption = time(run.derived.interruption_ms);
     let transfer = time(run.derived.transfer_ms);
     [
-        tile(&interruption.0, interruption.1, "service interruption: longest wait for an answer, beyond the usual period"),
-        tile(&run.derived.lost_requests.to_string(), &format!(" of {}", run.derived.requests), "requests of the game lost"),
-        tile(&served.0, served.1, "from crossing the border to the first answer of the new site"),
+        tile(
+            &interruption.0,
+            interruption.1,
+            "service interruption: longest wait for an answer, beyond the usual period",
+        ),
+        tile(
+            &run.derived.lost_requests.to_string(),
+            &format!(" of {}", run.derived.requests),
+            "requests of the game lost",
+        ),
+        tile(
+            &served.0,
+            served.1,
+            "from crossing the border to the first answer of the new site",
+        ),
         tile(&transfer.0, transfer.1, "to move the state of the game"),
     ]
     .concat()
@@ -44,18 +59,30 @@ fn tiles(run: &Run) -> String {
 fn assertions(run: &Run) -> String {
     let mut rows = String::new();
     for assertion in &run.assertions {
-        let (class, mark) = if assertion.held { ("good", "✓") } else { ("bad", "✗") };
+        let (class, mark) = if assertion.held {
+            ("good", "✓")
+        } else {
+            ("bad", "✗")
+        };
         let (text, seen) = (escape(&assertion.text), escape(&assertion.seen));
-        let _ = writeln!(rows, r#"<tr><td class="mark {class}">{mark}</td><td>{text}</td><td class="seen">{seen}</td></tr>"#);
+        let _ = writeln!(
+            rows,
+            r#"<tr><td class="mark {class}">{mark}</td><td>{text}</td><td class="seen">{seen}</td></tr>"#
+        );
     }
-    format!("<table><thead><tr><th></th><th>What had to hold</th><th>What was seen</th></tr></thead><tbody>{rows}</tbody></table>")
+    format!(
+        "<table><thead><tr><th></th><th>What had to hold</th><th>What was seen</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
 }
 
 fn derived(run: &Run) -> String {
     let mut rows = String::new();
     for (name, value, meaning) in run.derived.rows() {
         let (value, meaning) = (escape(value), escape(meaning));
-        let _ = writeln!(rows, r#"<tr><td>{name}</td><td class="number">{value}</td><td class="seen">{meaning}</td></tr>"#);
+        let _ = writeln!(
+            rows,
+            r#"<tr><td>{name}</td><td class="number">{value}</td><td class="seen">{meaning}</td></tr>"#
+        );
     }
     format!("<table><thead><tr><th>Value</th><th></th><th>Meaning</th></tr></thead><tbody>{rows}</tbody></table>")
 }
@@ -63,7 +90,13 @@ fn derived(run: &Run) -> String {
 fn told(run: &Run) -> String {
     let mut steps = String::new();
     for told in story(run) {
-        let when = told.when.map(|when| if when.abs() < 0.05 { "0 ms".to_owned() } else { format!("+{when:.1} ms") });
+        let when = told.when.map(|when| {
+            if when.abs() < 0.05 {
+                "0 ms".to_owned()
+            } else {
+                format!("+{when:.1} ms")
+            }
+        });
         let _ = writeln!(
             steps,
             r"<li><time>{}</time><span>{}</span></li>",
@@ -92,7 +125,8 @@ fn section(run: &Run) -> String {
 {told}
 <h3>The game’s answers</h3>
 <figure>{replies}<figcaption>Each dot is an answer, <i class="key-a"></i>from {old} or <i class="key-b"></i>from {new}. The state counter
-must rise by one from answer to answer, whichever site gives it. The hatched part is the longest wait. Rest on a dot to see the request.</figcaption></figure>
+must rise by one from answer to answer, whichever site gives it. The hatched part is the wait at the switch. Rest on a dot to see
+the request.</figcaption></figure>
 <h3>Milestones</h3>
 <figure>{timeline}<figcaption>Milliseconds since the device crossed the border. The names are those of the scenario catalogue (m0 to m16);
 a milestone that this way of relocation does not have is left out.</figcaption></figure>
@@ -123,12 +157,19 @@ only, and its time is a guess. The bars on the right show which game server was 
 /// The whole page; `logs` are names and relative paths.
 pub(super) fn page(runs: &[Run], logs: &[(String, String)]) -> String {
     let all: usize = runs.iter().map(|run| run.assertions.len()).sum();
-    let held = runs.iter().flat_map(|run| &run.assertions).filter(|assertion| assertion.held).count();
+    let held = runs
+        .iter()
+        .flat_map(|run| &run.assertions)
+        .filter(|assertion| assertion.held)
+        .count();
     let mut contents = String::new();
     for run in runs {
         let (class, mark) = if run.held() { ("good", "✓") } else { ("bad", "✗") };
         let (name, title) = (escape(&run.scenario.name), escape(&run.scenario.title));
-        let interruption = run.derived.interruption_ms.map_or_else(|| "–".to_owned(), |value| format!("{value:.1} ms"));
+        let interruption = run
+            .derived
+            .interruption_ms
+            .map_or_else(|| "–".to_owned(), |value| format!("{value:.1} ms"));
         let lost = run.derived.lost_requests;
         let _ = writeln!(
             contents,
@@ -136,9 +177,15 @@ pub(super) fn page(runs: &[Run], logs: &[(String, String)]) -> String {
         );
     }
     let sections: Vec<_> = runs.iter().map(section).collect();
-    let mut links = String::from(r#"<li><a href="messages.jsonl">messages.jsonl</a>: every message and value, for machines</li>"#);
+    let mut links =
+        String::from(r#"<li><a href="messages.jsonl">messages.jsonl</a>: every message and value, for machines</li>"#);
     for (name, path) in logs {
-        let _ = writeln!(links, r#"<li><a href="{}">{}</a>: the log of {0}</li>"#, escape(path), escape(name));
+        let _ = writeln!(
+            links,
+            r#"<li><a href="{}">{}</a>: the log of {0}</li>"#,
+            escape(path),
+            escape(name)
+        );
     }
     if logs.is_empty() {
         links.push_str("<li>The servers were not started by this run; their logs are where they were started.</li>");

@@ -2,9 +2,10 @@
 
 use super::{svg::Drawing, timeline::step};
 use crate::{
-    milestone::{Milestone, Reply, interruption, milliseconds},
+    milestone::{Milestone, Reply, milliseconds},
     run::Run,
 };
+use std::time::Duration;
 
 const WIDTH: f64 = 1120.0;
 const LEFT: f64 = 56.0;
@@ -38,30 +39,55 @@ fn counter(reply: &Reply) -> Option<f64> {
 pub(super) fn draw(run: &Run) -> Option<String> {
     let start = milliseconds(*run.milestones.get(&Milestone::Move)?);
     let since = |time| milliseconds(time) - start;
-    let switched = run.milestones.get(&Milestone::FirstTReply).map_or(400.0, |at| since(*at));
+    let switched = run
+        .milestones
+        .get(&Milestone::FirstTReply)
+        .map_or(400.0, |at| since(*at));
     let time = (-AROUND.0, switched + AROUND.1);
-    let shown: Vec<_> = run.replies.iter().filter(|reply| (time.0..=time.1).contains(&since(reply.done))).collect();
+    let shown: Vec<_> = run
+        .replies
+        .iter()
+        .filter(|reply| (time.0..=time.1).contains(&since(reply.done)))
+        .collect();
     let counters: Vec<_> = shown.iter().filter_map(|reply| counter(reply)).collect();
     let low = counters.iter().copied().reduce(f64::min)?;
     let high = counters.iter().copied().reduce(f64::max)?;
-    let scale = Scale { time, counter: (low - 1.0, high + 1.0) };
+    let scale = Scale {
+        time,
+        counter: (low - 1.0, high + 1.0),
+    };
     let mut drawing = Drawing::new(WIDTH);
     axes(&mut drawing, &scale);
-    if let Some((silence, from, to)) = interruption(&run.replies, run.scenario.ac.period()) {
-        let (from, to) = (since(from).max(time.0), since(to).min(time.1));
-        if from < to {
-            drawing.rect("silence", (scale.x(from), TOP), (scale.x(to) - scale.x(from), BOTTOM - TOP), 0.0);
-            let text = format!("longest wait {:.1} ms: {:.1} ms beyond the period", to - from, milliseconds(silence));
-            let (class, x) = if scale.x(to) > 760.0 { ("halo end small", scale.x(from) - 6.0) } else { ("halo small", scale.x(to) + 6.0) };
-            drawing.text(class, (x, BOTTOM - 10.0), text);
-        }
+    if let Some((from, to)) = switch(run) {
+        let (from, to) = (since(from), since(to));
+        drawing.rect(
+            "silence",
+            (scale.x(from), TOP),
+            (scale.x(to) - scale.x(from), BOTTOM - TOP),
+            0.0,
+        );
+        let text = format!("{:.1} ms between the two answers at the switch", to - from);
+        drawing.text("halo small", (scale.x(to) + 6.0, BOTTOM - 10.0), text);
     }
-    let marks = [(Milestone::Move, "leaves the old site's area"), (Milestone::FirstTReply, "served by the new site")];
-    for (milestone, text) in marks {
+    let marks = [
+        (
+            Milestone::Move,
+            "halo end small strong",
+            -6.0,
+            "leaves the old site's area",
+        ),
+        (
+            Milestone::FirstTReply,
+            "halo small strong",
+            6.0,
+            "served by the new site",
+        ),
+    ];
+    for (milestone, class, aside, text) in marks {
         if let Some(at) = run.milestones.get(&milestone) {
             let x = scale.x(since(*at));
             drawing.line("border", (x, TOP - 6.0), (x, BOTTOM));
-            drawing.text("halo mid small strong", (x, TOP - 12.0), format!("{} {text}", milestone.id()));
+            drawing.text(class, (x + aside, TOP - 12.0), format!("{} {text}", milestone.id()));
         }
     }
     let target = &run.scenario.crossing().target.eas.instance;
@@ -85,6 +111,17 @@ pub(super) fn draw(run: &Run) -> Option<String> {
     Some(drawing.finish(BOTTOM + 40.0, "Replies of the application over time"))
 }
 
+/// The last answer of the old server and the first of the new one.
+fn switch(run: &Run) -> Option<(Duration, Duration)> {
+    let good: Vec<_> = run
+        .replies
+        .iter()
+        .filter_map(|reply| Some((reply.done, &reply.good.as_ref()?.instance)))
+        .collect();
+    let pair = good.windows(2).find(|pair| pair[0].1 != pair[1].1)?;
+    Some((pair[0].0, pair[1].0))
+}
+
 fn axes(drawing: &mut Drawing, scale: &Scale) {
     let step_of = step(scale.time.1 - scale.time.0) / 2.0;
     let mut at = (scale.time.0 / step_of).ceil() * step_of;
@@ -101,5 +138,9 @@ fn axes(drawing: &mut Drawing, scale: &Scale) {
         at += step_of;
     }
     drawing.text("faint small", (6.0, TOP - 12.0), "state counter");
-    drawing.text("mid faint small", (f64::midpoint(LEFT, RIGHT), BOTTOM + 34.0), "time since the device crossed the border");
+    drawing.text(
+        "mid faint small",
+        (f64::midpoint(LEFT, RIGHT), BOTTOM + 34.0),
+        "time since the device crossed the border",
+    );
 }

@@ -2,15 +2,15 @@
 
 use super::svg::Drawing;
 use crate::{
-    milestone::{Milestone, between, milliseconds},
+    milestone::{Milestone, Reply, milliseconds},
     record::{Message, Part, Seen},
     run::Run,
 };
 use std::time::Duration;
 
 const WIDTH: f64 = 1120.0;
-const FIRST: f64 = 190.0;
-const STEP: f64 = 170.0;
+const FIRST: f64 = 208.0;
+const STEP: f64 = 167.0;
 const ROW: f64 = 38.0;
 const MARK: f64 = 22.0;
 const TOP: f64 = 64.0;
@@ -34,12 +34,44 @@ fn site(message: &Message) -> &'static str {
 
 enum Row<'a> {
     Message(&'a Message),
+    /// The first of the application's numbered requests to this server.
+    Requests(Part, String),
     Mark(Milestone),
+}
+
+/// The servers in the order in which they answered the application: who, from when, until when.
+fn servers(run: &Run) -> Vec<(Part, Duration, Duration)> {
+    let crossing = run.scenario.crossing();
+    let of = |part, instance: &str| {
+        let by = |reply: &&Reply| reply.good.as_ref().is_some_and(|good| good.instance == instance);
+        Some((
+            part,
+            run.replies.iter().find(by)?.sent,
+            run.replies.iter().rfind(by)?.done,
+        ))
+    };
+    let (source, target) = (&crossing.source.eas.instance, &crossing.target.eas.instance);
+    [of(Part::SEas, source), of(Part::TEas, target)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Messages and milestones in the order of time; a milestone comes after the message that led to it.
 fn rows(run: &Run) -> Vec<(Duration, Row<'_>)> {
-    let mut rows: Vec<_> = run.messages.iter().map(|message| (message.at, Row::Message(message))).collect();
+    let mut rows: Vec<_> = run
+        .messages
+        .iter()
+        .map(|message| (message.at, Row::Message(message)))
+        .collect();
+    for (part, from, _) in servers(run) {
+        let text = match part {
+            Part::SEas => format!("numbered requests, one every {} ms", run.scenario.ac.period_ms),
+            _ => "numbered requests go on here".to_owned(),
+        };
+        rows.push((from, Row::Requests(part, text)));
+    }
+    rows.sort_by_key(|(at, _)| *at);
     for (milestone, at) in &run.milestones {
         let place = rows.iter().position(|(other, _)| other > at).unwrap_or(rows.len());
         rows.insert(place, (*at, Row::Mark(*milestone)));
@@ -65,16 +97,9 @@ fn heads(drawing: &mut Drawing, run: &Run) {
     }
 }
 
-/// How far down a time lies between the rows.
+/// How far down the last row lies that is not after this time.
 fn place(rows: &[(Duration, f64)], at: Duration) -> f64 {
-    let next = rows.iter().position(|(time, _)| *time > at).unwrap_or(rows.len());
-    let below = rows.get(next).map(|(_, y)| *y);
-    let above = next.checked_sub(1).and_then(|last| rows.get(last)).map(|(_, y)| *y);
-    match (above, below) {
-        (Some(above), Some(below)) => f64::midpoint(above, below),
-        (Some(y), None) | (None, Some(y)) => y,
-        (None, None) => TOP,
-    }
+    rows.iter().rfind(|(time, _)| *time <= at).map_or(TOP, |(_, y)| *y)
 }
 
 /// Draws the sequence.
@@ -84,7 +109,7 @@ pub(super) fn draw(run: &Run) -> String {
     let mut y = TOP;
     let mut places = Vec::new();
     for (at, row) in &rows {
-        y += if matches!(row, Row::Message(_)) { ROW } else { MARK };
+        y += if matches!(row, Row::Mark(_)) { MARK } else { ROW };
         places.push((*at, y));
     }
     let bottom = y + 26.0;
@@ -96,16 +121,29 @@ pub(super) fn draw(run: &Run) -> String {
     for ((at, row), (_, y)) in rows.iter().zip(&places) {
         match row {
             Row::Message(message) => arrow(&mut drawing, run, message, *y),
+            Row::Requests(part, text) => {
+                drawing.text("end faint small", (126.0, y + 3.5), since_move(run, *at));
+                let class = if *part == Part::SEas {
+                    "arrow thick site-a"
+                } else {
+                    "arrow thick site-b"
+                };
+                drawing.arrow(class, (column(Part::Ue), column(*part)), *y);
+                let middle = f64::midpoint(column(Part::Ue), column(*part));
+                drawing.text("halo mid label", (middle, y - 5.0), text);
+            }
             Row::Mark(milestone) => {
-                let since = between(&run.milestones, Milestone::Move, *milestone).unwrap_or_else(|| milliseconds(*at));
                 if *milestone == Milestone::Move {
                     drawing.line("border", (8.0, *y), (WIDTH - 8.0, *y));
                     let text = "the device crosses the border between the sites";
                     drawing.text("halo mid strong", (WIDTH / 2.0 + 60.0, y + 4.0), text);
                 }
-                drawing.rect("chip", (8.0, y - 11.0), (104.0, 17.0), 8.0);
-                drawing.text("chip-text", (15.0, y + 1.5), format!("{} {}", milestone.id(), milestone.name()));
-                let _ = since;
+                drawing.rect("chip", (4.0, y - 9.0), (122.0, 17.0), 8.0);
+                drawing.text(
+                    "chip-text",
+                    (11.0, y + 3.5),
+                    format!("{} {}", milestone.id(), milestone.name()),
+                );
             }
         }
     }
@@ -121,9 +159,7 @@ fn arrow(drawing: &mut Drawing, run: &Run, message: &Message, y: f64) {
         (true, Seen::InEffect) => format!("arrow effect site-{}", site(message)),
     };
     if message.seen == Seen::AtAnEnd {
-        let since = run.milestones.get(&Milestone::Move).map(|start| milliseconds(message.at) - milliseconds(*start));
-        let since = since.unwrap_or_else(|| milliseconds(message.at));
-        drawing.text("end faint small", (112.0, y + 3.5), format!("{since:+.1} ms"));
+        drawing.text("end faint small", (126.0, y + 3.5), since_move(run, message.at));
     }
     drawing.arrow(&class, (from, to), y);
     let middle = f64::midpoint(from, to);
@@ -131,23 +167,28 @@ fn arrow(drawing: &mut Drawing, run: &Run, message: &Message, y: f64) {
     let facts = match (message.seen, &message.error, message.status) {
         (Seen::InEffect, ..) => format!("{} · seen in its effect", message.point),
         (_, Some(error), _) => format!("{} · {}", message.point, error.chars().take(60).collect::<String>()),
+        // Of what came to us, only the sender knows how long it waited.
+        (_, None, Some(status)) if message.operation.starts_with("Notification") => {
+            format!("{} · {status}", message.point)
+        }
         (_, None, Some(status)) => format!("{} · {status} · {:.1} ms", message.point, milliseconds(message.took)),
         (_, None, None) => message.point.to_owned(),
     };
     drawing.text("halo mid faint tiny", (middle, y + 11.5), facts);
 }
 
+/// A time since the move; since the beginning when there was no move.
+fn since_move(run: &Run, at: Duration) -> String {
+    let start = run.milestones.get(&Milestone::Move).copied().unwrap_or_default();
+    let since = milliseconds(at) - milliseconds(start);
+    format!("{}{:.1} ms", if since < 0.0 { "−" } else { "+" }, since.abs())
+}
+
 /// Bars on the lifelines of the EASs while they answer the application.
 fn serving(drawing: &mut Drawing, run: &Run, places: &[(Duration, f64)]) {
-    let crossing = run.scenario.crossing();
-    for (part, instance, class) in
-        [(Part::SEas, &crossing.source.eas.instance, "serve-a"), (Part::TEas, &crossing.target.eas.instance, "serve-b")]
-    {
-        let by = |reply: &&crate::milestone::Reply| reply.good.as_ref().is_some_and(|good| good.instance == *instance);
-        let (first, last) = (run.replies.iter().find(by), run.replies.iter().rfind(by));
-        if let (Some(first), Some(last)) = (first, last) {
-            let (from, to) = (place(places, first.sent), place(places, last.done));
-            drawing.rect(class, (column(part) - 5.0, from), (10.0, (to - from).max(6.0)), 4.0);
-        }
+    for (part, from, until) in servers(run) {
+        let class = if part == Part::SEas { "serve-a" } else { "serve-b" };
+        let (from, until) = (place(places, from), place(places, until));
+        drawing.rect(class, (column(part) - 5.0, from), (10.0, (until - from).max(8.0)), 4.0);
     }
 }

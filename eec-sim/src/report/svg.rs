@@ -27,12 +27,18 @@ pub(super) struct Drawing {
 impl Drawing {
     /// An empty one of this width.
     pub(super) fn new(width: f64) -> Self {
-        Self { width, body: String::new() }
+        Self {
+            width,
+            body: String::new(),
+        }
     }
 
     /// A straight line.
     pub(super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
-        let _ = writeln!(self.body, r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#
+        );
     }
 
     /// A rectangle with round corners.
@@ -59,7 +65,11 @@ impl Drawing {
 
     /// A text; the class says how it is aligned.
     pub(super) fn text(&mut self, class: &str, (x, y): (f64, f64), text: impl Display) {
-        let _ = writeln!(self.body, r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{}</text>"#, escape(text));
+        let _ = writeln!(
+            self.body,
+            r#"<text class="{class}" x="{x:.1}" y="{y:.1}">{}</text>"#,
+            escape(text)
+        );
     }
 
     /// A horizontal arrow.

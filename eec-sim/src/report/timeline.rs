@@ -8,7 +8,7 @@ use crate::{
 
 const WIDTH: f64 = 1120.0;
 const LEFT: f64 = 150.0;
-const RIGHT: f64 = 640.0;
+const RIGHT: f64 = 570.0;
 const ROW: f64 = 25.0;
 const TOP: f64 = 34.0;
 
@@ -17,7 +17,16 @@ pub(super) fn step(span: f64) -> f64 {
     let rough = (span / 6.0).max(0.1);
     let power = 10_f64.powf(rough.log10().floor());
     let factor = rough / power;
-    power * if factor < 1.5 { 1.0 } else if factor < 3.5 { 2.0 } else if factor < 7.5 { 5.0 } else { 10.0 }
+    power
+        * if factor < 1.5 {
+            1.0
+        } else if factor < 3.5 {
+            2.0
+        } else if factor < 7.5 {
+            5.0
+        } else {
+            10.0
+        }
 }
 
 /// Draws the timeline; nothing when the UE never moved.
@@ -45,7 +54,11 @@ pub(super) fn draw(run: &Run) -> Option<String> {
     for (time, milestone) in reached {
         let x = scale(time);
         drawing.rect("chip", (8.0, y - 9.0), (124.0, 18.0), 9.0);
-        drawing.text("chip-text", (16.0, y + 3.5), format!("{:<4}{}", milestone.id(), milestone.name()));
+        drawing.text(
+            "chip-text",
+            (16.0, y + 3.5),
+            format!("{:<4}{}", milestone.id(), milestone.name()),
+        );
         drawing.line("since", (before.min(x), y), (x, y));
         let class = match milestone {
             Milestone::FirstTReply | Milestone::ActDone => "dot-b",

@@ -17,7 +17,10 @@ use edgeapp_openapi::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How long the application waits for a reply before it counts the request as lost.
 const LOST_AFTER: Duration = Duration::from_secs(1);
@@ -29,6 +32,13 @@ pub(super) struct Device<'a> {
     eess: HttpClient,
     eass: HttpClient,
     ecs: edge4::Ecs,
+    held: Mutex<Vec<Held>>,
+}
+
+/// What the EEC has at a server.
+enum Held {
+    Registration(edge1::Ees, String),
+    Subscription(edge1::Ees, String),
 }
 
 /// An EES that provisioning named, and the way to it.
@@ -54,6 +64,7 @@ impl<'a> Device<'a> {
             eess: to(&world.pki, Role::Ees, PATIENCE)?,
             eass: to(&world.pki, Role::Eas, LOST_AFTER)?,
             ecs,
+            held: Mutex::default(),
         })
     }
 
@@ -86,29 +97,46 @@ impl<'a> Device<'a> {
             "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": [self.ac_profile()],
             "eecSvcContSupp": [self.scenario.acr], "locInf": self.location(cell),
         }))?;
-        let ecs = if quietly { edge4::Ecs(self.ecs.0.quietly()) } else { self.ecs.clone() };
+        let ecs = if quietly {
+            edge4::Ecs(self.ecs.0.quietly())
+        } else {
+            self.ecs.clone()
+        };
         let found = ecs.service_provisioning(&request).await?;
         let Some(info) = found.and_then(|found| found.edn_cnfg_info.into_iter().next()?.eess.into_iter().next()) else {
             return Ok(None);
         };
-        let root = info.end_pt.as_ref().map(url_of).ok_or_else(|| format!("the ECS told no endpoint of {}", info.ees_id))?;
+        let root = info
+            .end_pt
+            .as_ref()
+            .map(url_of)
+            .ok_or_else(|| format!("the ECS told no endpoint of {}", info.ees_id))?;
         let caller = Caller::new(self.eess.clone(), &self.recorder, (Part::Ue, part), "EDGE-1", &root);
-        Ok(Some(Site { info, ees: edge1::Ees(caller) }))
+        Ok(Some(Site {
+            info,
+            ees: edge1::Ees(caller),
+        }))
     }
 
     /// Registers the EEC; with a context that it left at another EES, where there is one.
-    pub(super) async fn register(&self, site: &Site, left: Option<&Left<'_>>) -> Result<(String, EecRegistration), Broken> {
+    pub(super) async fn register(
+        &self,
+        site: &Site,
+        left: Option<&Left<'_>>,
+    ) -> Result<(String, EecRegistration), Broken> {
         let ue = &self.scenario.ue;
         let mut request = json!({
             "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": [self.ac_profile()], "eecSvcContSupp": [self.scenario.acr],
-            "ueMobilityReq": true,
+            "ueMobilityReq": true, "expTime": self.scenario.expires_at(),
         });
         if let Some(left) = left {
             request["eecCntxId"] = json!(left.context);
             request["srcEesId"] = json!(left.ees.ees_id);
             request["endPt"] = json!(left.ees.end_pt);
         }
-        Ok(site.ees.register(&message(request)?).await?)
+        let made = site.ees.register(&message(request)?).await?;
+        self.hold(Held::Registration(site.ees.clone(), made.0.clone()));
+        Ok(made)
     }
 
     /// Asks an EES where the application runs.
@@ -119,7 +147,9 @@ impl<'a> Device<'a> {
             "easDiscoveryFilter": {"easChars": [{"easId": self.scenario.ac.eas_id, "easSvcContinuity": [acr]}]},
         }))?;
         let found = site.ees.discover(&request).await?.discovered_eas;
-        Ok(found.into_iter().find(|found| found.eas.eas_id == self.scenario.ac.eas_id && found.eas.supports(acr)))
+        Ok(found
+            .into_iter()
+            .find(|found| found.eas.eas_id == self.scenario.ac.eas_id && found.eas.supports(acr)))
     }
 
     /// Subscribes to one event of relocations.
@@ -127,9 +157,11 @@ impl<'a> Device<'a> {
         let (ue, ac) = (&self.scenario.ue, &self.scenario.ac);
         let request = message(json!({
             "eecId": ue.eec_id, "ueId": ue.gpsi, "easIds": [ac.eas_id], "acIds": [ac.ac_id], "eventIds": event,
-            "notificationDestination": destination,
+            "notificationDestination": destination, "expTime": self.scenario.expires_at(),
         }))?;
-        Ok(site.ees.subscribe(&request).await?)
+        let id = site.ees.subscribe(&request).await?;
+        self.hold(Held::Subscription(site.ees.clone(), id.clone()));
+        Ok(id)
     }
 
     /// Asks an EES to relocate the application.
@@ -161,10 +193,28 @@ impl<'a> Device<'a> {
         }
     }
 
+    fn hold(&self, held: Held) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push(held);
+    }
+
+    /// Ends whatever it has at servers, as far as it can be ended.
+    pub(super) async fn let_go(&self) {
+        let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
+        for held in held {
+            let _ = match held {
+                Held::Registration(ees, id) => edge1::Ees(ees.0.quietly()).deregister(&id).await,
+                Held::Subscription(ees, id) => edge1::Ees(ees.0.quietly()).unsubscribe(&id).await,
+            };
+        }
+    }
+
     /// Opens the connection to a server before it is needed.
     pub(super) async fn connect(&self, root: &str) {
         // Whatever it answers, the connection stands.
-        let _ = self.eass.call(Method::GET, &format!("{root}/"), crate::call::NOTHING).await;
+        let _ = self
+            .eass
+            .call(Method::GET, &format!("{root}/"), crate::call::NOTHING)
+            .await;
     }
 }
 

@@ -2,13 +2,20 @@
 
 use super::{Facts, Run};
 use crate::{
+    call::url_of,
     milestone::Milestone,
     record::{Message, Part, Seen},
 };
 use edgeapp_openapi::ees_registration::AcrScenario;
 use std::time::Duration;
 
-fn effect(at: Duration, (from, to): (Part, Part), point: &'static str, operation: &str, (method, path): (&str, &str)) -> Message {
+fn effect(
+    at: Duration,
+    (from, to): (Part, Part),
+    point: &'static str,
+    operation: &str,
+    (method, path): (&str, &str),
+) -> Message {
     Message {
         at,
         took: Duration::ZERO,
@@ -24,12 +31,20 @@ fn effect(at: Duration, (from, to): (Part, Part), point: &'static str, operation
     }
 }
 
-/// Whether the T-EES knows the context under the id that the S-EES gave it, which the EEC told it in scenario A only.
-fn context_is_there(facts: &Facts) -> bool {
-    match (&facts.at_source, &facts.at_target) {
-        (Some(source), Some(target)) => source.eec_cntx_id.is_some() && source.eec_cntx_id == target.eec_cntx_id,
-        _ => false,
-    }
+/// Whether the T-EES took the context under the id that the S-EES gave it.
+fn has_the_same_id(facts: &Facts) -> bool {
+    matches!((&facts.at_source, &facts.at_target), (Some(source), Some(target)) if source.cntx_id == target.cntx_id)
+}
+
+/// Whether the T-EES knows of the session with the S-EAS, of which only the S-EES could tell it.
+pub(super) fn has_the_session(facts: &Facts) -> bool {
+    let sessions = facts.at_target.as_ref().and_then(|context| context.sess_cntxs.as_ref());
+    sessions.is_some_and(|sessions| {
+        sessions
+            .sess_cntxs
+            .iter()
+            .any(|session| Some(url_of(&session.end_pt)) == facts.source)
+    })
 }
 
 /// The messages that left traces.
@@ -39,22 +54,48 @@ pub(super) fn traces(run: &Run) -> Vec<Message> {
     if run.facts.target_ees.is_some() {
         for ees in [Part::SEes, Part::TEes] {
             let way = ("POST", "/eecs-eesregistration/v1/registrations");
-            traces.push(effect(Duration::ZERO, (ees, Part::Ecs), "EDGE-6", "EES registration", way));
+            traces.push(effect(
+                Duration::ZERO,
+                (ees, Part::Ecs),
+                "EDGE-6",
+                "EES registration",
+                way,
+            ));
         }
     }
     const CONTEXTS: &str = "/eees-eeccontextreloc/v1/eec-contexts";
-    if context_is_there(&run.facts) {
-        let pulled = run.scenario.acr == AcrScenario::EecInitiated;
-        let registered = run.messages.iter().find(|message| message.to == Part::TEes && message.operation == "EEC registration");
+    let pulled = run.scenario.acr == AcrScenario::EecInitiated;
+    let moved = if pulled {
+        has_the_same_id(&run.facts)
+    } else {
+        has_the_session(&run.facts)
+    };
+    if moved {
+        let registered = run
+            .messages
+            .iter()
+            .find(|message| message.to == Part::TEes && message.operation == "EEC registration");
         let told = run.milestones.get(&Milestone::AcrComplete);
         match (pulled, registered, told) {
             (true, Some(registered), _) => {
                 let at = registered.at + registered.took / 2;
-                traces.push(effect(at, (Part::TEes, Part::SEes), "EDGE-9", "EEC context pull", ("GET", CONTEXTS)));
+                traces.push(effect(
+                    at,
+                    (Part::TEes, Part::SEes),
+                    "EDGE-9",
+                    "EEC context pull",
+                    ("GET", CONTEXTS),
+                ));
             }
             (false, _, Some(told)) => {
                 let at = told.saturating_sub(Duration::from_micros(1));
-                traces.push(effect(at, (Part::SEes, Part::TEes), "EDGE-9", "EEC context push", ("POST", CONTEXTS)));
+                traces.push(effect(
+                    at,
+                    (Part::SEes, Part::TEes),
+                    "EDGE-9",
+                    "EEC context push",
+                    ("POST", CONTEXTS),
+                ));
             }
             _ => {}
         }

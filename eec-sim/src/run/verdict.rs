@@ -1,6 +1,6 @@
 //! What had to hold in a run, and whether it did. Pure: looks only at what was written down.
 
-use super::Run;
+use super::{Run, effects::has_the_session};
 use crate::{
     call::url_of,
     milestone::{Good, Milestone, Reply, milliseconds},
@@ -23,7 +23,12 @@ pub struct Assertion {
 }
 
 fn assertion(id: &'static str, text: impl Into<String>, held: bool, seen: impl Into<String>) -> Assertion {
-    Assertion { id, text: text.into(), held, seen: seen.into() }
+    Assertion {
+        id,
+        text: text.into(),
+        held,
+        seen: seen.into(),
+    }
 }
 
 /// Judges a run.
@@ -31,7 +36,11 @@ pub fn judge(run: &Run) -> Vec<Assertion> {
     let mut all = vec![the_end(run), milestones(run)];
     all.extend(application(run));
     all.push(order(run));
-    all.extend(if run.scenario.acr == AcrScenario::EecInitiated { by_the_eec(run) } else { via_source_ees(run) });
+    all.extend(if run.scenario.acr == AcrScenario::EecInitiated {
+        by_the_eec(run)
+    } else {
+        via_source_ees(run)
+    });
     all.extend(contexts(run));
     all
 }
@@ -63,18 +72,38 @@ pub fn required(acr: &AcrScenario) -> Vec<Milestone> {
 
 fn the_end(run: &Run) -> Assertion {
     let seen = run.broken.clone().unwrap_or_else(|| "it did".to_owned());
-    assertion("completed", "The relocation came to its end.", run.broken.is_none(), seen)
+    assertion(
+        "completed",
+        "The relocation came to its end.",
+        run.broken.is_none(),
+        seen,
+    )
 }
 
 fn milestones(run: &Run) -> Assertion {
     let required = required(&run.scenario.acr);
-    let missing: Vec<_> = required.iter().filter(|milestone| !run.milestones.contains_key(milestone)).collect();
+    let missing: Vec<_> = required
+        .iter()
+        .filter(|milestone| !run.milestones.contains_key(milestone))
+        .collect();
     let seen = if missing.is_empty() {
         format!("{} of {}", required.len(), required.len())
     } else {
-        format!("missing: {}", missing.iter().map(|milestone| format!("{} {}", milestone.id(), milestone.name())).collect::<Vec<_>>().join(", "))
+        format!(
+            "missing: {}",
+            missing
+                .iter()
+                .map(|milestone| format!("{} {}", milestone.id(), milestone.name()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
     };
-    assertion("milestones", "Every milestone that this way of relocation has was passed.", missing.is_empty(), seen)
+    assertion(
+        "milestones",
+        "Every milestone that this way of relocation has was passed.",
+        missing.is_empty(),
+        seen,
+    )
 }
 
 fn good(replies: &[Reply]) -> Vec<&Good> {
@@ -86,7 +115,11 @@ fn application(run: &Run) -> Vec<Assertion> {
     let good = good(&run.replies);
     let crossing = run.scenario.crossing();
     let target = &crossing.target.eas.instance;
-    let allowed = if limits.lost_requests == 0 { "No request".to_owned() } else { format!("At most {} requests", limits.lost_requests) };
+    let allowed = if limits.lost_requests == 0 {
+        "No request".to_owned()
+    } else {
+        format!("At most {} requests", limits.lost_requests)
+    };
     let mut all = vec![assertion(
         "no_request_lost",
         format!("{allowed} of the application was lost."),
@@ -107,11 +140,23 @@ fn application(run: &Run) -> Vec<Assertion> {
     ));
     if let Some(limit) = limits.interruption_ms {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^52")]
-        let held = derived.interruption_ms.is_some_and(|interruption| interruption <= limit as f64);
-        let seen = derived.interruption_ms.map_or_else(|| "no replies".to_owned(), |value| format!("{value:.1} ms"));
-        all.push(assertion("interruption", format!("The service was interrupted for at most {limit} ms."), held, seen));
+        let held = derived
+            .interruption_ms
+            .is_some_and(|interruption| interruption <= limit as f64);
+        let seen = derived
+            .interruption_ms
+            .map_or_else(|| "no replies".to_owned(), |value| format!("{value:.1} ms"));
+        all.push(assertion(
+            "interruption",
+            format!("The service was interrupted for at most {limit} ms."),
+            held,
+            seen,
+        ));
     }
-    let changes = good.windows(2).filter(|pair| pair[0].instance != pair[1].instance).count();
+    let changes = good
+        .windows(2)
+        .filter(|pair| pair[0].instance != pair[1].instance)
+        .count();
     let last = good.last().map(|good| good.instance.as_str());
     all.push(assertion(
         "moved_once",
@@ -148,16 +193,32 @@ fn order(run: &Run) -> Assertion {
     let wrong = wanted.iter().find(|(first, second)| {
         matches!((run.milestones.get(first), run.milestones.get(second)), (Some(first), Some(second)) if first > second)
     });
+    let moved = run.milestones.contains_key(&M::Move);
     let seen = match wrong {
-        Some((first, second)) => format!("{} {} came before {} {}", second.id(), second.name(), first.id(), first.name()),
+        None if !moved => "there were no steps".to_owned(),
+        Some((first, second)) => format!(
+            "{} {} came before {} {}",
+            second.id(),
+            second.name(),
+            first.id(),
+            first.name()
+        ),
         None => "they did".to_owned(),
     };
-    assertion("order", "The steps came in the order of the standard.", wrong.is_none(), seen)
+    assertion(
+        "order",
+        "The steps came in the order of the standard.",
+        moved && wrong.is_none(),
+        seen,
+    )
 }
 
 fn initiations(run: &Run) -> usize {
     let initiation = |path: &str| path.ends_with("/initiate");
-    run.messages.iter().filter(|message| initiation(&message.path) && message.status == Some(204)).count()
+    run.messages
+        .iter()
+        .filter(|message| initiation(&message.path) && message.status == Some(204))
+        .count()
 }
 
 /// Scenario A (clause 8.8.2.2).
@@ -171,7 +232,12 @@ fn by_the_eec(run: &Run) -> Vec<Assertion> {
             initiations == 1,
             format!("{initiations} initiation(s)"),
         ),
-        assertion("no_act_start", "No EAS was told by an EES to start a transfer.", told == 0, format!("{told} order(s)")),
+        assertion(
+            "no_act_start",
+            "No EAS was told by an EES to start a transfer.",
+            told == 0,
+            format!("{told} order(s)"),
+        ),
     ]
 }
 
@@ -211,13 +277,30 @@ fn via_source_ees(run: &Run) -> Vec<Assertion> {
     ));
     let reports: Vec<_> = [Part::SEas, Part::TEas]
         .into_iter()
-        .map(|eas| (eas, sights.reported.iter().any(|report| report.eas == eas && report.taken)))
+        .map(|eas| {
+            (
+                eas,
+                sights.reported.iter().any(|report| report.eas == eas && report.taken),
+            )
+        })
         .collect();
-    let seen = reports.iter().map(|(eas, taken)| format!("{eas}: {}", if *taken { "taken" } else { "no" })).collect::<Vec<_>>().join(", ");
+    let seen = reports
+        .iter()
+        .map(|(eas, taken)| format!("{eas}: {}", if *taken { "taken" } else { "no" }))
+        .collect::<Vec<_>>()
+        .join(", ");
     let held = reports.iter().all(|(_, taken)| *taken);
-    all.push(assertion("both_reported", "Both EASs reported the transfer to their EES.", held, seen));
-    let complete: Vec<_> =
-        sights.notified.iter().filter(|notified| notified.notification.event_id == AcrEventIds::AcrComplete).collect();
+    all.push(assertion(
+        "both_reported",
+        "Both EASs reported the transfer to their EES.",
+        held,
+        seen,
+    ));
+    let complete: Vec<_> = sights
+        .notified
+        .iter()
+        .filter(|notified| notified.notification.event_id == AcrEventIds::AcrComplete)
+        .collect();
     let successful = complete.iter().all(|notified| {
         let status = notified.notification.acr_status.as_ref();
         status.is_some_and(|status| status.acr_res && Some(url_of(&status.t_eas_endpoint)) == run.facts.target)
@@ -226,48 +309,84 @@ fn via_source_ees(run: &Run) -> Vec<Assertion> {
         "one_acr_complete",
         "Exactly one ACR_COMPLETE came, successful, for the chosen T-EAS.",
         complete.len() == 1 && successful,
-        format!("{} came{}", complete.len(), if successful { "" } else { ", not all successful for the chosen T-EAS" }),
+        format!(
+            "{} came{}",
+            complete.len(),
+            if successful {
+                ""
+            } else {
+                ", not all successful for the chosen T-EAS"
+            }
+        ),
     ));
-    let report = run.messages.iter().find(|message| message.from == Part::SEas && message.operation == "ACR status update");
+    let used = run.facts.implicit_used;
+    all.push(assertion(
+        "implicit_registration_usable",
+        "The registration that the T-EES named for the pushed context (implReg) can be used.",
+        used,
+        if used { "it could be changed" } else { "it was not used" },
+    ));
+    let report = run
+        .messages
+        .iter()
+        .find(|message| message.from == Part::SEas && message.operation == "ACR status update");
     let held = match (report, complete.first()) {
         (Some(report), Some(complete)) => report.at < complete.at,
         _ => false,
     };
     let seen = match (report, complete.first()) {
-        (Some(report), Some(complete)) => format!("{:.1} ms apart", milliseconds(complete.at) - milliseconds(report.at)),
+        (Some(report), Some(complete)) => {
+            format!("{:.1} ms apart", milliseconds(complete.at) - milliseconds(report.at))
+        }
         _ => "one of them did not come".to_owned(),
     };
-    all.push(assertion("report_before_complete", "ACR_COMPLETE came after the report of the S-EAS.", held, seen));
+    all.push(assertion(
+        "report_before_complete",
+        "ACR_COMPLETE came after the report of the S-EAS.",
+        held,
+        seen,
+    ));
     all
 }
 
 fn contexts(run: &Run) -> Vec<Assertion> {
     let (facts, sights) = (&run.facts, &run.sights);
     let mut all = Vec::new();
+    let by_the_eec = run.scenario.acr == AcrScenario::EecInitiated;
     let (same, seen) = match (&facts.at_source, &facts.at_target) {
         (Some(source), Some(target)) => {
             let different: Vec<_> = [
                 ("eecId", source.eec_id == target.eec_id),
                 ("ueId", source.ue_id == target.ue_id),
-                ("eecCntxId", source.eec_cntx_id.is_some() && source.eec_cntx_id == target.eec_cntx_id),
                 ("acProfs", source.ac_profs == target.ac_profs),
-                ("eecSvcContSupp", source.eec_svc_cont_supp == target.eec_svc_cont_supp),
+                ("eecSrvContSupp", source.eec_srv_cont_supp == target.eec_srv_cont_supp),
+                ("ueMobSuppInd", source.ue_mob_supp_ind == target.ue_mob_supp_ind),
+                // Pulled, it keeps its id; pushed, it brings the session that only the S-EES knew of.
+                ("cntxId", !by_the_eec || source.cntx_id == target.cntx_id),
+                ("sessCntxs without the S-EAS", by_the_eec || has_the_session(facts)),
             ]
             .into_iter()
             .filter_map(|(member, same)| (!same).then_some(member))
             .collect();
-            let id = target.eec_cntx_id.as_ref().map(ToString::to_string).unwrap_or_default();
-            (different.is_empty(), if different.is_empty() { format!("context {id}") } else { format!("different: {}", different.join(", ")) })
+            let seen = match different.as_slice() {
+                [] => format!("context {}, looked at over EDGE-9", target.cntx_id),
+                different => format!("different: {}", different.join(", ")),
+            };
+            (different.is_empty(), seen)
         }
         _ => (false, "the T-EES told nothing".to_owned()),
     };
-    all.push(assertion("eec_context_moved", "What the T-EES knows of the EEC is what the S-EES knew.", same, seen));
+    let text = "The EEC context at the T-EES is the one of the S-EES.";
+    all.push(assertion("eec_context_moved", text, same, seen));
     let (made, arrived) = (sights.made.as_ref(), sights.arrived.last());
     all.push(assertion(
         "app_context_moved",
         "The application context at the T-EAS is the one that the S-EAS made.",
         made.is_some() && arrived.is_some_and(|arrived| arrived.eas == Part::TEas && Some(&arrived.origin) == made),
-        arrived.map_or_else(|| "none arrived".to_owned(), |arrived| format!("context {} arrived at the {}", arrived.origin, arrived.eas)),
+        arrived.map_or_else(
+            || "none arrived".to_owned(),
+            |arrived| format!("context {} arrived at the {}", arrived.origin, arrived.eas),
+        ),
     ));
     let still = facts.still_at_source;
     all.push(assertion(
@@ -285,7 +404,11 @@ fn contexts(run: &Run) -> Vec<Assertion> {
         "one_holder",
         "Exactly one EAS holds the application context: the T-EAS.",
         holders == [Part::TEas.name()],
-        if holders.is_empty() { "nobody".to_owned() } else { holders.join(", ") },
+        if holders.is_empty() {
+            "nobody".to_owned()
+        } else {
+            holders.join(", ")
+        },
     ));
     all
 }

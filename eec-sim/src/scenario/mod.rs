@@ -35,7 +35,10 @@ pub struct Shipped {
 
 /// The scenarios that come with the program, in the order in which `demo` plays them.
 pub const SHIPPED: [Shipped; 2] = [
-    Shipped { name: "a-eec-initiated", text: include_str!("../../scenarios/a-eec-initiated.toml") },
+    Shipped {
+        name: "a-eec-initiated",
+        text: include_str!("../../scenarios/a-eec-initiated.toml"),
+    },
     Shipped {
         name: "b-eec-executed-via-s-ees",
         text: include_str!("../../scenarios/b-eec-executed-via-s-ees.toml"),
@@ -201,7 +204,11 @@ pub struct Timing {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { detection_ms: 30, settle_ms: 500, limit_ms: 20_000 }
+        Self {
+            detection_ms: 30,
+            settle_ms: 500,
+            limit_ms: 20_000,
+        }
     }
 }
 
@@ -268,15 +275,31 @@ impl Scenario {
         self.cell.iter().find(|cell| cell.name == name)
     }
 
+    /// Until when registrations and subscriptions of a run that begins now may live: what a run that is cut off leaves behind goes
+    /// away by itself.
+    pub fn expires_at(&self) -> String {
+        let travels: u64 = self.ue.route.iter().map(|stay| stay.dwell_ms).sum();
+        let lives = Duration::from_millis(travels + self.timing.limit_ms) + Duration::from_secs(60);
+        let now = jiff::Timestamp::now();
+        now.checked_add(lives).unwrap_or(now).to_string()
+    }
+
     fn site_at(&self, tai: &Tai) -> Option<Site<'_>> {
         let edn = self.edn.iter().find(|edn| edn.tais.contains(tai))?;
-        let eas = self.eas.iter().find(|eas| eas.edn == edn.dnn && eas.eas_id == self.ac.eas_id)?;
+        let eas = self
+            .eas
+            .iter()
+            .find(|eas| eas.edn == edn.dnn && eas.eas_id == self.ac.eas_id)?;
         Some(Site { edn, eas })
     }
 
     fn crossings(&self) -> Vec<Crossing<'_>> {
-        let sites: Vec<_> =
-            self.ue.route.iter().map(|stay| self.cell(&stay.cell).and_then(|cell| self.site_at(&cell.tai))).collect();
+        let sites: Vec<_> = self
+            .ue
+            .route
+            .iter()
+            .map(|stay| self.cell(&stay.cell).and_then(|cell| self.site_at(&cell.tai)))
+            .collect();
         let mut crossings = Vec::new();
         let mut current = sites.first().copied().flatten();
         for (stay, site) in sites.into_iter().enumerate().skip(1) {

@@ -29,7 +29,10 @@ fn print(line: &Value) {
 
 /// Puts `type` and `scenario` in front of a value's members.
 fn line(kind: &str, scenario: &str, value: Value) -> Value {
-    let mut line = Map::from_iter([("type".to_owned(), json!(kind)), ("scenario".to_owned(), json!(scenario))]);
+    let mut line = Map::from_iter([
+        ("type".to_owned(), json!(kind)),
+        ("scenario".to_owned(), json!(scenario)),
+    ]);
     if let Value::Object(members) = value {
         line.extend(members);
     }
@@ -45,7 +48,11 @@ impl Watcher for Lines {
                 print(&line("milestone", &self.scenario, value));
             }
             News::Message(message) => {
-                print(&line("message", &self.scenario, serde_json::to_value(message).unwrap_or_default()));
+                print(&line(
+                    "message",
+                    &self.scenario,
+                    serde_json::to_value(message).unwrap_or_default(),
+                ));
             }
         }
     }
@@ -54,14 +61,26 @@ impl Watcher for Lines {
 /// The line about one relocation.
 pub fn relocation(run: &Run) -> Value {
     let crossing = run.scenario.crossing();
-    let milestones: Map<String, Value> =
-        run.milestones.iter().map(|(milestone, at)| (milestone.id().to_owned(), json!(milliseconds(*at)))).collect();
+    let milestones: Map<String, Value> = run
+        .milestones
+        .iter()
+        .map(|(milestone, at)| (milestone.id().to_owned(), json!(milliseconds(*at))))
+        .collect();
     let since_move: Map<String, Value> = run
         .milestones
         .keys()
-        .map(|milestone| (milestone.id().to_owned(), json!(between(&run.milestones, Milestone::Move, *milestone))))
+        .map(|milestone| {
+            (
+                milestone.id().to_owned(),
+                json!(between(&run.milestones, Milestone::Move, *milestone)),
+            )
+        })
         .collect();
-    let told = run.sights.notified.iter().find_map(|notified| notified.notification.acr_status.as_ref());
+    let told = run
+        .sights
+        .notified
+        .iter()
+        .find_map(|notified| notified.notification.acr_status.as_ref());
     json!({
         "acr": run.scenario.acr,
         "began": run.began.to_string(),
@@ -80,15 +99,34 @@ pub fn relocation(run: &Run) -> Value {
     })
 }
 
+/// Everything about one relocation, for a file: messages, requests of the application, assertions, the relocation itself.
+pub fn lines(run: &Run) -> Vec<Value> {
+    fn all<T: serde::Serialize>(kind: &str, run: &Run, items: &[T]) -> Vec<Value> {
+        let one = |item| line(kind, &run.scenario.name, serde_json::to_value(item).unwrap_or_default());
+        items.iter().map(one).collect()
+    }
+    let mut lines = all("message", run, &run.messages);
+    lines.extend(all("reply", run, &run.replies));
+    lines.extend(all("assertion", run, &run.assertions));
+    lines.push(line("relocation", &run.scenario.name, relocation(run)));
+    lines
+}
+
 impl Show for JsonLines {
     fn begin(&mut self, name: &str, title: &str, acr: &str) -> Arc<dyn Watcher> {
         print(&line("begin", name, json!({"title": title, "acr": acr})));
-        Arc::new(Lines { scenario: name.to_owned() })
+        Arc::new(Lines {
+            scenario: name.to_owned(),
+        })
     }
 
     fn end(&mut self, run: &Run) {
         for assertion in &run.assertions {
-            print(&line("assertion", &run.scenario.name, serde_json::to_value(assertion).unwrap_or_default()));
+            print(&line(
+                "assertion",
+                &run.scenario.name,
+                serde_json::to_value(assertion).unwrap_or_default(),
+            ));
         }
         print(&line("relocation", &run.scenario.name, relocation(run)));
     }
@@ -97,7 +135,11 @@ impl Show for JsonLines {
 
     fn summary(&mut self, runs: &[Run]) {
         let assertions: usize = runs.iter().map(|run| run.assertions.len()).sum();
-        let held: usize = runs.iter().flat_map(|run| &run.assertions).filter(|assertion| assertion.held).count();
+        let held: usize = runs
+            .iter()
+            .flat_map(|run| &run.assertions)
+            .filter(|assertion| assertion.held)
+            .count();
         print(&json!({
             "type": "summary", "relocations": runs.len(), "good": runs.iter().filter(|run| run.held()).count(),
             "assertions": assertions, "held": held, "result": if held == assertions { "good" } else { "failed" },

@@ -1,18 +1,15 @@
 //! For people: what happens while it happens, and at the end milestones, derived values and assertions.
 
-#![allow(clippy::print_stdout, reason = "what people watch goes to standard output")]
-
 use super::Show;
 use crate::{
     milestone::{Milestone, between},
     record::{News, Watcher},
     run::Run,
 };
-use anstream::println;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -37,6 +34,13 @@ struct Live {
     last: Mutex<String>,
 }
 
+/// Prints a line; a reader that went away is no reason to fail.
+macro_rules! println {
+    ($($text:tt)*) => {{
+        let _ = writeln!(anstream::stdout(), $($text)*);
+    }};
+}
+
 /// A line above the spinner, or just a line where there is none.
 fn above(bar: &ProgressBar, text: &str) {
     if bar.is_hidden() {
@@ -50,7 +54,6 @@ impl Watcher for Live {
     fn hear(&self, news: &News<'_>) {
         match news {
             News::Step(text) => {
-                self.bar.set_message((*text).to_owned());
                 let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
                 if *last != *text {
                     (*text).clone_into(&mut last);
@@ -65,7 +68,10 @@ impl Watcher for Live {
             News::Message(message) => {
                 if let Some(error) = &message.error {
                     let (from, to, operation) = (message.from, message.to, &message.operation);
-                    above(&self.bar, &format!("    {BAD}✗{BAD:#} {operation}, {from} to {to}: {error}"));
+                    above(
+                        &self.bar,
+                        &format!("    {BAD}✗{BAD:#} {operation}, {from} to {to}: {error}"),
+                    );
                 }
             }
         }
@@ -75,13 +81,21 @@ impl Watcher for Live {
 impl Show for Terminal {
     fn begin(&mut self, name: &str, title: &str, acr: &str) -> Arc<dyn Watcher> {
         println!("\n{STRONG}▶ {title}{STRONG:#}  {FAINT}{name}, {acr}{FAINT:#}");
-        let bar = if std::io::stdout().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {msg:.cyan} ({elapsed})") {
+        let bar = if std::io::stdout().is_terminal() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {msg} ({elapsed})") {
             bar.set_style(style);
         }
+        bar.set_message(format!("playing {name}"));
         bar.enable_steady_tick(Duration::from_millis(100));
         self.bar = Some(bar.clone());
-        Arc::new(Live { bar, last: Mutex::default() })
+        Arc::new(Live {
+            bar,
+            last: Mutex::default(),
+        })
     }
 
     fn end(&mut self, run: &Run) {
@@ -99,7 +113,10 @@ impl Show for Terminal {
         println!();
         for assertion in &run.assertions {
             let (style, mark) = if assertion.held { (GOOD, "✓") } else { (BAD, "✗") };
-            println!("  {style}{mark}{style:#} {}  {FAINT}{}{FAINT:#}", assertion.text, assertion.seen);
+            println!(
+                "  {style}{mark}{style:#} {}  {FAINT}{}{FAINT:#}",
+                assertion.text, assertion.seen
+            );
         }
     }
 
@@ -121,14 +138,26 @@ impl Show for Terminal {
 /// The milestones from the move on, each with its time and a mark at its place.
 fn timeline(run: &Run) -> Vec<String> {
     let since = |milestone| between(&run.milestones, Milestone::Move, milestone);
-    let last = run.milestones.keys().filter_map(|milestone| since(*milestone)).fold(1.0, f64::max);
-    let mut reached: Vec<_> =
-        run.milestones.keys().filter_map(|milestone| since(*milestone).map(|since| (since, *milestone))).collect();
+    let last = run
+        .milestones
+        .keys()
+        .filter_map(|milestone| since(*milestone))
+        .fold(1.0, f64::max);
+    let mut reached: Vec<_> = run
+        .milestones
+        .keys()
+        .filter_map(|milestone| since(*milestone).map(|since| (since, *milestone)))
+        .collect();
     reached.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     reached
         .into_iter()
         .map(|(since, milestone)| {
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a column")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a column"
+            )]
             let place = ((since.max(0.0) / last) * (WIDTH - 1) as f64).round() as usize;
             let bar: String = (0..WIDTH).map(|at| if at == place { '●' } else { '─' }).collect();
             let (id, plain) = (milestone.id(), milestone.plain());

@@ -32,7 +32,12 @@ impl ApplicationClient {
         let stop = CancellationToken::new();
         let path = format!("/sessions/{}/requests", segment(ue));
         let task = tokio::spawn(run(client, recorder, path, period, asked, heard, stop.clone()));
-        Self { target, instance, stop, task }
+        Self {
+            target,
+            instance,
+            stop,
+            task,
+        }
     }
 
     /// Asks another server from the next request on.
@@ -75,8 +80,14 @@ async fn run(
         let sent = recorder.now();
         let answer = client.call(Method::POST, &url, Some(&Numbered { number })).await;
         let done = recorder.now();
-        let answer = answer.and_then(|answer| answer.json::<Answered>()).ok().filter(|answer| answer.number == number);
-        let good = answer.map(|answer| Good { instance: answer.instance, counter: answer.counter });
+        let answer = answer
+            .and_then(|answer| answer.json::<Answered>())
+            .ok()
+            .filter(|answer| answer.number == number);
+        let good = answer.map(|answer| Good {
+            instance: answer.instance,
+            counter: answer.counter,
+        });
         if let Some(good) = &good {
             let first = first.get_or_insert_with(|| good.instance.clone());
             if *first != good.instance {
@@ -90,12 +101,20 @@ async fn run(
                 news
             });
         }
-        replies.push(Reply { number, sent, done, good });
+        replies.push(Reply {
+            number,
+            sent,
+            done,
+            good,
+        });
     }
-    if let Some(last) = replies.iter().rfind(|reply| reply.good.as_ref().is_some_and(|good| Some(&good.instance) == first.as_ref())) {
-        if recorder.reached(Milestone::FirstTReply).is_some() {
-            recorder.reach_at(Milestone::LastSReply, last.done);
-        }
+    let by_the_first = |reply: &&Reply| reply.good.as_ref().map(|good| &good.instance) == first.as_ref();
+    let last = replies
+        .iter()
+        .rfind(by_the_first)
+        .filter(|_| recorder.reached(Milestone::FirstTReply).is_some());
+    if let Some(last) = last {
+        recorder.reach_at(Milestone::LastSReply, last.done);
     }
     replies
 }

@@ -42,9 +42,15 @@ impl Callbacks {
         recorder: &Arc<Recorder>,
         witness: &Arc<Witness>,
     ) -> io::Result<Self> {
-        let ear = Arc::new(Ear { source: source.clone(), recorder: recorder.clone(), witness: witness.clone() });
+        let ear = Arc::new(Ear {
+            source: source.clone(),
+            recorder: recorder.clone(),
+            witness: witness.clone(),
+        });
         let router = |_: &str| Router::new().route("/acr-events", post(notified)).with_state(ear);
-        Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await.map(Self)
+        Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router)
+            .await
+            .map(Self)
     }
 
     /// The address for subscriptions.
@@ -59,7 +65,11 @@ async fn notified(
     Body(notification): Body<AcrInfoNotification>,
 ) -> NoContent {
     let at = ear.recorder.now();
-    let from = if permit.principal().is_ees(&ear.source) { Part::SEes } else { Part::TEes };
+    let from = if permit.principal().is_ees(&ear.source) {
+        Part::SEes
+    } else {
+        Part::TEes
+    };
     ear.recorder.message(Message {
         at,
         took: ear.recorder.now().saturating_sub(at),
@@ -78,6 +88,7 @@ async fn notified(
         AcrEventIds::AcrComplete => ear.recorder.reach_at(Milestone::AcrComplete, at),
         AcrEventIds::Other(_) => {}
     }
-    ear.witness.see(|sights| sights.notified.push(Notified { at, from, notification }));
+    ear.witness
+        .see(|sights| sights.notified.push(Notified { at, from, notification }));
     NoContent
 }

@@ -12,6 +12,7 @@ use crate::{
     pki::{Pki, PkiError},
     scenario::{Edn, Scenario},
 };
+use edgeapp_core::principal::Role;
 use edgeapp_openapi::ids::EesId;
 use process::{NotStarted, Server};
 use programs::Programs;
@@ -63,6 +64,7 @@ impl World {
     pub async fn start(scenario: &Scenario, programs: &Programs, folder: &Path, logs: &Path) -> Result<Self, NoWorld> {
         let file = |path: &Path, error| NoWorld::File(path.to_owned(), error);
         let pki = Pki::create(&folder.join("pki"))?;
+        complete(&pki, scenario)?;
         let state = folder.join("state");
         for dir in [&state, &logs.to_owned()] {
             fs::create_dir_all(dir).map_err(|error| file(dir, error))?;
@@ -84,7 +86,12 @@ impl World {
             servers.push(server);
         }
         servers.push(ecs);
-        Ok(Self { pki, ecs: root, eess: roots, servers })
+        Ok(Self {
+            pki,
+            ecs: root,
+            eess: roots,
+            servers,
+        })
     }
 
     /// Servers that somebody else runs, with certificates and configurations of `pki init`.
@@ -94,7 +101,10 @@ impl World {
     pub fn given(scenario: &Scenario, ecs: &str, dir: &Path) -> Result<Self, NoWorld> {
         let pki = Pki::open(dir)?;
         let mut eess = BTreeMap::new();
-        for entry in fs::read_dir(dir).map_err(|error| NoWorld::File(dir.to_owned(), error))?.flatten() {
+        for entry in fs::read_dir(dir)
+            .map_err(|error| NoWorld::File(dir.to_owned(), error))?
+            .flatten()
+        {
             let path = entry.path();
             if path.extension().is_some_and(|ending| ending == "toml") {
                 let text = fs::read_to_string(&path).map_err(|error| NoWorld::File(path.clone(), error))?;
@@ -108,13 +118,41 @@ impl World {
                 return Err(NoWorld::UnknownEes(ees.clone(), dir.to_owned()));
             }
         }
-        Ok(Self { pki, ecs: ecs.trim_end_matches('/').to_owned(), eess, servers: Vec::new() })
+        Ok(Self {
+            pki,
+            ecs: ecs.trim_end_matches('/').to_owned(),
+            eess,
+            servers: Vec::new(),
+        })
     }
 
     /// The logs of the servers that this world started, by name.
     pub fn logs(&self) -> Vec<(String, PathBuf)> {
-        self.servers.iter().map(|server| (server.name().to_owned(), server.log().to_owned())).collect()
+        self.servers
+            .iter()
+            .map(|server| (server.name().to_owned(), server.log().to_owned()))
+            .collect()
     }
+}
+
+/// Issues what a scenario needs beyond the usual identities.
+fn complete(pki: &Pki, scenario: &Scenario) -> Result<(), PkiError> {
+    let missing = |name: &str| !pki.files(name).certificate.exists();
+    for edn in scenario.edn.iter().filter(|edn| missing(&edn.certificate)) {
+        pki.issue(Role::Ees, edn.ees.as_str()).named(&edn.certificate).write()?;
+    }
+    for eas in scenario.eas.iter().filter(|eas| missing(&eas.certificate)) {
+        let id = format!("{}#{}", eas.eas_id, eas.instance);
+        pki.issue(Role::Eas, &id).named(&eas.certificate).write()?;
+    }
+    let ue = &scenario.ue;
+    if missing(&ue.certificate) {
+        pki.issue(Role::Eec, ue.eec_id.as_str())
+            .gpsi(ue.gpsi.as_str())
+            .named(&ue.certificate)
+            .write()?;
+    }
+    Ok(())
 }
 
 /// The id and the EDGE-3 root in a configuration of an EES; `None` when it is one of something else.
@@ -129,7 +167,11 @@ fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
         ees_id: Option<EesId>,
         edge3: Option<Listener>,
     }
-    let root = |listener: Listener| listener.api_root.unwrap_or_else(|| format!("https://{}", listener.listen));
+    let root = |listener: Listener| {
+        listener
+            .api_root
+            .unwrap_or_else(|| format!("https://{}", listener.listen))
+    };
     let ees: Ees = toml::from_str(text).map_err(|error| error.to_string())?;
     Ok(ees.ees_id.zip(ees.edge3.map(root)))
 }
@@ -140,6 +182,29 @@ mod tests {
     use crate::scenario::SHIPPED;
 
     #[test]
+    fn identities_that_a_scenario_adds_are_issued() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        let text = SHIPPED[0]
+            .text
+            .replace("eec-1", "eec-9")
+            .replace("\"eas-chess-b\"", "\"another\"");
+        complete(&pki, &Scenario::parse(&text, "x").unwrap()).unwrap();
+        let id = |name| {
+            pki.files(name)
+                .identity()
+                .unwrap()
+                .principal()
+                .unwrap()
+                .owner()
+                .as_str()
+                .to_owned()
+        };
+        assert_eq!(id("eec-9"), "urn:edgeapp:eec:eec-9");
+        assert_eq!(id("another"), "urn:edgeapp:eas:eas.chess.example#b");
+    }
+
+    #[test]
     fn given_servers_are_found_by_their_configurations() {
         let dir = tempfile::tempdir().unwrap();
         let pki = Pki::create(dir.path()).unwrap();
@@ -147,7 +212,9 @@ mod tests {
         let (ecs, eess) = configuration::laboratory(dir.path()).unwrap();
         fs::write(dir.path().join("ecs.toml"), ecs.text(&pki)).unwrap();
         fs::write(dir.path().join("ees-a.toml"), eess[0].text(&pki)).unwrap();
-        let missing = World::given(&scenario, "https://127.0.0.1:9304", dir.path()).unwrap_err().to_string();
+        let missing = World::given(&scenario, "https://127.0.0.1:9304", dir.path())
+            .unwrap_err()
+            .to_string();
         assert!(missing.contains("ees-b.example"), "{missing}");
         fs::write(dir.path().join("ees-b.toml"), eess[1].text(&pki)).unwrap();
         let world = World::given(&scenario, "https://127.0.0.1:9304/", dir.path()).unwrap();

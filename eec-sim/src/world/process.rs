@@ -67,7 +67,11 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub async fn start(program: &Path, name: &str, config: &Path, log: &Path) -> Result<Self, NotStarted> {
-        let failed = |error| NotStarted::Program { name: name.to_owned(), program: program.to_owned(), error };
+        let failed = |error| NotStarted::Program {
+            name: name.to_owned(),
+            program: program.to_owned(),
+            error,
+        };
         let file = File::create(log).map_err(failed)?;
         let mut child = Command::new(program)
             .arg("serve")
@@ -83,7 +87,9 @@ impl Server {
         let mut listeners = BTreeMap::new();
         let ready = async {
             while let Some(lines) = &mut lines {
-                let Ok(Some(line)) = lines.next_line().await else { return false };
+                let Ok(Some(line)) = lines.next_line().await else {
+                    return false;
+                };
                 match line.split_whitespace().collect::<Vec<_>>().as_slice() {
                     ["listening", name, url] => {
                         listeners.insert((*name).to_owned(), (*url).to_owned());
@@ -103,13 +109,23 @@ impl Server {
             Err(_) => Some(format!("was not ready within {START:?}")),
         };
         if let Some(what) = what {
-            return Err(NotStarted::NotReady { name: name.to_owned(), what, log: log.to_owned(), tail: tail(log) });
+            return Err(NotStarted::NotReady {
+                name: name.to_owned(),
+                what,
+                log: log.to_owned(),
+                tail: tail(log),
+            });
         }
         if let Some(mut lines) = lines {
             // Whatever else it says must not fill the pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         }
-        Ok(Self { name: name.to_owned(), listeners, log: log.to_owned(), child })
+        Ok(Self {
+            name: name.to_owned(),
+            listeners,
+            log: log.to_owned(),
+            child,
+        })
     }
 
     /// Its name.
@@ -132,7 +148,10 @@ impl Server {
     /// # Errors
     /// When it told none of this name.
     pub fn root(&self, listener: &str) -> Result<&str, NotStarted> {
-        let missing = || NotStarted::NoListener { name: self.name.clone(), listener: listener.to_owned() };
+        let missing = || NotStarted::NoListener {
+            name: self.name.clone(),
+            listener: listener.to_owned(),
+        };
         self.listeners.get(listener).map(String::as_str).ok_or_else(missing)
     }
 }
@@ -141,7 +160,14 @@ fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     let tail = &lines[lines.len().saturating_sub(8)..];
-    if tail.is_empty() { "  (empty)".to_owned() } else { tail.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n") }
+    if tail.is_empty() {
+        "  (empty)".to_owned()
+    } else {
+        tail.iter()
+            .map(|line| format!("  {line}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -159,8 +185,13 @@ mod tests {
     #[tokio::test]
     async fn listeners_are_read_until_it_is_ready() {
         let dir = tempfile::tempdir().unwrap();
-        let program = program(dir.path(), "echo listening edge1 https://127.0.0.1:41233; echo ready; exec cat /dev/zero");
-        let server = Server::start(&program, "ees-a", Path::new("x"), &dir.path().join("log")).await.unwrap();
+        let program = program(
+            dir.path(),
+            "echo listening edge1 https://127.0.0.1:41233; echo ready; exec cat /dev/zero",
+        );
+        let server = Server::start(&program, "ees-a", Path::new("x"), &dir.path().join("log"))
+            .await
+            .unwrap();
         assert_eq!(server.root("edge1").unwrap(), "https://127.0.0.1:41233");
         assert!(matches!(server.root("edge9"), Err(NotStarted::NoListener { .. })));
     }
@@ -169,7 +200,10 @@ mod tests {
     async fn a_server_that_ends_shows_the_end_of_its_log() {
         let dir = tempfile::tempdir().unwrap();
         let program = program(dir.path(), "echo 'ees.toml:3: no such key' >&2; exit 2");
-        let error = Server::start(&program, "ees-a", Path::new("x"), &dir.path().join("log")).await.unwrap_err().to_string();
+        let error = Server::start(&program, "ees-a", Path::new("x"), &dir.path().join("log"))
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("ended") && error.contains("no such key"), "{error}");
     }
 }

@@ -35,12 +35,21 @@ pub struct Programs {
 /// # Errors
 /// When they are not there and cannot be built.
 pub fn find(say: impl Fn(&str)) -> Result<Programs, NoPrograms> {
-    let own = env::current_exe().and_then(|path| path.canonicalize()).map_err(NoPrograms::Where)?;
+    let own = env::current_exe()
+        .and_then(|path| path.canonicalize())
+        .map_err(NoPrograms::Where)?;
     let folder = own.parent().unwrap_or(Path::new(".")).to_owned();
     // Test programs lie one folder deeper.
-    let folder = if folder.ends_with("deps") { folder.parent().map(Path::to_owned).unwrap_or(folder) } else { folder };
+    let folder = if folder.ends_with("deps") {
+        folder.parent().map(Path::to_owned).unwrap_or(folder)
+    } else {
+        folder
+    };
     let program = |name: &str| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    let programs = Programs { ecs: program("ecs"), ees: program("ees") };
+    let programs = Programs {
+        ecs: program("ecs"),
+        ees: program("ees"),
+    };
     if let Some(workspace) = workspace_of(&folder) {
         let newest = newest(&workspace);
         let stale = |path: &Path| modified(path).is_none_or(|built| newest.is_some_and(|newest| built < newest));
@@ -60,10 +69,16 @@ pub fn find(say: impl Fn(&str)) -> Result<Programs, NoPrograms> {
 /// The checkout that a program in this folder was built from, if it is one.
 fn workspace_of(folder: &Path) -> Option<PathBuf> {
     let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned);
-    let is_ours = |root: &Path| ["Cargo.lock", "ees/Cargo.toml", "ecs/Cargo.toml"].iter().all(|file| root.join(file).is_file());
+    let is_ours = |root: &Path| {
+        ["Cargo.lock", "ees/Cargo.toml", "ecs/Cargo.toml"]
+            .iter()
+            .all(|file| root.join(file).is_file())
+    };
     let above = folder.ancestors().find(|root| is_ours(root)).map(Path::to_owned);
     // A program that was copied elsewhere is not a checkout's, even if that checkout still exists.
-    let profile = folder.parent().is_some_and(|target| target.join("CACHEDIR.TAG").is_file());
+    let profile = folder
+        .parent()
+        .is_some_and(|target| target.join("CACHEDIR.TAG").is_file());
     above.or_else(|| compiled.filter(|root| profile && is_ours(root)))
 }
 
@@ -74,14 +89,20 @@ fn modified(path: &Path) -> Option<SystemTime> {
 /// When the sources of the servers changed last.
 fn newest(workspace: &Path) -> Option<SystemTime> {
     let mut newest = None;
-    let mut folders: Vec<_> = ["openapi", "crates", "ees", "ecs"].iter().map(|name| workspace.join(name)).collect();
+    let mut folders: Vec<_> = ["openapi", "crates", "ees", "ecs"]
+        .iter()
+        .map(|name| workspace.join(name))
+        .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = entry.file_name();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 // Neither tests nor examples end up in the programs.
-                if !["tests", "examples", "benches", "published", "target"].iter().any(|other| name == *other) {
+                if !["tests", "examples", "benches", "published", "target"]
+                    .iter()
+                    .any(|other| name == *other)
+                {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|ending| ending == "rs") || name == "Cargo.toml" {
@@ -98,12 +119,17 @@ fn build(workspace: &Path, folder: &Path) -> Result<(), NoPrograms> {
         Some(name) => name,
     };
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(workspace).args(["build", "-p", "edgeapp-ees", "-p", "edgeapp-ecs", "--profile", profile]);
+    command
+        .current_dir(workspace)
+        .args(["build", "-p", "edgeapp-ees", "-p", "edgeapp-ecs", "--profile", profile]);
     if let Some(target) = folder.parent().filter(|target| target.join("CACHEDIR.TAG").is_file()) {
         command.env("CARGO_TARGET_DIR", target);
     }
     // Cargo's own progress is the progress that is shown; standard output stays ours.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit());
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(NoPrograms::Build(status.to_string())),

@@ -7,10 +7,7 @@ use edgeapp_core::{
     error::{Cause, Error},
     principal::Role,
 };
-use edgeapp_http::{
-    server::Listener,
-    tls::server_config,
-};
+use edgeapp_http::{server::Listener, tls::server_config};
 use std::{io, net::Ipv4Addr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +18,10 @@ impl Authorizer for RoleOfOperation {
     fn authorize(&self, ask: &Ask<'_>) -> Result<(), Error> {
         match ask.operation.rsplit_once('@') {
             Some((_, role)) if role == Role::as_str(ask.principal.role()) => Ok(()),
-            _ => Err(Error::forbidden(Cause::Unauthorized, format!("{} is not for {}", ask.operation, ask.principal.role()))),
+            _ => Err(Error::forbidden(
+                Cause::Unauthorized,
+                format!("{} is not for {}", ask.operation, ask.principal.role()),
+            )),
         }
     }
 }
@@ -42,9 +42,13 @@ impl Served {
         points: &[ReferencePoint],
         router: impl FnOnce(&str) -> Router,
     ) -> io::Result<Self> {
-        let clients: Result<Vec<_>, _> =
-            points.iter().map(|point| Ok((point.caller(), pki.trust(point.caller())?))).collect();
-        let tls = clients.and_then(|clients| server_config(&files.identity()?, &clients, true)).map_err(io::Error::other)?;
+        let clients: Result<Vec<_>, _> = points
+            .iter()
+            .map(|point| Ok((point.caller(), pki.trust(point.caller())?)))
+            .collect();
+        let tls = clients
+            .and_then(|clients| server_config(&files.identity()?, &clients, true))
+            .map_err(io::Error::other)?;
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into(), tls, Arc::new(RoleOfOperation)).await?;
         let root = format!("https://{}", listener.local_address()?);
         let router = router(&root);
