@@ -73,7 +73,7 @@ pub enum StartError {
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The store.
-    #[error("store: {0}")]
+    #[error("key `store`: {0}")]
     Store(#[from] StoreSettingsError),
     /// The state in the store.
     #[error("state: {0}")]

@@ -173,7 +173,7 @@ pub struct ExpectedLocationArea {
     /// `locInfo`: as a location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub loc_info: Option<LocationInfo>,
+    pub loc_info: Option<Box<LocationInfo>>,
     /// `svcArea`: as an area.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

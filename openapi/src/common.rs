@@ -41,10 +41,19 @@ pub const MAX_ITEMS: usize = 1000;
 /// # Errors
 /// When the value is no list, an item is bad, or the list is empty or too long.
 pub fn non_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    let items = Vec::<T>::deserialize(deserializer)?;
+    let items = bounded(deserializer)?;
     if items.is_empty() {
         return Err(D::Error::custom("must have at least one item"));
     }
+    Ok(items)
+}
+
+/// As [`non_empty`], for a list that may be empty.
+///
+/// # Errors
+/// When the value is no list, an item is bad, or the list is too long.
+pub fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let items = Vec::<T>::deserialize(deserializer)?;
     if items.len() > MAX_ITEMS {
         return Err(D::Error::custom(format_args!(
             "has {} items, at most {MAX_ITEMS} are accepted",

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::{
-    common::{BitRate, DateTime, ScheduledCommunicationTime, non_empty},
+    common::{BitRate, DateTime, ScheduledCommunicationTime, bounded, non_empty},
     eas_discovery::DiscoveredEas,
     eas_registration::{EasBundleInfo, EndPoint},
     ees_registration::AcrScenario,
@@ -35,7 +35,7 @@ pub struct EecRegistration {
     #[schema(nullable = false)]
     pub ue_id: Option<Gpsi>,
     /// `acProfs`: the application clients it works for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "bounded", skip_serializing_if = "Vec::is_empty")]
     pub ac_profs: Vec<AcProfile>,
     /// `expTime`: when the registration ends. A request proposes, the response decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]

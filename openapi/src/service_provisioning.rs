@@ -48,7 +48,7 @@ pub struct EcsServProvReq {
     /// `locInf`: where the UE is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub loc_inf: Option<LocationInfo>,
+    pub loc_inf: Option<Box<LocationInfo>>,
     /// `ecspIds`: the edge computing service providers it prefers.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]

@@ -37,7 +37,7 @@ impl CallbackRule {
         let inside = match url.host() {
             Some(Host::Ipv4(address)) => !self.may_connect(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => !self.may_connect(IpAddr::V6(address)),
-            Some(Host::Domain(name)) => !self.allow_private_addresses && (name == "localhost" || name.ends_with(".localhost")),
+            Some(Host::Domain(name)) => !self.allow_private_addresses && is_local_name(name),
             None => return Err(refuse(Kind::Invalid, "must name a host")),
         };
         if inside {
@@ -50,20 +50,24 @@ impl CallbackRule {
     pub fn may_connect(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(address) => self.may_connect_v4(address),
-            IpAddr::V6(address) => match address.to_ipv4_mapped() {
-                Some(mapped) => self.may_connect_v4(mapped),
-                None => self.may_connect_v6(address),
-            },
+            // Both sides count where one address stands for the other: a gateway leads to the embedded one.
+            IpAddr::V6(address) => {
+                let embedded = embedded_v4(address);
+                embedded.is_none_or(|embedded| self.may_connect_v4(embedded)) && self.may_connect_v6(address)
+            }
         }
     }
 
     fn may_connect_v4(&self, address: Ipv4Addr) -> bool {
         let [a, b, ..] = address.octets();
-        if address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
+        // 0.0.0.0/8 is "this network", 240.0.0.0/4 nobody's.
+        if a == 0 || a >= 240 || address.is_multicast() {
             return false;
         }
-        // 100.64.0.0/10 is shared between carriers and their customers: as private as the others.
-        let inside = address.is_loopback() || address.is_private() || address.is_link_local() || (a == 100 && b & 0xc0 == 64);
+        // 100.64.0.0/10 is shared between carriers and their customers, 192.0.0.0/24 and 198.18.0.0/15 serve a network's own
+        // equipment and its tests: as private as the others.
+        let special = (a == 100 && b & 0xc0 == 64) || address.octets().starts_with(&[192, 0, 0]) || (a == 198 && b & 0xfe == 18);
+        let inside = address.is_loopback() || address.is_private() || address.is_link_local() || special;
         self.allow_private_addresses || !inside
     }
 
@@ -71,8 +75,29 @@ impl CallbackRule {
         if address.is_unspecified() || address.is_multicast() {
             return false;
         }
-        let inside = address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local();
+        // fec0::/10 is what site-local addresses were.
+        let site_local = address.segments()[0] & 0xffc0 == 0xfec0;
+        let inside = address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local() || site_local;
         self.allow_private_addresses || !inside
+    }
+}
+
+/// Whether a name means this machine (RFC 6761), with or without the dot of the root.
+fn is_local_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped, compatible, behind NAT64 (64:ff9b::/96) or 6to4 (2002::/16).
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        // `::` and `::1` are addresses of their own.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            Some(v4(high, low))
+        }
+        _ => None,
     }
 }
 
@@ -98,8 +123,24 @@ mod tests {
             "https://[fd00::1]/",
             "https://100.64.0.1/",
             "https://0.0.0.0/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/",
+            "https://LOCALHOST./",
+            "https://a.localhost/",
+            "https://0.1.2.3/",
+            "https://198.18.0.1/",
+            "https://255.255.255.255/",
+            "https://[::]/",
+            "https://[::1]/",
+            "https://[::7f00:1]/",
+            "https://[64:ff9b::a00:1]/",
+            "https://[2002:c0a8:101::1]/",
+            "https://[fec0::1]/",
         ] {
             assert_eq!(verdict(strict, inside), Some(Kind::Forbidden), "{inside}");
+        }
+        for outside in ["https://8.8.8.8/", "https://[2606:4700::1111]/", "https://[64:ff9b::808:808]/"] {
+            assert_eq!(verdict(strict, outside), None, "{outside}");
         }
         assert_eq!(verdict(strict, "https://ue.example/cb?x=1"), None);
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    store::{Batch, Change, Entry, Key, Revision, Span, Store},
+    store::{Batch, Change, Entry, Key, Revision, Span, Store, StoreError, Watch},
 };
 use crate::kept::Kept;
 use serde::de::DeserializeOwned;
@@ -57,33 +57,53 @@ async fn follow(store: Arc<dyn Store>, prefix: &'static str, view: Arc<dyn View>
     loop {
         if let Ok(mut watch) = store.watch(prefix, from).await {
             while let Some(batch) = watch.recv().await {
-                let Batch { revision, mut changes } = batch;
-                from = revision;
-                // What else has arrived is applied in one go: one new snapshot instead of many.
-                while let Ok(more) = watch.try_recv() {
-                    from = more.revision;
-                    changes.extend(more.changes);
-                }
-                view.apply(changes);
+                from = show(view.as_ref(), batch, &mut watch, from);
                 applied.send_replace(from);
             }
         }
-        // Fell behind, or the store went away: start over from the whole.
-        match store.range(Span::prefix(prefix)).await {
-            Ok(range) => {
-                from = range.revision;
-                view.reset(range.entries);
+        // Fell behind, or the store went away: start over from the whole. The watch begins first, because reading the whole can
+        // take longer than the history reaches back.
+        match begin_again(&store, prefix, view.as_ref()).await {
+            Ok((whole, mut watch)) => {
+                from = whole;
                 applied.send_replace(from);
+                while let Some(batch) = watch.recv().await {
+                    from = show(view.as_ref(), batch, &mut watch, from);
+                    applied.send_replace(from);
+                }
             }
             Err(error) => {
                 tracing::warn!(prefix, %error, "a read model waits for the store");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
         }
-        if applied.is_closed() {
-            return;
-        }
     }
+}
+
+/// Shows a batch, and what else has arrived, in one go: one new snapshot instead of many. What the view has seen already, up to
+/// `seen`, is left out.
+fn show(view: &dyn View, first: Batch, watch: &mut Watch, seen: Revision) -> Revision {
+    let (mut upto, mut changes) = (seen, Vec::new());
+    let mut next = Some(first);
+    while let Some(batch) = next {
+        if batch.revision > seen {
+            upto = upto.max(batch.revision);
+            changes.extend(batch.changes);
+        }
+        next = watch.try_recv().ok();
+    }
+    if !changes.is_empty() {
+        view.apply(changes);
+    }
+    upto
+}
+
+async fn begin_again(store: &Arc<dyn Store>, prefix: &str, view: &dyn View) -> Result<(Revision, Watch), StoreError> {
+    let now = store.range(Span::prefix(prefix).limit(1)).await?.revision;
+    let watch = store.watch(prefix, now).await?;
+    let whole = store.range(Span::prefix(prefix)).await?;
+    view.reset(whole.entries);
+    Ok((whole.revision, watch))
 }
 
 /// A read model of all resources under a prefix, as they are.

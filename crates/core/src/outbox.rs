@@ -6,7 +6,7 @@
 //! Among replicas over one store, a lease makes one of them do all this, so that nothing leaves twice.
 
 use crate::{
-    error::Error,
+    error::{Cause, Error},
     room::{EVENT, Room, fresh_id},
     store::{Change, Commit, Entry, Expect, Key, Revision, Span, StoreError, Watch},
 };
@@ -16,7 +16,11 @@ use edgeapp_openapi::common::DateTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::{HashMap, VecDeque, hash_map},
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
     time::Duration,
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -28,6 +32,9 @@ pub const DEAD: &str = "dead/";
 const LEASE: &str = "lease/outbox";
 /// Events turned into tasks by one commit.
 const EVENTS_PER_COMMIT: usize = 24;
+
+/// Longest wait that a subscriber is granted: a task that nobody wants any more has to be noticed some day.
+const LONGEST_WISH: Duration = Duration::from_secs(3600);
 
 /// Something to do, in a lane.
 #[derive(Clone, Debug)]
@@ -137,8 +144,13 @@ impl<R: Reactions> Outbox<R> {
         let holder = fresh_id();
         let mut pause = self.settings.first_retry;
         loop {
+            let began = Instant::now();
             if let Err(error) = self.lead(&holder).await {
                 tracing::warn!(%error, "the outbox begins again");
+            }
+            if began.elapsed() > self.settings.longest_retry {
+                // It worked for a while: this is a new trouble, not the old one.
+                pause = self.settings.first_retry;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(self.settings.longest_retry);
@@ -199,6 +211,7 @@ impl<R: Reactions> Outbox<R> {
 
     async fn work(&self) -> Result<(), Error> {
         let mut term = Term { lanes: Lanes::default(), workers: JoinSet::new() };
+        metrics::gauge!("edgeapp_outbox_waiting").set(0.0);
         for entry in self.room.store().range(Span::prefix(LANE)).await?.entries {
             self.enqueue(&mut term, entry.key, &entry.value);
         }
@@ -219,19 +232,21 @@ impl<R: Reactions> Outbox<R> {
         let mut commit = Commit::new();
         for entry in events {
             commit = commit.expect(Expect::At(entry.key.clone(), entry.revision)).delete(entry.key.clone());
-            match serde_json::from_slice(&entry.value) {
-                Ok(event) => {
-                    for (n, todo) in self.reactions.react(event).await?.into_iter().enumerate() {
+            match self.todos(entry).await {
+                Ok(todos) => {
+                    for (n, todo) in todos.into_iter().enumerate() {
                         let lane = Key::part(&todo.lane);
                         let suffix = entry.key.as_str().rsplit('-').next().unwrap_or_default();
                         let key = format!("{LANE}{lane}/{:020}-{suffix}-{n:06}", entry.revision.0);
                         commit = commit.put(key, serde_json::to_vec(&todo.task).map_err(Error::internal)?);
                     }
                 }
-                Err(error) => {
-                    tracing::error!(key = %entry.key, %error, "an event cannot be understood; it is put aside");
+                // The store's trouble passes; this one would stand in the way of all events after it.
+                Err(error) if error.cause == Cause::SystemFailure => {
+                    tracing::error!(key = %entry.key, "an event leads nowhere; it is put aside");
                     commit = commit.put(format!("{DEAD}{}", entry.key), entry.value.clone());
                 }
+                Err(error) => return Err(error),
             }
         }
         let tasks: Vec<(Key, Bytes)> = commit.puts.iter().filter(|(key, _)| key.as_str().starts_with(LANE)).cloned().collect();
@@ -244,6 +259,12 @@ impl<R: Reactions> Outbox<R> {
             self.enqueue(term, key, &task);
         }
         Ok(())
+    }
+
+    /// What an event asks for.
+    async fn todos(&self, entry: &Entry) -> Result<Vec<Todo<R::Work>>, Error> {
+        let event = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+        caught(self.reactions.react(event)).await.unwrap_or_else(|panic| Err(Error::internal(panic)))
     }
 
     fn enqueue(&self, term: &mut Term<R::Work>, key: Key, task: &[u8]) {
@@ -269,6 +290,21 @@ impl<R: Reactions> Outbox<R> {
             }
         }
     }
+}
+
+/// The outcome of `work`, or the words of its panic: one bad task must not stop its lane, nor one bad event all of them.
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = pin!(work);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            let words = format!("a reaction panicked: {}", words.unwrap_or("it does not say why"));
+            tracing::error!(words, "a defect");
+            Poll::Ready(Err(words))
+        }
+    })
+    .await
 }
 
 /// Waits for changes and returns all new events that are there.
@@ -320,7 +356,10 @@ impl<R: Reactions> Worker<R> {
         let mut attempt = 0;
         loop {
             let outcome = match self.wanted(&job.task).await {
-                Ok(true) => self.reactions.perform(&job.task.work, attempt).await,
+                Ok(true) => {
+                    let performed = caught(self.reactions.perform(&job.task.work, attempt)).await;
+                    performed.unwrap_or_else(|panic| Outcome::Again { reason: panic, after: None })
+                }
                 Ok(false) => Outcome::Hopeless("nobody wants it any more".into()),
                 Err(error) => Outcome::Again { reason: error.to_string(), after: None },
             };
@@ -336,10 +375,10 @@ impl<R: Reactions> Worker<R> {
                 }
                 Outcome::Again { reason, after } => {
                     metrics::counter!("edgeapp_outbox_retried_total").increment(1);
-                    let wait = after.unwrap_or_default().max(self.backoff(attempt));
+                    let wait = after.unwrap_or_default().min(LONGEST_WISH).max(self.backoff(attempt));
                     tracing::debug!(key = %job.key, attempt, reason, ?wait, "a task is tried again");
                     tokio::time::sleep(wait).await;
-                    attempt += 1;
+                    attempt = attempt.saturating_add(1);
                 }
             }
         }

@@ -32,8 +32,7 @@ pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
     if body.trim_ascii_start().starts_with(b"[") {
         return Err(unreadable("the body must be a JSON object"));
     }
-    // What is ignored has to be text all the same.
-    let body = std::str::from_utf8(body).map_err(|_| unreadable("the body is not UTF-8"))?;
+    let body = text(body)?;
     let mut json = serde_json::Deserializer::from_str(body);
     // The first try is the fast one; the path is kept only for those who need to hear it.
     match T::deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {
@@ -68,8 +67,21 @@ pub fn patch_from_slice(body: &[u8]) -> Result<serde_json::Value, Error> {
     if too_deep(body) {
         return Err(unreadable(format!("the body nests deeper than {MAX_DEPTH} levels")));
     }
-    let Strict(value) = serde_json::from_slice(body).map_err(|error| unreadable(format!("not JSON: {error}")))?;
+    let Strict(value) = serde_json::from_str(text(body)?).map_err(|error| unreadable(format!("not JSON: {error}")))?;
     Ok(value)
+}
+
+/// A body as text. What is ignored has to be text all the same: JSON is UTF-8 throughout.
+fn text(body: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(body).map_err(|error| unreadable(format!("the body is not UTF-8 from byte {}", error.valid_up_to())))
+}
+
+/// Longest part of a body that an answer and the log repeat, in bytes.
+const MAX_QUOTE: usize = 200;
+
+/// The beginning of a text that may quote the body.
+fn short(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.len() <= MAX_QUOTE { text.into() } else { format!("{}…", &text[..text.floor_char_boundary(MAX_QUOTE)]).into() }
 }
 
 /// A JSON value that repeats no member.
@@ -112,7 +124,7 @@ impl<'de> serde::Deserialize<'de> for Strict {
                 let mut values = serde_json::Map::new();
                 while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
                     if values.contains_key(&name) {
-                        return Err(serde::de::Error::custom(format_args!("the member {name:?} stands there twice")));
+                        return Err(serde::de::Error::custom(format_args!("the member {:?} stands there twice", short(&name))));
                     }
                     values.insert(name, value);
                 }
@@ -155,7 +167,8 @@ fn too_deep(body: &[u8]) -> bool {
 fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     // serde_json appends " at line 1 column 7": the pointer says it better.
-    let reason = text.split(" at line ").next().unwrap_or(&text);
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = &*short(reason);
     if reason.starts_with("duplicate field") {
         return unreadable(reason.replace("field", "member"));
     }
@@ -164,7 +177,7 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
         .iter()
         .filter_map(|segment| match segment {
             Segment::Seq { index } => Some(index.to_string()),
-            Segment::Map { key } => Some(key.clone()),
+            Segment::Map { key } => Some(short(key).into_owned()),
             Segment::Enum { .. } | Segment::Unknown => None,
         })
         .collect();
@@ -269,6 +282,24 @@ mod tests {
         for body in ["", " ", cut, "[]", "7", twice, trailing, &deep, "\u{feff}{}", "{\"mustHave\":\"\\ud800\"}"] {
             assert_eq!(refusal(body).0, Cause::InvalidMsgFormat, "{body:.40}");
         }
+    }
+
+    #[test]
+    fn all_of_a_body_is_utf_8() {
+        let mut body = br#"{"mustHave":{"number":1},"unknown":"?"}"#.to_vec();
+        let at = body.len() - 3;
+        body[at] = 0xff;
+        assert_eq!(from_slice::<Outer>(&body).unwrap_err().cause, Cause::InvalidMsgFormat);
+        assert_eq!(patch_from_slice(&body).unwrap_err().cause, Cause::InvalidMsgFormat);
+    }
+
+    #[test]
+    fn refusals_quote_no_more_than_the_beginning() {
+        let long = "ö".repeat(100_000);
+        let error = from_slice::<Outer>(format!(r#"{{"mustHave":{{"number":"{long}"}}}}"#).as_bytes()).unwrap_err();
+        assert!(error.detail.len() < 400 && error.invalid[0].reason.as_ref().unwrap().len() < 300, "{}", error.detail.len());
+        let twice = format!(r#"{{"{long}":1,"{long}":2}}"#);
+        assert!(patch_from_slice(twice.as_bytes()).unwrap_err().detail.len() < 400);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use crate::{
 use serde::Serialize;
 use serde_json::Value;
 
+/// Largest representation that patches may build up, in bytes: as large as a body may be.
+const MAX_MERGED: usize = 256 * 1024;
+
 /// Which members a PATCH of one resource may touch.
 #[derive(Clone, Copy, Debug)]
 pub struct PatchRules {
@@ -38,6 +41,23 @@ pub fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
+/// The length of a value as JSON, without writing it.
+fn size(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // A value that cannot be written is too large for anything.
+    serde_json::to_writer(&mut count, value).map_or(usize::MAX, |()| count.0)
+}
+
 /// The resource `current` after `patch`.
 ///
 /// # Errors
@@ -66,6 +86,13 @@ pub fn apply<T: Wire + Serialize>(current: &T, patch: &Value, rules: &PatchRules
             return Err(Error::not_changeable(format!("/{name}")));
         }
         // Anything else is a member we do not know: ignored.
+    }
+    // Many patches together must not make what no single request could.
+    if size(&merged) > MAX_MERGED {
+        return Err(Error::forbidden(
+            Cause::ModificationNotAllowed,
+            format!("the resource would be larger than {MAX_MERGED} bytes"),
+        ));
     }
     parse::from_value(merged).map_err(|mut error| {
         // Nothing can be missing but what the patch removed.
@@ -97,6 +124,27 @@ mod tests {
             merge(&mut merged, &patch);
             assert_eq!(merged, result);
         }
+    }
+
+    #[derive(Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+    struct Grows {
+        words: std::collections::BTreeMap<String, String>,
+    }
+
+    #[test]
+    fn patches_cannot_pile_up_more_than_a_body() {
+        let rules = PatchRules { changeable: &["words"], clearable: &[], fixed: &[] };
+        let mut grown = Grows { words: std::collections::BTreeMap::new() };
+        let mut patches = 0;
+        let refusal = loop {
+            let patch = json!({"words": {patches.to_string(): "x".repeat(100_000)}});
+            match apply(&grown, &patch, &rules) {
+                Ok(more) => grown = more,
+                Err(error) => break error,
+            }
+            patches += 1;
+        };
+        assert_eq!((patches, refusal.cause), (2, Cause::ModificationNotAllowed));
     }
 
     fn value() -> impl Strategy<Value = Value> {

@@ -32,8 +32,8 @@ pub const EXPIRY: &str = "expiry/";
 /// Where committed events wait: `event/<id>`.
 pub const EVENT: &str = "event/";
 
-/// How often a change is decided anew when others were faster.
-const ATTEMPTS: usize = 32;
+/// How often a change is decided anew when others were faster: one of those that meet at a resource gets through each time.
+const ATTEMPTS: usize = 128;
 
 /// The store and the clock that a room works with.
 #[derive(Clone)]

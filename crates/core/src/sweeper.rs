@@ -1,9 +1,9 @@
 //! Removes what has expired. Any number of replicas can sweep: each removal holds only at the revision that was seen.
 
 use crate::{
-    error::Error,
+    error::{Cause, Error},
     room::{Decision, EXPIRY, Room, Seen, expiry_key},
-    store::{Commit, Key, Span},
+    store::{Commit, Entry, Expect, Key, Span, StoreError},
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -26,32 +26,49 @@ pub trait Expiring: Send + Sync + 'static {
 /// # Errors
 /// When the store fails.
 pub async fn sweep(room: &Room, products: &dyn Expiring) -> Result<usize, Error> {
-    let mut removed = 0;
+    let (mut removed, mut after) = (0, None);
     loop {
         let end = expiry_key(room.now(), &Key::new(""));
-        let due = room.store().range(Span::prefix(EXPIRY).before(end).limit(ROUND)).await?;
+        let mut span = Span::prefix(EXPIRY).before(end).limit(ROUND);
+        span.after = after.take();
+        let due = room.store().range(span).await?;
         for entry in &due.entries {
-            let index = entry.key.as_str();
-            let Some((instant, key)) = index[EXPIRY.len()..].split_once('/') else { continue };
-            let key = Key::new(key);
-            let mut seen = room.look();
-            let known = seen.entry(&key).await?.is_some() && seen.expiry_of(&key).is_some_and(|at| expiry_key(at, &key) == entry.key);
-            if !known {
-                // The resource was renewed or removed and left its index behind.
-                tracing::debug!(%key, instant, "a stale expiry is removed");
-                room.store().commit(Commit::new().delete(entry.key.clone())).await?;
-                continue;
-            }
-            let removal = products.expired(&key, &mut seen).await?;
-            // Somebody changed it meanwhile: the next round looks again.
-            if room.commit(seen, removal.delete(&key)).await?.is_some() {
-                removed += 1;
+            match remove(room, products, entry).await {
+                Ok(true) => removed += 1,
+                Ok(false) => {}
+                // What cannot be removed must not keep the rest: the next sweep tries it again.
+                Err(error) if error.cause == Cause::SystemFailure => {
+                    tracing::error!(key = %entry.key, %error, "an expired resource cannot be removed");
+                }
+                Err(error) => return Err(error),
             }
         }
+        // On from here, not from the beginning: what stays would come again and again.
+        after = due.entries.last().map(|entry| entry.key.clone());
         if !due.more {
             return Ok(removed);
         }
     }
+}
+
+/// Removes what an entry of the expiry index points at. False when there is nothing to remove, or somebody changed it meanwhile.
+async fn remove(room: &Room, products: &dyn Expiring, entry: &Entry) -> Result<bool, Error> {
+    let Some((instant, key)) = entry.key.as_str()[EXPIRY.len()..].split_once('/') else { return Ok(false) };
+    let key = Key::new(key);
+    let mut seen = room.look();
+    let known = seen.entry(&key).await?.is_some() && seen.expiry_of(&key).is_some_and(|at| expiry_key(at, &key) == entry.key);
+    if !known {
+        // The resource was renewed or removed and left its index behind.
+        tracing::debug!(%key, instant, "a stale expiry is removed");
+        let stale = Commit::new().expect(Expect::At(entry.key.clone(), entry.revision)).delete(entry.key.clone());
+        return match room.store().commit(stale).await {
+            // It was renewed for the same instant just now: no longer stale.
+            Ok(_) | Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let removal = products.expired(&key, &mut seen).await?;
+    Ok(room.commit(seen, removal.delete(&key)).await?.is_some())
 }
 
 /// Sweeps again and again, until dropped.

@@ -75,7 +75,7 @@ pub enum BindError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// Its address cannot be had.
-    #[error("{address} cannot be bound: {source}")]
+    #[error("{address} cannot be bound: {source}; stop what holds it, or give the key `listen` another value")]
     Address {
         /// Where.
         address: SocketAddr,

@@ -17,7 +17,7 @@ use hyper_util::{
         Client,
         connect::{
             HttpConnector,
-            dns::{GaiResolver, Name},
+            dns::Name,
         },
     },
     rt::{TokioExecutor, TokioTimer},
@@ -26,17 +26,23 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use url::Url;
 
 /// Largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 /// Largest acknowledgement of a notification that is kept, in bytes.
 const MAX_ACKNOWLEDGEMENT: usize = 4 * 1024;
+/// How often an open connection is asked for a sign of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// Names looked up at a time. Each look-up holds one of the threads that the store reads with, and slow names must leave it some.
+const LOOKUPS: usize = 64;
 /// Redirects followed for one notification.
 const MAX_HOPS: usize = 2;
 
@@ -44,8 +50,8 @@ const MAX_HOPS: usize = 2;
 /// that is used.
 #[derive(Clone)]
 struct CheckedResolver {
-    resolver: GaiResolver,
     rule: CallbackRule,
+    places: Arc<Semaphore>,
 }
 
 impl tower::Service<Name> for CheckedResolver {
@@ -53,14 +59,21 @@ impl tower::Service<Name> for CheckedResolver {
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
-        self.resolver.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (found, rule) = (self.resolver.call(name), self.rule);
+        let (places, rule) = (self.places.clone(), self.rule);
         Box::pin(async move {
-            let allowed: Vec<_> = found.await?.filter(|address| rule.may_connect(address.ip())).collect();
+            let place = places.acquire_owned().await.map_err(io::Error::other)?;
+            // The place is taken for as long as the thread is, also when nobody waits for the answer any more.
+            let found = tokio::task::spawn_blocking(move || {
+                let found = (name.as_str(), 0).to_socket_addrs();
+                drop(place);
+                found
+            });
+            let allowed: Vec<_> = found.await.map_err(io::Error::other)??.filter(|address| rule.may_connect(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the name has no address that may be used"));
             }
@@ -138,7 +151,8 @@ impl HttpClient {
     /// # Errors
     /// When key and certificate do not fit.
     pub fn new(identity: &Identity, servers: &Trust, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
-        let mut tcp = HttpConnector::new_with_resolver(CheckedResolver { resolver: GaiResolver::new(), rule });
+        let resolver = CheckedResolver { rule, places: Arc::new(Semaphore::new(LOOKUPS)) };
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeout));
@@ -152,6 +166,10 @@ impl HttpClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
             .http2_max_header_list_size(16 * 1024)
+            // A peer that vanished without a word must not keep its connection in the pool.
+            .http2_keep_alive_interval(Some(KEEP_ALIVE))
+            .http2_keep_alive_timeout(timeout)
+            .http2_keep_alive_while_idle(true)
             .build(connector);
         Ok(Self { client, rule, timeout })
     }

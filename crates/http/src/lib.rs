@@ -9,6 +9,7 @@
 //! | [`problem`] | refusals: ProblemDetails and the one status table |
 //! | [`documents`] | [`documents::Api`]: router and OpenAPI document from one registration |
 //! | [`client`] | our mutual TLS client; the [`edgeapp_core::notifier::Notifier`] over it |
+//! | [`gather`] | one write for what is ready at the same time |
 //! | [`tls`] | certificates, keys, trust |
 //! | [`operator`], [`telemetry`] | health, readiness, metrics; logs |
 //! | [`assembly`], [`settings`] | what programs share: listeners, announcing, stopping; reading a configuration |
@@ -16,7 +17,10 @@
 pub mod assembly;
 pub mod client;
 pub mod documents;
+pub mod gather;
+mod meters;
 pub mod operator;
+mod patience;
 pub mod problem;
 pub mod reply;
 pub mod request;

@@ -12,7 +12,7 @@ use axum::{
 use edgeapp_core::error::Cause;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// One thing that a server needs in order to serve.
 #[derive(Clone, Debug, Serialize)]
@@ -42,7 +42,7 @@ pub struct Version {
     pub version: &'static str,
 }
 
-/// Installs the recorder of metrics for this process. Call once.
+/// Installs the recorder of metrics for this process. Call once, before anything is served.
 ///
 /// # Errors
 /// When another recorder is installed already.
@@ -62,14 +62,28 @@ struct Operator {
     version: Version,
 }
 
-/// The routes of the operator's port.
+/// How often recorded values are condensed; nobody may come to scrape them.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The routes of the operator's port. Inside a runtime it also sees to it that metrics nobody scrapes do not pile up.
 pub fn router(readiness: Arc<dyn Readiness>, metrics: PrometheusHandle, version: Version) -> Router {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(condense(metrics.clone()));
+    }
     Router::new()
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(scrape))
         .route("/version", get(show_version))
         .with_state(Arc::new(Operator { readiness, metrics, version }))
+}
+
+async fn condense(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 async fn health() -> Json<serde_json::Value> {

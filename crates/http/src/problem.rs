@@ -73,6 +73,8 @@ impl Problem {
         let body = serde_json::to_vec(&self.details).unwrap_or_default();
         let mut response = (self.status, body).into_response();
         *response.headers_mut() = self.headers;
+        // Of the answer whose place this one takes.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
     }

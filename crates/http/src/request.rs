@@ -4,7 +4,11 @@ use crate::problem::Problem;
 use axum::{
     body::Body as HttpBody,
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{
+        HeaderMap, HeaderValue, StatusCode, Uri, header,
+        request::Parts,
+        uri::Authority,
+    },
 };
 use bytes::{Bytes, BytesMut};
 use edgeapp_core::{
@@ -177,24 +181,30 @@ impl ResourceUri {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ResourceUri {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let root = parts.extensions.get::<Arc<Peer>>().and_then(|peer| peer.api_root.clone());
-        let path = parts
-            .extensions
-            .get::<axum::extract::OriginalUri>()
-            .map_or_else(|| parts.uri.path().to_owned(), |original| original.path().to_owned());
-        let root = root.map_or_else(
-            || {
-                let authority = parts.uri.authority().map(ToString::to_string).or_else(|| {
-                    parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned)
-                });
-                format!("https://{}", authority.unwrap_or_default())
-            },
-            |root| root.to_string(),
-        );
-        Ok(Self(format!("{root}{path}")))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or(parts.uri.path(), |original| original.path());
+        match parts.extensions.get::<Arc<Peer>>().and_then(|peer| peer.api_root.as_ref()) {
+            Some(root) => Ok(Self(format!("{root}{path}"))),
+            None => Ok(Self(format!("https://{}{path}", authority(&parts.uri, &parts.headers)?))),
+        }
+    }
+}
+
+/// The authority that a request is for: one, and nothing but host and port.
+fn authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Problem> {
+    let refuse = |reason| Problem::new(StatusCode::BAD_REQUEST, Cause::InvalidMsgFormat, reason);
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next().map(|host| Authority::try_from(host.as_bytes())).transpose();
+    let host = host.map_err(|_| refuse("the Host header is no host and port"))?;
+    if hosts.next().is_some() {
+        return Err(refuse("the request has more than one Host header"));
+    }
+    match uri.authority().cloned().or(host) {
+        Some(authority) if authority.as_str().contains('@') => Err(refuse("the authority carries user information")),
+        Some(authority) if !authority.host().is_empty() => Ok(authority),
+        _ => Err(refuse("the request does not say which host it is for")),
     }
 }
 
@@ -225,5 +235,31 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_begins_with_one_plain_authority() {
+        let verdict = |uri: &str, hosts: &[&'static str]| {
+            let hosts = hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host))).collect();
+            authority(&uri.parse().expect("a URI"), &hosts).ok().map(|authority| authority.to_string())
+        };
+        assert_eq!(verdict("/a", &["ees.example:8443"]).as_deref(), Some("ees.example:8443"));
+        assert_eq!(verdict("https://ees.example/a", &["other.example"]).as_deref(), Some("ees.example"));
+        for (uri, hosts) in [
+            ("/a", &[][..]),
+            ("/a", &[""]),
+            ("/a", &["a.example", "b.example"]),
+            ("/a", &["evil.example/x?y#z"]),
+            ("/a", &["a b"]),
+            ("/a", &["user@a.example"]),
+            ("https://user@a.example/a", &[]),
+        ] {
+            assert_eq!(verdict(uri, hosts), None, "{uri} {hosts:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The accept loop: TLS, the certificate's principal, HTTP/2 or HTTP/1.1, limits, drain.
 
-use crate::{request::Peer, stack, tls::principal_of};
+use crate::{gather::gathering, patience::Patient, request::Peer, stack, tls::principal_of};
 use axum::{Router, body::Body};
 use edgeapp_core::authorizer::{Authorizer, ReferencePoint};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -9,11 +9,10 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use rustls::ServerConfig;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 /// What a listener tolerates.
 #[derive(Clone, Debug)]
@@ -22,6 +21,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// How long the headers of a request may take (HTTP/1.1), and how long a silent connection is kept before it is asked for a sign of life.
     pub header_timeout: Duration,
+    /// How long a peer may take nothing of what is sent to it.
+    pub stall_timeout: Duration,
     /// Most connections at a time; further ones wait in the listen queue.
     pub connections: usize,
     /// Most requests at a time on one HTTP/2 connection.
@@ -39,6 +40,7 @@ impl Default for Limits {
         Self {
             handshake_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(30),
             connections: 10_000,
             streams: 128,
             resets: 50,
@@ -123,18 +125,21 @@ impl Listener {
     pub async fn serve(self, doors: Vec<(ReferencePoint, Router)>, stop: CancellationToken) {
         let Self { socket, tls, authorizer, api_root, limits } = self;
         let doors: Arc<[_]> = doors.into_iter().map(|(point, router)| (point, stack::stack(router, point))).collect();
-        let (http, acceptor) = (Arc::new(limits.protocol()), TlsAcceptor::from(tls));
+        // The version is what was agreed on, not what the first bytes look like: guessing would wait for them without a limit.
+        let (http1, http2) = (Arc::new(limits.protocol().http1_only()), Arc::new(limits.protocol().http2_only()));
+        let strict = !tls.alpn_protocols.iter().any(|name| name == b"http/1.1");
+        let acceptor = TlsAcceptor::from(tls);
         let places = Arc::new(Semaphore::new(limits.connections));
         let graceful = GracefulShutdown::new();
         loop {
-            let place = places.clone().acquire_owned().await;
+            // All of it can wait for long: for a place too, when they are taken.
             let accepted = tokio::select! {
-                accepted = socket.accept() => accepted,
+                accepted = async { (places.clone().acquire_owned().await, socket.accept().await) } => accepted,
                 () = stop.cancelled() => break,
             };
-            let (stream, remote) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
+            let (place, (stream, remote)) = match accepted {
+                (place, Ok(accepted)) => (place, accepted),
+                (_, Err(error)) => {
                     tracing::warn!(%error, "a connection cannot be accepted");
                     // Most often too many open files: leave the others time to close theirs.
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -142,11 +147,12 @@ impl Listener {
                 }
             };
             let _ = stream.set_nodelay(true);
-            let (acceptor, http, doors, watcher) = (acceptor.clone(), http.clone(), doors.clone(), graceful.watcher());
-            let (authorizer, api_root, timeout) = (authorizer.clone(), api_root.clone(), limits.handshake_timeout);
+            let (acceptor, http1, http2, doors) = (acceptor.clone(), http1.clone(), http2.clone(), doors.clone());
+            let (authorizer, api_root, limits, watcher) =
+                (authorizer.clone(), api_root.clone(), limits.clone(), graceful.watcher());
             tokio::spawn(async move {
                 let _place = place;
-                let stream = match tokio::time::timeout(timeout, acceptor.accept(stream)).await {
+                let stream = match tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(error)) => return tracing::info!(%remote, %error, "TLS handshake failed"),
                     Err(_) => return tracing::info!(%remote, "TLS handshake took too long"),
@@ -155,16 +161,23 @@ impl Listener {
                 let Some(Ok(principal)) = certificate.map(|certificate| principal_of(certificate)) else {
                     return tracing::error!(%remote, "a connection without an identity passed the handshake");
                 };
-                let Some((point, router)) = doors.iter().find(|(point, _)| point.caller() == principal.role()).cloned() else {
+                let Some((point, stack)) = doors.iter().find(|(point, _)| point.caller() == principal.role()).cloned() else {
                     return tracing::info!(%remote, role = %principal.role(), "no reference point for this role here");
                 };
                 let peer = Arc::new(Peer { principal: Ok(Arc::new(principal)), point, authorizer, api_root });
                 let service = service_fn(move |mut request: Request<Incoming>| {
                     request.extensions_mut().insert(peer.clone());
-                    router.clone().oneshot(request.map(Body::new))
+                    let stack = stack.clone();
+                    async move { Ok::<_, Infallible>(stack.answer(request.map(Body::new)).await) }
                 });
+                let http = match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => http2,
+                    None if strict => http2,
+                    _ => http1,
+                };
+                let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
                 let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
-                if let Err(error) = watcher.watch(connection).await {
+                if let Err(error) = gathering(watcher.watch(connection)).await {
                     tracing::debug!(%point, %remote, %error, "connection ended");
                 }
             });

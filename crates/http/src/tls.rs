@@ -142,7 +142,8 @@ impl ClientCertVerifier for RoleVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let refuse = |reason: String| rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(io::Error::other(reason)))));
-        let principal = principal_of(end_entity).map_err(|error| refuse(error.to_string()))?;
+        let principal = principal_of(end_entity).map_err(|error| refuse(short(error.to_string())))?;
+        meant_for_clients(end_entity).map_err(|reason| refuse(reason.to_owned()))?;
         let (_, verifier) = self
             .by_role
             .iter()
@@ -217,6 +218,28 @@ pub fn client_config(identity: &Identity, servers: &Trust) -> Result<ClientConfi
         .map_err(|error| identity.mismatch(error))?;
     config.require_ems = true;
     Ok(config)
+}
+
+/// Names in a certificate that nobody has verified yet are repeated in the log up to this many bytes.
+const MAX_QUOTE: usize = 200;
+
+fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MAX_QUOTE));
+    text
+}
+
+/// What the verifier of rustls takes for granted when a certificate does not say it: that it was issued to authenticate clients.
+fn meant_for_clients(certificate: &[u8]) -> Result<(), &'static str> {
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| "the certificate cannot be read")?;
+    let purposes = parsed.extended_key_usage().map_err(|_| "the extended key usage cannot be read")?;
+    if !purposes.is_some_and(|purposes| purposes.value.client_auth) {
+        return Err("the certificate does not name client authentication among its extended key usages");
+    }
+    let usage = parsed.key_usage().map_err(|_| "the key usage cannot be read")?;
+    if usage.is_some_and(|usage| !usage.value.digital_signature()) {
+        return Err("the key of the certificate is not meant for signatures");
+    }
+    Ok(())
 }
 
 /// The principal that a verified certificate names.

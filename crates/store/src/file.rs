@@ -17,7 +17,10 @@ use std::{
     fs::{File, OpenOptions},
     ops::Bound,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -60,10 +63,10 @@ impl RedbOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Somebody has it open. Two processes over one state need etcd.
-    #[error("the store {} is in use by another process (or opened twice in this one)", .0.display())]
+    #[error("the store {} is in use by another process (or opened twice in this one); name another `path` or use etcd", .0.display())]
     InUse(PathBuf),
     /// It was made by a release with another layout.
-    #[error("the store {} has layout {found}, this release reads {THIS_LAYOUT}", .path.display())]
+    #[error("the store {} has layout {found}, this release reads {THIS_LAYOUT}; open it with the release that made it", .path.display())]
     Layout {
         /// Which store.
         path: PathBuf,
@@ -71,7 +74,10 @@ pub enum OpenError {
         found: u64,
     },
     /// The file cannot be read or written, or is no store.
-    #[error("the store {} cannot be opened: {source}", .path.display())]
+    #[error(
+        "the store {} cannot be opened: {source}; free what is missing or bring back a copy, or move the file away to begin empty",
+        .path.display()
+    )]
     Failed {
         /// Which store.
         path: PathBuf,
@@ -99,6 +105,8 @@ pub(crate) struct Shared {
     /// `None` between a disk error and the next opening that works.
     database: RwLock<Option<Database>>,
     feed: Mutex<Feed>,
+    /// Whether the last group could not be written.
+    refusing: AtomicBool,
 }
 
 impl RedbStore {
@@ -148,6 +156,7 @@ impl RedbStore {
         let shared = Arc::new(Shared {
             database,
             feed: Mutex::new(Feed::starting_at(last)),
+            refusing: AtomicBool::new(false),
         });
         let (messages, inbox) = mpsc::channel(QUEUE);
         let writer = writer::spawn(shared.clone(), inbox, Box::new(open), last).map_err(OpenError::Thread)?;
@@ -221,13 +230,28 @@ impl Store for RedbStore {
         if self.messages()?.is_closed() {
             return Err(stopped());
         }
-        self.get(&Key::new("health")).await.map(|_| ())
+        let health = Key::new("health");
+        if self.shared.refusing() {
+            // Reading may work on a full disk. Whoever asks waits for writes to work again, so try one.
+            return self.commit(Commit::new().put(health, Bytes::new())).await.map(|_| ());
+        }
+        self.get(&health).await.map(|_| ())
     }
 }
 
 impl Shared {
     pub(crate) fn feed(&self) -> MutexGuard<'_, Feed> {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the last group could not be written.
+    pub(crate) fn refusing(&self) -> bool {
+        self.refusing.load(Ordering::Relaxed)
+    }
+
+    /// Notes what became of a group.
+    pub(crate) fn note(&self, written: bool) {
+        self.refusing.store(!written, Ordering::Relaxed);
     }
 
     /// Puts another database (or none) in the place of the present one.

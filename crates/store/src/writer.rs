@@ -88,6 +88,7 @@ impl Writer {
                 Ok(group) if group.batches.is_empty() => return group.verdicts,
                 Ok(group) => match transaction.commit() {
                     Ok(()) => {
+                        self.shared.note(true);
                         self.last = group.last;
                         self.shared.feed().publish(group.batches);
                         return group.verdicts;
@@ -101,6 +102,7 @@ impl Writer {
             },
             Err(error) => error,
         };
+        self.shared.note(false);
         commits.clear();
         (0..count).map(|_| Err(copy(&failed))).collect()
     }

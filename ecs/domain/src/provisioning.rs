@@ -174,7 +174,7 @@ impl Answers {
         };
         let mut wish = self.wish(
             &asked,
-            request.loc_inf.as_ref().map(Position::of_ue).unwrap_or_default(),
+            request.loc_inf.as_deref().map(Position::of_ue).unwrap_or_default(),
         );
         if let Some(group) = &request.app_group_profile {
             let area = group.expected_svc_area.as_ref();

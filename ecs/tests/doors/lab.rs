@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use axum::{
-    Router,
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
@@ -20,7 +19,7 @@ use edgeapp_core::{
 };
 use edgeapp_ecs::ecs::{Ecs, EcsRules};
 use edgeapp_ecs_domain::{edn::Edns, expiring::Lapses};
-use edgeapp_http::{request::Peer, stack::stack};
+use edgeapp_http::{request::Peer, stack::{Stack, stack}};
 use edgeapp_openapi::common::{DateTime, Uri};
 use edgeapp_store::MemoryStore;
 use http_body_util::BodyExt;
@@ -29,7 +28,6 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
 };
-use tower::ServiceExt;
 
 pub(crate) const REGISTRATIONS: &str = "/eecs-eesregistration/v1/registrations";
 pub(crate) const REQUEST: &str = "/eecs-serviceprovisioning/v1/request";
@@ -74,8 +72,8 @@ pub(crate) struct Lab {
     pub(crate) clock: Arc<ManualClock>,
     store: Arc<MemoryStore>,
     recorder: Arc<Recorder>,
-    edge4: Router,
-    edge6: Router,
+    edge4: Stack,
+    edge6: Stack,
 }
 
 /// An answer with its body read.
@@ -163,8 +161,8 @@ impl Lab {
             .clock(clock.clone())
             .sweep_every(std::time::Duration::from_millis(5));
         let ecs = builder.build().await.expect("an ECS");
-        let router = |point| stack(ecs.router(point), point);
-        let (edge4, edge6) = (router(ReferencePoint::Edge4), router(ReferencePoint::Edge6));
+        let stacked = |point| stack(ecs.router(point), point);
+        let (edge4, edge6) = (stacked(ReferencePoint::Edge4), stacked(ReferencePoint::Edge6));
         Self {
             ecs,
             clock,
@@ -178,7 +176,7 @@ impl Lab {
     /// Calls with any body.
     pub(crate) async fn send(&self, caller: &Principal, method: Method, path: &str, media: &str, body: &str) -> Reply {
         let api = path.split('/').nth(1).unwrap_or_default();
-        let (point, router) = match api {
+        let (point, stack) = match api {
             "eecs-serviceprovisioning" => (ReferencePoint::Edge4, &self.edge4),
             _ => (ReferencePoint::Edge6, &self.edge6),
         };
@@ -195,7 +193,7 @@ impl Lab {
             .extension(Arc::new(peer))
             .body(Body::from(body.to_owned()))
             .expect("a request");
-        let response = router.clone().oneshot(request).await.expect("an answer");
+        let response = stack.answer(request).await;
         let (parts, body) = response.into_parts();
         let text = |name| {
             parts

@@ -31,7 +31,14 @@ impl Resource<Ees> for AcrEventsSubscription {
     const PATCH: PatchRules = PatchRules {
         changeable: &["expTime", "easIds", "eventIds", "notificationDestination"],
         clearable: &[],
-        fixed: &["eecId", "ueId", "acIds", "requestTestNotification", "websockNotifConfig", "suppFeat"],
+        fixed: &[
+            "eecId",
+            "ueId",
+            "acIds",
+            "requestTestNotification",
+            "websockNotifConfig",
+            "suppFeat",
+        ],
     };
 
     fn not_found() -> Error {
@@ -102,7 +109,10 @@ pub struct AcrEventsService {
 impl AcrEventsService {
     /// A service over this room.
     pub fn new(room: Room, lifetimes: Lifetimes, callbacks: CallbackRule) -> Self {
-        Self { kept: Collection::new(room, lifetimes), callbacks }
+        Self {
+            kept: Collection::new(room, lifetimes),
+            callbacks,
+        }
     }
 
     fn acceptable(&self, principal: &Principal, subscription: &AcrEventsSubscription) -> Result<(), Error> {
@@ -112,9 +122,13 @@ impl AcrEventsService {
         crate::eec::proved_ue(principal, subscription.ue_id.as_ref(), "/ueId")?;
         if matches!(subscription.event_ids, AcrEventIds::Other(_)) {
             let known: Vec<&str> = AcrEventIds::KNOWN.iter().map(AcrEventIds::as_str).collect();
-            return Err(Error::mandatory_incorrect("/eventIds", format!("is not served here; served are {}", known.join(", "))));
+            return Err(Error::mandatory_incorrect(
+                "/eventIds",
+                format!("is not served here; served are {}", known.join(", ")),
+            ));
         }
-        self.callbacks.check(&subscription.notification_destination, "/notificationDestination")?;
+        self.callbacks
+            .check(&subscription.notification_destination, "/notificationDestination")?;
         Ok(())
     }
 }
@@ -166,7 +180,10 @@ impl AcrEventsSubscriptions for AcrEventsService {
     }
 
     async fn unsubscribe(&self, principal: &Principal, id: &str) -> Result<(), Error> {
-        self.kept.remove(principal, id, |_| Ok(Decision::of(()))).await.map(|_| ())
+        self.kept
+            .remove(principal, id, |_| Ok(Decision::of(())))
+            .await
+            .map(|_| ())
     }
 }
 
@@ -223,9 +240,21 @@ pub async fn notifications(
         });
         let body = serde_json::to_value(&notification).map_err(Error::internal)?;
         let subscription = entry.key.to_string();
-        let work = Notification { destination: kept.value.notification_destination, subscription, body, for_acr: None };
-        let task = Task { work, guard: Some(entry.key.to_string()), until: kept.expires_at };
-        todos.push(Todo { lane: entry.key.to_string(), task });
+        let work = Notification {
+            destination: kept.value.notification_destination,
+            subscription,
+            body,
+            for_acr: None,
+        };
+        let task = Task {
+            work,
+            guard: Some(entry.key.to_string()),
+            until: kept.expires_at,
+        };
+        todos.push(Todo {
+            lane: entry.key.to_string(),
+            task,
+        });
     }
     Ok(todos)
 }

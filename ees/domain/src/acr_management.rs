@@ -2,6 +2,7 @@
 
 use crate::{
     Ees,
+    acr::AcrRef,
     event::{Event, Notification},
 };
 use async_trait::async_trait;
@@ -13,14 +14,15 @@ use edgeapp_core::{
     kept::Kept,
     outbox::{Task, Todo},
     patch::PatchRules,
-    principal::Principal,
+    principal::{Owner, Principal},
     room::{Decision, Room, Seen},
     store::{Key, Span},
 };
 use edgeapp_openapi::{
     acr_management_event::{
-        AcrMgntEvent, AcrMgntEventFailureCode, AcrMgntEventReport, AcrMgntEventsNotification, AcrMgntEventsSubscription,
-        AvailabilityNotif, AvailabilityStatus, FailureAcrMgntEventInfo, TargetUeIdentification,
+        AcrMgntEvent, AcrMgntEventFailureCode, AcrMgntEventReport, AcrMgntEventsNotification,
+        AcrMgntEventsSubscription, AvailabilityNotif, AvailabilityStatus, FailureAcrMgntEventInfo,
+        TargetUeIdentification,
     },
     common::{DateTime, SupportedFeatures, Uri},
     ids::{EasId, Gpsi, SubscriptionId},
@@ -34,7 +36,13 @@ impl Resource<Ees> for AcrMgntEventsSubscription {
     const PATCH: PatchRules = PatchRules {
         changeable: &["eventSubscs", "evtReq", "notificationDestination"],
         clearable: &["evtReq"],
-        fixed: &["easId", "self", "suppFeat", "requestTestNotification", "websockNotifConfig"],
+        fixed: &[
+            "easId",
+            "self",
+            "suppFeat",
+            "requestTestNotification",
+            "websockNotifConfig",
+        ],
     };
 
     fn not_found() -> Error {
@@ -46,7 +54,11 @@ impl Resource<Ees> for AcrMgntEventsSubscription {
     }
 
     fn may_become(&self, next: &Self) -> Result<(), Error> {
-        if next.eas_id == self.eas_id { Ok(()) } else { Err(Error::not_changeable("/easId")) }
+        if next.eas_id == self.eas_id {
+            Ok(())
+        } else {
+            Err(Error::not_changeable("/easId"))
+        }
     }
 
     fn folder(owner: &Principal) -> String {
@@ -111,12 +123,18 @@ pub struct AcrManagementService {
 }
 
 /// Subscriptions of this API carry no expiry of their own.
-const FOR_EVER: Lifetimes = Lifetimes { max: None, default: None };
+const FOR_EVER: Lifetimes = Lifetimes {
+    max: None,
+    default: None,
+};
 
 impl AcrManagementService {
     /// A service over this room.
     pub fn new(room: Room, callbacks: CallbackRule) -> Self {
-        Self { kept: Collection::new(room, FOR_EVER), callbacks }
+        Self {
+            kept: Collection::new(room, FOR_EVER),
+            callbacks,
+        }
     }
 
     fn acceptable(&self, principal: &Principal, subscription: &AcrMgntEventsSubscription) -> Result<(), Error> {
@@ -127,12 +145,21 @@ impl AcrManagementService {
             let at = |member: &str| format!("/eventSubscs/{n}/{member}");
             if matches!(wanted.event, AcrMgntEvent::Other(_)) {
                 let known: Vec<&str> = AcrMgntEvent::KNOWN.iter().map(AcrMgntEvent::as_str).collect();
-                return Err(Error::mandatory_incorrect(at("event"), format!("is not served here; served are {}", known.join(", "))));
+                return Err(Error::mandatory_incorrect(
+                    at("event"),
+                    format!("is not served here; served are {}", known.join(", ")),
+                ));
             }
             if wanted.eas_ack_ind && wanted.event != AcrMgntEvent::UpPathChg {
-                return Err(Error::optional_incorrect(at("easAckInd"), "is possible with UP_PATH_CHG only"));
+                return Err(Error::optional_incorrect(
+                    at("easAckInd"),
+                    "is possible with UP_PATH_CHG only",
+                ));
             }
-            let continuity = matches!(wanted.event, AcrMgntEvent::AcrMonitoring | AcrMgntEvent::AcrFacilitation);
+            let continuity = matches!(
+                wanted.event,
+                AcrMgntEvent::AcrMonitoring | AcrMgntEvent::AcrFacilitation
+            );
             if wanted.eas_ack_svc_cont && !continuity {
                 return Err(Error::optional_incorrect(
                     at("easAckSvcCont"),
@@ -140,15 +167,20 @@ impl AcrManagementService {
                 ));
             }
         }
-        self.callbacks.check(&subscription.notification_destination, "/notificationDestination")?;
+        self.callbacks
+            .check(&subscription.notification_destination, "/notificationDestination")?;
         Ok(())
     }
 }
 
 /// Pure: completes a subscription with what the answer reports. Without a core network nobody watches the user plane path.
 fn complete(subscription: &mut AcrMgntEventsSubscription) -> Result<(), Error> {
-    let needs_user_plane =
-        |event: &AcrMgntEvent| matches!(event, AcrMgntEvent::UpPathChg | AcrMgntEvent::AcrMonitoring | AcrMgntEvent::AcrFacilitation);
+    let needs_user_plane = |event: &AcrMgntEvent| {
+        matches!(
+            event,
+            AcrMgntEvent::UpPathChg | AcrMgntEvent::AcrMonitoring | AcrMgntEvent::AcrFacilitation
+        )
+    };
     let mut failed: Vec<FailureAcrMgntEventInfo> = Vec::new();
     for wanted in &subscription.event_subscs {
         if needs_user_plane(&wanted.event) && failed.iter().all(|failure| failure.event != wanted.event) {
@@ -158,14 +190,19 @@ fn complete(subscription: &mut AcrMgntEventsSubscription) -> Result<(), Error> {
             });
         }
     }
-    if subscription.event_subscs.iter().all(|wanted| needs_user_plane(&wanted.event)) {
+    if subscription
+        .event_subscs
+        .iter()
+        .all(|wanted| needs_user_plane(&wanted.event))
+    {
         return Err(Error::forbidden(
             Cause::MonitoringNotAvailable,
             "the user plane path cannot be watched: no core network is configured; ACT_START_STOP and ACR_SELECTION are served",
         ));
     }
-    subscription.availability_info =
-        (!failed.is_empty()).then_some(AvailabilityNotif { availability_status: AvailabilityStatus::NotAvailable });
+    subscription.availability_info = (!failed.is_empty()).then_some(AvailabilityNotif {
+        availability_status: AvailabilityStatus::NotAvailable,
+    });
     subscription.fail_event_reports = failed;
     subscription.event_reports = Vec::new();
     subscription.websock_notif_config = None;
@@ -208,7 +245,11 @@ impl AcrManagementSubscriptions for AcrManagementService {
         let prefix = format!("{}{}", AcrMgntEventsSubscription::PREFIX, folder(principal.id()));
         let entries = self.kept.room().store().range(Span::prefix(prefix)).await?.entries;
         let kept: Result<Vec<Kept<AcrMgntEventsSubscription>>, Error> = entries.iter().map(Kept::from_entry).collect();
-        Ok(kept?.into_iter().filter(|kept| kept.is_of(principal)).map(|kept| kept.value).collect())
+        Ok(kept?
+            .into_iter()
+            .filter(|kept| kept.is_of(principal))
+            .map(|kept| kept.value)
+            .collect())
     }
 
     async fn read(&self, principal: &Principal, id: &str) -> Result<AcrMgntEventsSubscription, Error> {
@@ -235,39 +276,73 @@ impl AcrManagementSubscriptions for AcrManagementService {
     }
 
     async fn unsubscribe(&self, principal: &Principal, id: &str) -> Result<(), Error> {
-        self.kept.remove(principal, id, |_| Ok(Decision::of(()))).await.map(|_| ())
+        self.kept
+            .remove(principal, id, |_| Ok(Decision::of(())))
+            .await
+            .map(|_| ())
     }
 }
 
 /// Whether a subscription of this UE identification covers the UE; without one it covers all.
-fn covers(target: Option<&TargetUeIdentification>, ue: Option<&Gpsi>) -> bool {
+fn covers(target: Option<&TargetUeIdentification>, ue: &Gpsi) -> bool {
     match target {
         None => true,
-        Some(TargetUeIdentification::Gpsi(gpsi)) => ue == Some(gpsi),
+        Some(TargetUeIdentification::Gpsi(gpsi)) => ue == gpsi,
         // Groups and addresses cannot be told apart without a core network.
         Some(_) => false,
     }
 }
 
-/// The notifications with this report to every subscription of an EAS that wants such events about this UE.
+/// Whom a report concerns, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Audience<'a> {
+    /// The application.
+    pub eas_id: &'a EasId,
+    /// This instance of it, where that is known; else all.
+    pub instance: Option<&'a Owner>,
+    /// The UE the report is about.
+    pub ue_id: &'a Gpsi,
+    /// The relocation that wants to hear how the notification went.
+    pub for_acr: Option<&'a AcrRef>,
+    /// After this instant nobody has to be told any more.
+    pub until: Option<DateTime>,
+}
+
+/// A report of this event at this instant that says nothing else yet.
+pub fn report(event: AcrMgntEvent, now: DateTime) -> AcrMgntEventReport {
+    AcrMgntEventReport {
+        event,
+        time_stamp: Some(now),
+        up_path_chg_info: None,
+        eas_end_point: None,
+        act_status: None,
+        acr_params: None,
+        ac_id: None,
+        ue_id: None,
+        sel_acr_scen: Vec::new(),
+        eas_in_bdl_info_list: Vec::new(),
+        serv_cont_plan_ind: false,
+    }
+}
+
+/// The notifications with this report to every subscription of its audience that wants such events.
 ///
 /// # Errors
 /// When the subscriptions cannot be read.
 pub async fn notifications(
     room: &Room,
-    eas_id: &EasId,
-    ue: Option<&Gpsi>,
+    to: Audience<'_>,
     report: &AcrMgntEventReport,
-    acr: Option<&Key>,
 ) -> Result<Vec<Todo<Notification>>, Error> {
-    let prefix = format!("{}{}", AcrMgntEventsSubscription::PREFIX, folder(eas_id.as_str()));
+    let prefix = format!("{}{}", AcrMgntEventsSubscription::PREFIX, folder(to.eas_id.as_str()));
     let mut todos = Vec::new();
     for entry in room.store().range(Span::prefix(&prefix)).await?.entries {
         let kept = Kept::<AcrMgntEventsSubscription>::from_entry(&entry)?;
         let wanted = |subscribed: &edgeapp_openapi::acr_management_event::AcrMgntEventSubsc| {
-            subscribed.event == report.event && covers(subscribed.tgt_ue_id.as_ref(), ue)
+            subscribed.event == report.event && covers(subscribed.tgt_ue_id.as_ref(), to.ue_id)
         };
-        if !kept.value.event_subscs.iter().any(wanted) {
+        let other_instance = to.instance.is_some_and(|instance| *instance != kept.owner);
+        if other_instance || !kept.value.event_subscs.iter().any(wanted) {
             continue;
         }
         let notification = AcrMgntEventsNotification {
@@ -276,26 +351,45 @@ pub async fn notifications(
         };
         let body = serde_json::to_value(&notification).map_err(Error::internal)?;
         let subscription = entry.key.to_string();
-        let work = Notification { destination: kept.value.notification_destination, subscription, body, for_acr: acr.map(Key::to_string) };
-        let task = Task { work, guard: Some(entry.key.to_string()), until: None };
-        todos.push(Todo { lane: entry.key.to_string(), task });
+        let work = Notification {
+            destination: kept.value.notification_destination,
+            subscription,
+            body,
+            for_acr: to.for_acr.cloned(),
+        };
+        let task = Task {
+            work,
+            guard: Some(entry.key.to_string()),
+            until: to.until,
+        };
+        todos.push(Todo {
+            lane: entry.key.to_string(),
+            task,
+        });
     }
     Ok(todos)
+}
+
+impl AcrManagementService {
+    /// Whether notifications may go to this address.
+    ///
+    /// # Errors
+    /// [`Cause::CallbackNotAllowed`], with `pointer` to where it stood.
+    pub fn may_call(&self, destination: &Uri, pointer: &str) -> Result<(), Error> {
+        self.callbacks.check(destination, pointer).map(|_| ())
+    }
 }
 
 /// Points subscriptions of an EAS to another address: those named, or all of its own when none is named. Answers with their ids.
 ///
 /// # Errors
-/// When the address is not allowed or the store fails.
+/// When the store fails.
 pub async fn redirect(
     service: &AcrManagementService,
     principal: &Principal,
     ids: &[SubscriptionId],
     destination: Option<&Uri>,
 ) -> Result<Vec<SubscriptionId>, Error> {
-    if let Some(destination) = destination {
-        service.callbacks.check(destination, "/e3NotificationUri")?;
-    }
     let prefix = format!("{}{}", AcrMgntEventsSubscription::PREFIX, folder(principal.id()));
     let mut redirected = Vec::new();
     for entry in service.kept.room().store().range(Span::prefix(&prefix)).await?.entries {
@@ -306,7 +400,11 @@ pub async fn redirect(
         }
         if let Some(destination) = destination {
             let patch = Change::Patch(serde_json::json!({"notificationDestination": destination}));
-            match service.kept.change(principal, id.as_str(), &patch, |_: &_, _: &mut _| Ok(Decision::of(()))).await {
+            match service
+                .kept
+                .change(principal, id.as_str(), &patch, |_: &_, _: &mut _| Ok(Decision::of(())))
+                .await
+            {
                 Ok(_) => {}
                 // Unsubscribed meanwhile: nothing to redirect.
                 Err(error) if error.cause == Cause::SubscriptionNotFound => continue,

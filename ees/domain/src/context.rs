@@ -1,8 +1,9 @@
 //! EEC contexts: what an EES knows of an EEC and hands on when the EEC moves (TS 23.558 clause 8.9, TS 29.558 clause 5.10).
 
 use crate::{
-    acr::EasDirectory,
+    acr::{EasDirectory, record},
     eec::{self, EecIndex},
+    event::{Event, ScenariosSelected},
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -15,10 +16,12 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::{
     common::DateTime,
+    eas_registration::EasProfile,
     eec_context_relocation::{
         EecContext, EecContextPush, EecContextPushRes, EecContextsQuery, EecSrvContinuitySupport, ImplicitRegDetails,
+        SessionContexts,
     },
-    eec_registration::EecRegistration,
+    eec_registration::{AcProfile, EecRegistration},
     ees_registration::AcrScenario,
     ids::{EecContextId, EesId, RegistrationId},
 };
@@ -55,7 +58,10 @@ pub fn of_registration(id: EecContextId, registration: &EecRegistration, before:
         ue_loc: before.as_ref().and_then(|before| before.ue_loc.clone()),
         ac_profs: registration.ac_profs.clone(),
         sess_cntxs: before.and_then(|before| before.sess_cntxs),
-        eec_srv_cont_supp: Some(EecSrvContinuitySupport { srv_cont_supp: !scenarios.is_empty(), acr_scenarios: scenarios }),
+        eec_srv_cont_supp: Some(EecSrvContinuitySupport {
+            srv_cont_supp: !scenarios.is_empty(),
+            acr_scenarios: scenarios,
+        }),
         ue_mob_supp_ind: registration.ue_mobility_req,
     }
 }
@@ -103,37 +109,169 @@ impl ContextService {
         own_scenarios: Vec<AcrScenario>,
         eass: Arc<dyn EasDirectory>,
     ) -> Self {
-        Self { room, policy, lifetimes, own_scenarios, eass }
+        Self {
+            room,
+            policy,
+            lifetimes,
+            own_scenarios,
+            eass,
+        }
     }
 
-    fn scenarios(&self, push: &EecContextPush) -> Vec<AcrScenario> {
+    /// Takes a context over: into that of a registration the EEC made itself, else as a context of its own, with a registration
+    /// where that is the policy.
+    async fn take_over(
+        &self,
+        seen: &mut Seen,
+        owner: &Owner,
+        pushed: &EecContext,
+    ) -> Result<Decision<Option<ImplicitRegDetails>>, Error> {
+        let kept = |expires_at, value| Kept {
+            owner: owner.clone(),
+            expires_at,
+            value,
+        };
+        let index = EecIndex::load(seen, &pushed.eec_id).await?;
+        let known = match &index {
+            Some(index) => index
+                .registration(seen, &pushed.eec_id)
+                .await?
+                .map(|known| (index, known)),
+            None => None,
+        };
+        match known {
+            // What the EEC told us itself counts more than what another EES knew of it.
+            Some((index, known)) if !(index.implicit && self.policy.register_implicitly) => {
+                let key = key(&index.context);
+                let before = seen.kept::<EecContext>(&key).await?.map(|kept| kept.value);
+                let context = of_registration(index.context.clone(), &known, Some(together(before, pushed)));
+                let details = ImplicitRegDetails {
+                    reg_id: reg_id(&index.registration)?,
+                    exp_time: known.exp_time,
+                };
+                let details = self.policy.register_implicitly.then_some(details);
+                Ok(Decision::of(()).put(&key, &kept(None, context))?.answer(details))
+            }
+            known if self.policy.register_implicitly => {
+                let expires_at = self.lifetimes.grant(None, seen.now(), "")?;
+                let id = known.map_or_else(fresh_id, |(index, _)| index.registration.clone());
+                let retired = retire(seen, index.as_ref(), &pushed.cntx_id, self.policy.stale_seconds).await?;
+                let implied = implied_registration(pushed, expires_at);
+                let implied = Kept {
+                    owner: owner.clone(),
+                    expires_at,
+                    value: implied,
+                };
+                let registered = eec::keep_registration(seen, &implied, &id, true, index).await?;
+                let details = ImplicitRegDetails {
+                    reg_id: reg_id(&id)?,
+                    exp_time: expires_at,
+                };
+                let context = kept(None, pushed.clone());
+                Ok(registered
+                    .and(retired)
+                    .put(&key(&pushed.cntx_id), &context)?
+                    .answer(Some(details)))
+            }
+            _ => {
+                let end = DateTime(seen.now().0 + SignedDuration::from_secs(i64::from(self.policy.stale_seconds)));
+                let context = kept(Some(end), pushed.clone());
+                Ok(Decision::of(()).put(&key(&pushed.cntx_id), &context)?.answer(None))
+            }
+        }
+    }
+
+    /// The scenarios that were asked for, and what the T-EAS here is to hear of them.
+    fn scenarios(&self, push: &EecContextPush) -> (Vec<AcrScenario>, Option<ScenariosSelected>) {
         if !push.acr_scenarios_sel_req {
-            return Vec::new();
+            return (Vec::new(), None);
         }
         let target = push.tgt_eas.as_ref().and_then(|endpoint| self.eass.at(endpoint, None));
-        let target = target.as_ref().map(|eas| eas.svc_cont_supp.as_slice());
-        common_scenarios(&push.eec_cntx, &self.own_scenarios, target)
+        let supported = target.as_ref().map(|eas| eas.svc_cont_supp.as_slice());
+        let scenarios = common_scenarios(&push.eec_cntx, &self.own_scenarios, supported);
+        let selected = target.and_then(|eas| selected_for(&eas, &push.eec_cntx, &scenarios));
+        (scenarios, selected)
     }
+}
+
+/// Pure: the news for an EAS; `None` when nothing was selected, or UE or ACs are not known.
+fn selected_for(eas: &EasProfile, context: &EecContext, scenarios: &[AcrScenario]) -> Option<ScenariosSelected> {
+    let ue_id = context.ue_id.clone()?;
+    let wants = |ac: &&AcProfile| ac.eass.iter().any(|wanted| wanted.eas_id == eas.eas_id);
+    let ac_ids: Vec<_> = context
+        .ac_profs
+        .iter()
+        .filter(wants)
+        .map(|ac| ac.ac_id.clone())
+        .collect();
+    let (eas_id, scenarios) = (eas.eas_id.clone(), scenarios.to_vec());
+    let tells = !scenarios.is_empty() && !ac_ids.is_empty();
+    tells.then(|| ScenariosSelected {
+        eas_id,
+        eas: eas.end_pt.clone(),
+        ue_id,
+        ac_ids,
+        scenarios,
+    })
 }
 
 /// Pure: the scenarios that the EEC, its ACs, this EES and the T-EAS all support, in the order the EEC prefers them.
 pub fn common_scenarios(context: &EecContext, ees: &[AcrScenario], t_eas: Option<&[AcrScenario]>) -> Vec<AcrScenario> {
-    let Some(eec) = &context.eec_srv_cont_supp else { return Vec::new() };
-    let all_acs = |scenario: &AcrScenario| {
-        context.ac_profs.iter().all(|ac| ac.ac_svc_cont_supp.is_empty() || ac.ac_svc_cont_supp.contains(scenario))
+    let Some(eec) = &context.eec_srv_cont_supp else {
+        return Vec::new();
     };
-    let wanted = eec.acr_scenarios.iter().filter(|scenario| ees.contains(scenario) && all_acs(scenario));
-    wanted.filter(|scenario| t_eas.is_none_or(|eas| eas.contains(scenario))).cloned().collect()
+    let all_acs = |scenario: &AcrScenario| {
+        context
+            .ac_profs
+            .iter()
+            .all(|ac| ac.ac_svc_cont_supp.is_empty() || ac.ac_svc_cont_supp.contains(scenario))
+    };
+    let wanted = eec
+        .acr_scenarios
+        .iter()
+        .filter(|scenario| ees.contains(scenario) && all_acs(scenario));
+    wanted
+        .filter(|scenario| t_eas.is_none_or(|eas| eas.contains(scenario)))
+        .cloned()
+        .collect()
+}
+
+/// Pure: what was known, and what another EES knows of the sessions; where both know one, the other EES knows it better.
+fn together(known: Option<EecContext>, pushed: &EecContext) -> EecContext {
+    let Some(mut known) = known else { return pushed.clone() };
+    let theirs = pushed
+        .sess_cntxs
+        .as_ref()
+        .map(|sessions| sessions.sess_cntxs.as_slice())
+        .unwrap_or_default();
+    let mut sessions = known.sess_cntxs.map(|sessions| sessions.sess_cntxs).unwrap_or_default();
+    sessions.retain(|ours| {
+        theirs
+            .iter()
+            .all(|theirs| (&theirs.eas_id, &theirs.end_pt) != (&ours.eas_id, &ours.end_pt))
+    });
+    sessions.extend_from_slice(theirs);
+    known.sess_cntxs = (!sessions.is_empty()).then_some(SessionContexts { sess_cntxs: sessions });
+    known.ue_loc = pushed.ue_loc.clone().or(known.ue_loc);
+    known
 }
 
 /// Pure: what another EES gets to see of a context.
 fn part_asked_for(mut context: EecContext, query: &EecContextsQuery) -> EecContext {
     if let Some(asked) = &query.sess_cntxs {
-        let named = |ac: &edgeapp_openapi::ids::AcId| asked.sess_cntxs.iter().any(|session| session.ac_id.as_ref() == Some(ac));
+        let named = |ac: &edgeapp_openapi::ids::AcId| {
+            asked
+                .sess_cntxs
+                .iter()
+                .any(|session| session.ac_id.as_ref() == Some(ac))
+        };
         context.ac_profs.retain(|profile| named(&profile.ac_id));
         context.sess_cntxs = context.sess_cntxs.and_then(|mut sessions| {
             sessions.sess_cntxs.retain(|session| {
-                asked.sess_cntxs.iter().any(|asked| asked.eas_id == session.eas_id && asked.end_pt == session.end_pt)
+                asked
+                    .sess_cntxs
+                    .iter()
+                    .any(|asked| asked.eas_id == session.eas_id && asked.end_pt == session.end_pt)
             });
             (!sessions.sess_cntxs.is_empty()).then_some(sessions)
         });
@@ -150,9 +288,31 @@ pub async fn grow_stale(seen: &mut Seen, id: &EecContextId, seconds: u32) -> Res
     match seen.kept::<EecContext>(&key).await? {
         Some(kept) => {
             let end = DateTime(seen.now().0 + SignedDuration::from_secs(i64::from(seconds)));
-            Decision::of(()).put(&key, &Kept { expires_at: Some(end), ..kept })
+            Decision::of(()).put(
+                &key,
+                &Kept {
+                    expires_at: Some(end),
+                    ..kept
+                },
+            )
         }
         None => Ok(Decision::of(())),
+    }
+}
+
+/// A registration that takes up another context leaves the one of the older registration behind.
+///
+/// # Errors
+/// When the store fails.
+pub async fn retire(
+    seen: &mut Seen,
+    older: Option<&EecIndex>,
+    current: &EecContextId,
+    seconds: u32,
+) -> Result<Decision<()>, Error> {
+    match older {
+        Some(older) if older.context != *current => grow_stale(seen, &older.context, seconds).await,
+        _ => Ok(Decision::of(())),
     }
 }
 
@@ -160,37 +320,36 @@ pub async fn grow_stale(seen: &mut Seen, id: &EecContextId, seconds: u32) -> Res
 impl EecContexts for ContextService {
     async fn pull(&self, principal: &Principal, query: EecContextsQuery) -> Result<EecContext, Error> {
         called_by(principal, &query.ees_id, "ees-id")?;
-        let kept = self.room.read::<EecContext>(&key(&query.eec_cntx_id)).await?.ok_or_else(not_found)?;
+        let kept = self
+            .room
+            .read::<EecContext>(&key(&query.eec_cntx_id))
+            .await?
+            .ok_or_else(not_found)?;
         Ok(part_asked_for(kept.value, &query))
     }
 
     async fn push(&self, principal: &Principal, push: EecContextPush) -> Result<Option<EecContextPushRes>, Error> {
         called_by(principal, &push.ees_id, "/eesId")?;
         let owner = Owner::eec(&push.eec_cntx.eec_id);
-        let scenarios = self.scenarios(&push);
+        let (scenarios, selected) = self.scenarios(&push);
         let context_key = key(&push.eec_cntx.cntx_id);
         for mut seen in self.room.attempts() {
             let known = seen.kept::<EecContext>(&context_key).await?;
             if known.is_some_and(|known| known.owner != owner) {
                 return Err(Error::not_yours("/eecCntx/cntxId", "context of that EEC"));
             }
-            let decision = if self.policy.register_implicitly {
-                let expires_at = self.lifetimes.grant(None, seen.now(), "")?;
-                let index = EecIndex::load(&mut seen, &push.eec_cntx.eec_id).await?;
-                let id = index.as_ref().map_or_else(fresh_id, |index| index.registration.clone());
-                let registration = implied_registration(&push.eec_cntx, expires_at);
-                let registered = eec::keep_registration(&mut seen, &owner, &id, &registration, index).await?;
-                let implicit = ImplicitRegDetails { reg_id: reg_id(&id)?, exp_time: expires_at };
-                let answer = EecContextPushRes { impl_reg: Some(implicit), sel_acr_scenarios_list: scenarios.clone() };
-                let context = Kept { owner: owner.clone(), expires_at: None, value: push.eec_cntx.clone() };
-                registered.put(&context_key, &context)?.answer(Some(answer))
-            } else {
-                let end = DateTime(seen.now().0 + SignedDuration::from_secs(i64::from(self.policy.stale_seconds)));
-                let context = Kept { owner: owner.clone(), expires_at: Some(end), value: push.eec_cntx.clone() };
-                let answer = (!scenarios.is_empty())
-                    .then(|| EecContextPushRes { impl_reg: None, sel_acr_scenarios_list: scenarios.clone() });
-                Decision::of(answer).put(&context_key, &context)?
-            };
+            let taken = self.take_over(&mut seen, &owner, &push.eec_cntx).await?;
+            let impl_reg = taken.answer.clone();
+            let answer = (impl_reg.is_some() || !scenarios.is_empty()).then(|| EecContextPushRes {
+                impl_reg,
+                sel_acr_scenarios_list: scenarios.clone(),
+            });
+            // The UE is back: whatever relocation led away from here is history, and may be asked for anew.
+            let finished = record::forget_finished(&self.room, &mut seen, push.eec_cntx.ue_id.as_ref()).await?;
+            let mut decision = taken.and(finished).answer(answer);
+            if let Some(selected) = &selected {
+                decision = decision.tell(&Event::ScenariosSelected(Box::new(selected.clone())))?;
+            }
             if let Some((answer, _)) = self.room.commit(seen, decision).await? {
                 return Ok(answer);
             }
@@ -204,7 +363,11 @@ fn reg_id(id: &str) -> Result<RegistrationId, Error> {
 }
 
 fn called_by(principal: &Principal, ees: &EesId, pointer: &str) -> Result<(), Error> {
-    if principal.is_ees(ees) { Ok(()) } else { Err(Error::not_yours(pointer, "EESID")) }
+    if principal.is_ees(ees) {
+        Ok(())
+    } else {
+        Err(Error::not_yours(pointer, "EESID"))
+    }
 }
 
 /// Pure: the registration that a pushed context stands for.
@@ -214,7 +377,11 @@ fn implied_registration(context: &EecContext, expires_at: Option<DateTime>) -> E
         ue_id: context.ue_id.clone(),
         ac_profs: context.ac_profs.clone(),
         exp_time: expires_at,
-        eec_svc_cont_supp: context.eec_srv_cont_supp.as_ref().map(|support| support.acr_scenarios.clone()).unwrap_or_default(),
+        eec_svc_cont_supp: context
+            .eec_srv_cont_supp
+            .as_ref()
+            .map(|support| support.acr_scenarios.clone())
+            .unwrap_or_default(),
         eec_cntx_id: Some(context.cntx_id.clone()),
         src_ees_id: None,
         end_pt: None,

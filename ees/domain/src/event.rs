@@ -4,7 +4,9 @@
 
 use edgeapp_openapi::{
     common::{DateTime, Uri},
-    eas_registration::EasProfile,
+    eas_registration::{EasProfile, EndPoint},
+    ees_registration::AcrScenario,
+    ids::{AcId, EasId, Gpsi},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +31,25 @@ pub enum Event {
         /// Where to send it.
         destination: Uri,
     },
+    /// The scenarios were selected in which the sessions of a UE with an EAS relocate.
+    ScenariosSelected(Box<ScenariosSelected>),
     /// A relocation moved on.
     Acr(crate::acr::AcrEvent),
+}
+
+/// The scenarios in which the sessions of a UE with an EAS relocate (TS 29.558 clause 5.10.2.3.2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScenariosSelected {
+    /// The application.
+    pub eas_id: EasId,
+    /// The EAS.
+    pub eas: EndPoint,
+    /// The UE.
+    pub ue_id: Gpsi,
+    /// The application clients.
+    pub ac_ids: Vec<AcId>,
+    /// The scenarios, in the order of preference.
+    pub scenarios: Vec<AcrScenario>,
 }
 
 /// A piece of work that an event led to.
@@ -53,5 +72,5 @@ pub struct Notification {
     pub body: serde_json::Value,
     /// The relocation that wants to hear how it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub for_acr: Option<String>,
+    pub for_acr: Option<crate::acr::AcrRef>,
 }

@@ -42,12 +42,16 @@ impl Expiring for EesExpiring {
             return self.eass.expired(key, seen).await;
         }
         if name.starts_with(EecRegistration::PREFIX) {
-            let Some(kept) = seen.even_expired::<EecRegistration>(key).await? else { return Ok(Decision::of(())) };
+            let Some(kept) = seen.even_expired::<EecRegistration>(key).await? else {
+                return Ok(Decision::of(()));
+            };
             let id = name.rsplit('/').next().unwrap_or_default();
             return eec::forget(seen, &kept.value, id, self.contexts.stale_seconds).await;
         }
         if name.starts_with(record::PREFIX) {
-            let Some(kept) = seen.even_expired::<Acr>(key).await? else { return Ok(Decision::of(())) };
+            let Some(kept) = seen.even_expired::<Acr>(key).await? else {
+                return Ok(Decision::of(()));
+            };
             return given_up(kept.value);
         }
         // Contexts and subscriptions just end.
@@ -62,8 +66,13 @@ fn given_up(acr: Acr) -> Result<Decision<()>, Error> {
         record::Transfer::NotAwaited => Vec::new(),
         _ if acr.complete => Vec::new(),
         // Reported, but the context never arrived: the result counts all the same.
-        record::Transfer::Reported(..) => acr.after(Step::ContextFailed)?.map(|(_, events)| events).unwrap_or_default(),
+        record::Transfer::Reported(..) => acr
+            .after(Step::ContextFailed)?
+            .map(|(_, events)| events)
+            .unwrap_or_default(),
         _ => acr.after(late)?.map(|(_, events)| events).unwrap_or_default(),
     };
-    events.into_iter().try_fold(Decision::of(()), |decision, event| decision.tell(&Event::Acr(event)))
+    events
+        .into_iter()
+        .try_fold(Decision::of(()), |decision, event| decision.tell(&Event::Acr(event)))
 }

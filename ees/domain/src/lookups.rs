@@ -8,7 +8,7 @@ use crate::{
     selection::{self, EasIndex, Selection, meets},
 };
 use async_trait::async_trait;
-use edgeapp_core::{clock::Clock, error::Error, room::Room};
+use edgeapp_core::{clock::Clock, error::Error, principal::Owner, room::Room};
 use edgeapp_openapi::{
     eas_discovery::{DiscoveredEas, EasDiscoveryReq, RequestorId},
     eas_registration::{EasProfile, EndPoint},
@@ -41,6 +41,13 @@ impl EasDirectory for EasLookup {
         };
         found.map(Arc::new)
     }
+
+    fn instance_at(&self, endpoint: &EndPoint, eas_id: &EasId) -> Option<Owner> {
+        let (known, now) = (self.index.snapshot(), self.clock.now());
+        let mut live = known.instances(eas_id).filter(|entry| entry.is_live(now));
+        live.find(|entry| entry.profile().end_pt == *endpoint)
+            .map(|entry| entry.owner.clone())
+    }
 }
 
 impl AcProfileService for EasLookup {
@@ -56,9 +63,15 @@ impl AcProfileService for EasLookup {
         let falls_short = profile.eass.iter().any(|wanted| {
             let least = wanted.minimum_req_svc_kpis.as_ref();
             let short = |eas: &EasProfile| least.is_some_and(|least| !meets(least, eas.svc_kpi.as_ref()));
-            known.instances(&wanted.eas_id).any(|entry| entry.is_live(now) && short(entry.profile()))
+            known
+                .instances(&wanted.eas_id)
+                .any(|entry| entry.is_live(now) && short(entry.profile()))
         });
-        Service::No(if falls_short { UnfulfillAcProfRsn::ReqUnfulfilled } else { UnfulfillAcProfRsn::EasNotAvailable })
+        Service::No(if falls_short {
+            UnfulfillAcProfRsn::ReqUnfulfilled
+        } else {
+            UnfulfillAcProfRsn::EasNotAvailable
+        })
     }
 }
 
@@ -88,7 +101,9 @@ impl SearchBeyond {
 #[async_trait]
 impl TargetSearch for SearchBeyond {
     async fn find(&self, request: &EasDiscoveryReq) -> Result<Vec<DiscoveredEas>, Error> {
-        let RequestorId::Eas(eas_id) = &request.requestor_id else { return Ok(Vec::new()) };
+        let RequestorId::Eas(eas_id) = &request.requestor_id else {
+            return Ok(Vec::new());
+        };
         let mut query = EesProfilesQuery::new(self.own_id.clone(), eas_id.clone());
         query.target_dnai.clone_from(&request.eas_t_dnai);
         let edns = match self.peers.target_ees(&query).await {
@@ -99,11 +114,21 @@ impl TargetSearch for SearchBeyond {
                 return Err(Error::unavailable("the ECS could not be asked for other EESs"));
             }
         };
-        let forwarded =
-            EasDiscoveryReq { requestor_id: RequestorId::Ees(self.own_id.clone()), supp_feat: None, ..request.clone() };
+        let forwarded = EasDiscoveryReq {
+            requestor_id: RequestorId::Ees(self.own_id.clone()),
+            supp_feat: None,
+            ..request.clone()
+        };
         let mut found = Vec::new();
-        for ees in edns.into_iter().flat_map(|edn| edn.eess).filter(|ees| ees.ees_id != self.own_id) {
-            let peer = PeerEes { id: ees.ees_id, endpoint: ees.end_pt };
+        for ees in edns
+            .into_iter()
+            .flat_map(|edn| edn.eess)
+            .filter(|ees| ees.ees_id != self.own_id)
+        {
+            let peer = PeerEes {
+                id: ees.ees_id,
+                endpoint: ees.end_pt,
+            };
             match self.peers.discover(&peer, &forwarded).await {
                 Ok(answer) => found.extend(answer.discovered_eas),
                 Err(PeerError::NotFound(_)) => {}

@@ -15,7 +15,8 @@ use edgeapp_core::{
     store::Key,
 };
 use edgeapp_openapi::{
-    common::{TestNotification, Uri}, eas_discovery::EasDiscoverySubscription,
+    common::{TestNotification, Uri},
+    eas_discovery::EasDiscoverySubscription,
 };
 use std::sync::Arc;
 
@@ -38,15 +39,27 @@ impl EesReactions {
         discovery: Arc<Mirror<EasDiscoverySubscription>>,
         notifier: Arc<dyn Notifier>,
     ) -> Self {
-        Self { room, acr, discovery, notifier }
+        Self {
+            room,
+            acr,
+            discovery,
+            notifier,
+        }
     }
 
     /// The subscriber moved for good (308): later notifications go to its new address.
     async fn move_subscription(&self, key: &Key, moved_to: &Uri) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
-            let Some(mut kept) = seen.kept::<serde_json::Value>(key).await? else { return Ok(()) };
+            let Some(mut kept) = seen.kept::<serde_json::Value>(key).await? else {
+                return Ok(());
+            };
             kept.value["notificationDestination"] = serde_json::Value::from(moved_to.as_str());
-            if self.room.commit(seen, Decision::of(()).put(key, &kept)?).await?.is_some() {
+            if self
+                .room
+                .commit(seen, Decision::of(()).put(key, &kept)?)
+                .await?
+                .is_some()
+            {
                 return Ok(());
             }
         }
@@ -61,7 +74,9 @@ impl EesReactions {
         let hopeless = match self.notifier.notify(&notification.destination, body).await {
             Ok(delivered) => {
                 if let Some(moved_to) = &delivered.moved_to
-                    && let Err(error) = self.move_subscription(&Key::new(notification.subscription.as_str()), moved_to).await
+                    && let Err(error) = self
+                        .move_subscription(&Key::new(notification.subscription.as_str()), moved_to)
+                        .await
                 {
                     // The next notification is redirected again: nothing is lost.
                     tracing::warn!(subscription = notification.subscription, %error, "a new callback address could not be kept");
@@ -70,14 +85,23 @@ impl EesReactions {
             }
             Err(NotDelivered::Later { reason, after }) => return Outcome::Again { reason, after },
             Err(NotDelivered::Refused(status)) if attempt + 1 < REFUSALS => {
-                return Outcome::Again { reason: format!("refused with status {status}"), after: None };
+                return Outcome::Again {
+                    reason: format!("refused with status {status}"),
+                    after: None,
+                };
             }
             Err(error) => error.to_string(),
         };
         if let Some(acr) = &notification.for_acr {
-            let given_up = self.acr.give_up(&Key::new(acr.as_str()), &format!("the EAS could not be told: {hopeless}")).await;
+            let given_up = self
+                .acr
+                .give_up(acr, &format!("the EAS could not be told: {hopeless}"))
+                .await;
             if let Err(error) = given_up {
-                return Outcome::Again { reason: error.to_string(), after: None };
+                return Outcome::Again {
+                    reason: error.to_string(),
+                    after: None,
+                };
             }
         }
         Outcome::Hopeless(hopeless)
@@ -91,7 +115,11 @@ impl Reactions for EesReactions {
 
     async fn react(&self, event: Event) -> Result<Vec<Todo<Work>>, Error> {
         match event {
-            Event::EasChanged { before, after, expires_at } => {
+            Event::EasChanged {
+                before,
+                after,
+                expires_at,
+            } => {
                 let subscriptions = self.discovery.all();
                 let told = discovery_subscriptions::notifications_for(
                     before.as_deref(),
@@ -104,20 +132,51 @@ impl Reactions for EesReactions {
                     .map(|told| {
                         let body = serde_json::to_value(&told.notification).map_err(Error::internal)?;
                         let subscription = told.subscription.to_string();
-                        let work = Notification { destination: told.destination, subscription, body, for_acr: None };
+                        let work = Notification {
+                            destination: told.destination,
+                            subscription,
+                            body,
+                            for_acr: None,
+                        };
                         let work = Work::Notify(work);
-                        let task = Task { work, guard: Some(told.subscription.to_string()), until: told.until };
-                        Ok(Todo { lane: told.subscription.to_string(), task })
+                        let task = Task {
+                            work,
+                            guard: Some(told.subscription.to_string()),
+                            until: told.until,
+                        };
+                        Ok(Todo {
+                            lane: told.subscription.to_string(),
+                            task,
+                        })
                     })
                     .collect()
             }
-            Event::TestAsked { subscription, uri, destination } => {
-                let test = TestNotification { subscription: uri.parse().map_err(Error::internal)? };
+            Event::TestAsked {
+                subscription,
+                uri,
+                destination,
+            } => {
+                let test = TestNotification {
+                    subscription: uri.parse().map_err(Error::internal)?,
+                };
                 let body = serde_json::to_value(&test).map_err(Error::internal)?;
-                let work = Notification { destination, subscription: subscription.clone(), body, for_acr: None };
-                let task = Task { work: Work::Notify(work), guard: Some(subscription.clone()), until: None };
-                Ok(vec![Todo { lane: subscription, task }])
+                let work = Notification {
+                    destination,
+                    subscription: subscription.clone(),
+                    body,
+                    for_acr: None,
+                };
+                let task = Task {
+                    work: Work::Notify(work),
+                    guard: Some(subscription.clone()),
+                    until: None,
+                };
+                Ok(vec![Todo {
+                    lane: subscription,
+                    task,
+                }])
             }
+            Event::ScenariosSelected(selected) => self.acr.selected(&selected).await,
             Event::Acr(event) => self.acr.react(event).await,
         }
     }

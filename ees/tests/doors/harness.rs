@@ -1,5 +1,6 @@
 //! An EES in memory, and callers with the certificate they like.
 
+use crate::surroundings::{Others, Subscribers};
 use axum::{
     Router,
     body::Body,
@@ -11,28 +12,56 @@ use edgeapp_core::{
     callback::CallbackRule,
     clock::{Clock, Lifetimes, ManualClock},
     error::{Cause, Error, Kind},
-    follow::Follower,
+    follow::{Follower, Mirror},
+    outbox::{Outbox, OutboxSettings},
     principal::Principal,
     room::Room,
-    store::Store,
+    store::{Span, Store},
+    sweeper,
 };
-use edgeapp_ees::{edge1, edge3};
+use edgeapp_ees::{edge1, edge3, edge9};
 use edgeapp_ees_domain::{
+    acr::{
+        follow_up::AcrFollowUp,
+        relocation::{AcrPolicy, AcrService},
+        status::AcrStatusService,
+    },
+    acr_events::AcrEventsService,
+    acr_management::AcrManagementService,
+    context::{ContextPolicy, ContextService},
     discovery::{DiscoveryPolicy, DiscoveryService, EasDiscovery, EecKnown, NoTargetSearch, TargetSearch},
     discovery_subscriptions::DiscoverySubscriptionService,
     eas::EasService,
+    eec::EecService,
+    expiring::EesExpiring,
+    lookups::EasLookup,
+    reactions::EesReactions,
     selection::EasIndex,
 };
-use edgeapp_http::{documents::Api, problem::PROBLEM_JSON, request::Peer, stack::stack};
-use edgeapp_openapi::{ids::EecId, location::ServiceArea};
+use edgeapp_http::{
+    documents::Api,
+    problem::PROBLEM_JSON,
+    request::Peer,
+    stack::{Stack, stack},
+};
+use edgeapp_openapi::{
+    ees_registration::AcrScenario,
+    ids::{EecId, EesId},
+    location::ServiceArea,
+};
 use edgeapp_store::MemoryStore;
 use http_body_util::BodyExt;
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
-use tower::ServiceExt;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// When every test begins.
 pub(crate) const NOON: &str = "2026-01-05T12:00:00Z";
+/// The EES behind the doors.
+pub(crate) const OWN_ID: &str = "ees-a.example";
 /// Where the doors are reached.
 pub(crate) const ROOT: &str = "https://ees.example";
 
@@ -42,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) service_area: Option<ServiceArea>,
     pub(crate) discovery: DiscoveryPolicy,
     pub(crate) elsewhere: Arc<dyn TargetSearch>,
+    pub(crate) contexts: ContextPolicy,
+    pub(crate) acr: AcrPolicy,
 }
 
 impl Default for Settings {
@@ -54,6 +85,15 @@ impl Default for Settings {
             service_area: None,
             discovery: DiscoveryPolicy::default(),
             elsewhere: Arc::new(NoTargetSearch),
+            contexts: ContextPolicy {
+                register_implicitly: true,
+                stale_seconds: 300,
+            },
+            acr: AcrPolicy {
+                transfer_seconds: 30,
+                remembered_seconds: 60,
+                eec_registration_required: true,
+            },
         }
     }
 }
@@ -72,6 +112,11 @@ impl EecKnown for Registered {
 pub(crate) struct Doors {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) others: Arc<Others>,
+    pub(crate) subscribers: Arc<Subscribers>,
+    room: Room,
+    expiring: EesExpiring,
+    outbox: Mutex<Option<Outbox<EesReactions>>>,
     routers: BTreeMap<ReferencePoint, Router>,
     apis: BTreeMap<&'static str, String>,
 }
@@ -89,8 +134,18 @@ impl Doors {
         let room = Room::new(store.clone(), clock.clone());
         let index = Arc::new(EasIndex::new(None));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await.unwrap();
-        let eass = EasService::new(room.clone(), settings.lifetimes, settings.service_area, follower);
+        let mirror = Arc::new(Mirror::default());
+        Follower::start(store.clone(), "eas-discovery-subscription/", mirror.clone())
+            .await
+            .unwrap();
+        let eass = Arc::new(EasService::new(
+            room.clone(),
+            settings.lifetimes,
+            settings.service_area,
+            follower,
+        ));
         let known: Arc<dyn EecKnown> = Arc::new(Registered);
+        let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
         let discovery: Arc<dyn EasDiscovery> = Arc::new(DiscoveryService::new(
             index,
             clock.clone() as Arc<dyn Clock>,
@@ -98,29 +153,91 @@ impl Doors {
             settings.elsewhere,
             settings.discovery,
         ));
+        let (lifetimes, callbacks) = (settings.lifetimes, CallbackRule::default());
         let registered_only = settings.discovery.eec_registration_required.then_some(known);
-        let subscriptions =
-            DiscoverySubscriptionService::new(room, settings.lifetimes, CallbackRule::default(), registered_only);
+        let subscriptions = DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks, registered_only);
+        let (others, subscribers) = (Arc::new(Others::default()), Arc::new(Subscribers::default()));
+        let own_id: EesId = OWN_ID.parse().unwrap();
+        let contexts = settings.contexts;
+        let eecs = EecService::new(
+            room.clone(),
+            lifetimes,
+            own_id.clone(),
+            contexts,
+            lookup.clone(),
+            others.clone(),
+        );
+        let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks);
+        let management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
+        let relocations = Arc::new(AcrService::new(room.clone(), own_id, settings.acr, lookup.clone()));
+        let scenarios = vec![
+            AcrScenario::EecExecutedViaSourceEes,
+            AcrScenario::EecExecutedViaTargetEes,
+        ];
+        let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
+        let status = AcrStatusService::new(relocations.clone(), management.clone());
+        let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
+        let reactions = EesReactions::new(room.clone(), follow_up, mirror, subscribers.clone());
+        let patience = Duration::from_millis(1);
+        let impatient = OutboxSettings {
+            first_retry: patience,
+            longest_retry: patience,
+            ..OutboxSettings::default()
+        };
         let mut doors = Self {
             clock,
             store,
+            others,
+            subscribers,
+            expiring: EesExpiring::new(eass.clone(), contexts),
+            outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),
+            room,
             routers: BTreeMap::new(),
             apis: BTreeMap::new(),
         };
-        doors.mount(ReferencePoint::Edge3, &edge3::eas_registration::api(Arc::new(eass)));
-        doors.mount(
-            ReferencePoint::Edge3,
-            &edge1::eas_discovery::request_api(discovery.clone()),
-        );
-        doors.mount(
-            ReferencePoint::Edge9,
-            &edge1::eas_discovery::request_api(discovery.clone()),
-        );
-        doors.mount(
-            ReferencePoint::Edge1,
-            &edge1::eas_discovery::api(discovery, Arc::new(subscriptions)),
-        );
+        let (of_eecs, of_eass, of_eess) = (ReferencePoint::Edge1, ReferencePoint::Edge3, ReferencePoint::Edge9);
+        doors.mount(of_eass, &edge3::eas_registration::api(eass));
+        doors.mount(of_eass, &edge3::acr_management_event::api(management));
+        doors.mount(of_eass, &edge3::acr_status_update::api(Arc::new(status)));
+        doors.mount(of_eass, &edge1::app_context_relocation::api(relocations.clone()));
+        doors.mount(of_eass, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(of_eess, &edge9::eec_context_relocation::api(Arc::new(handover)));
+        doors.mount(of_eess, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(of_eecs, &edge1::eec_registration::api(Arc::new(eecs)));
+        doors.mount(of_eecs, &edge1::acr_events::api(Arc::new(acr_events)));
+        doors.mount(of_eecs, &edge1::app_context_relocation::api(relocations));
+        doors.mount(of_eecs, &edge1::eas_discovery::api(discovery, Arc::new(subscriptions)));
         doors
+    }
+
+    /// Waits until nothing is left to react to or to send. What the subscribers were told is with them then.
+    pub(crate) async fn settled(&self) {
+        let outbox = self.outbox.lock().unwrap().take();
+        if let Some(outbox) = outbox {
+            tokio::spawn(outbox.run());
+        }
+        let idle = async {
+            while self.waits("event/").await || self.waits("lane/").await {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), idle).await.unwrap();
+    }
+
+    async fn waits(&self, prefix: &str) -> bool {
+        !self.store.range(Span::prefix(prefix)).await.unwrap().entries.is_empty()
+    }
+
+    /// Time passes, and what expired before then is removed. The sweeper leaves what expires at this very instant to its next round.
+    pub(crate) async fn pass(&self, seconds: u32) {
+        self.clock.advance(seconds);
+        sweeper::sweep(&self.room, &self.expiring).await.unwrap();
+    }
+
+    /// The keys of what is kept under this prefix.
+    pub(crate) async fn keys(&self, prefix: &str) -> Vec<String> {
+        let kept = self.store.range(Span::prefix(prefix)).await.unwrap().entries;
+        kept.into_iter().map(|entry| entry.key.to_string()).collect()
     }
 
     fn mount(&mut self, point: ReferencePoint, api: &Api) {
@@ -147,7 +264,7 @@ impl Doors {
             api_root: Some(ROOT.into()),
         };
         Caller {
-            router: stack(self.routers[&point].clone(), point),
+            stack: stack(self.routers[&point].clone(), point),
             peer: Arc::new(peer),
         }
     }
@@ -176,7 +293,7 @@ impl Doors {
 
 /// Somebody who sends requests.
 pub(crate) struct Caller {
-    router: Router,
+    stack: Stack,
     peer: Arc<Peer>,
 }
 
@@ -196,12 +313,7 @@ impl Caller {
         if !media.is_empty() {
             request = request.header(header::CONTENT_TYPE, media);
         }
-        let response = self
-            .router
-            .clone()
-            .oneshot(request.body(Body::from(body)).unwrap())
-            .await
-            .unwrap();
+        let response = self.stack.answer(request.body(Body::from(body)).unwrap()).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = if body.is_empty() {

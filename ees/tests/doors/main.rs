@@ -1,7 +1,16 @@
 //! The doors of an EES in process: every operation through the router, without sockets.
 
+mod acr_events;
+mod acr_management_event;
+mod acr_status_update;
+mod app_context_relocation;
 mod documents;
 mod eas_discovery;
 mod eas_discovery_subscriptions;
 mod eas_registration;
+mod eec_context_relocation;
+mod eec_registration;
 mod harness;
+mod scenarios;
+mod scene;
+mod surroundings;

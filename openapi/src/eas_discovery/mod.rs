@@ -57,7 +57,7 @@ pub struct EasDiscoveryReq {
     /// `locInf`: where the UE is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub loc_inf: Option<LocationInfo>,
+    pub loc_inf: Option<Box<LocationInfo>>,
     /// `easTDnai`: the DNAI behind which the EAS has to sit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

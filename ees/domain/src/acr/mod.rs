@@ -3,13 +3,17 @@
 //! [`record`] holds the record and its pure transitions, [`relocation`] what EECs and EASs ask for, [`status`] what EASs report,
 //! [`follow_up`] what happens after the answer: notifications, the move of the EEC context, the search for a target.
 
+mod context_move;
 pub mod follow_up;
 pub mod record;
 pub mod relocation;
+mod request;
+mod search;
 pub mod status;
 
-pub use record::{Acr, AcrEvent, AcrWork};
+pub use record::{Acr, AcrEvent, AcrRef, AcrWork};
 
+use edgeapp_core::principal::Owner;
 use edgeapp_openapi::{eas_registration::EasProfile, eas_registration::EndPoint, ids::EasId};
 use std::sync::Arc;
 
@@ -17,4 +21,7 @@ use std::sync::Arc;
 pub trait EasDirectory: Send + Sync + 'static {
     /// The live EAS at this endpoint, of this EASID if one is given.
     fn at(&self, endpoint: &EndPoint, eas_id: Option<&EasId>) -> Option<Arc<EasProfile>>;
+
+    /// Who registered the live EAS at this endpoint: one instance of the application.
+    fn instance_at(&self, endpoint: &EndPoint, eas_id: &EasId) -> Option<Owner>;
 }

@@ -3,7 +3,8 @@
 use crate::peers::PeerEes;
 use edgeapp_core::{
     error::{Cause, Error},
-    store::Key,
+    room::{Decision, Room, Seen},
+    store::{Key, Span},
 };
 use edgeapp_openapi::{
     acr_status_update::{ActFailureCause, ActResult},
@@ -60,6 +61,9 @@ pub enum Transfer {
 /// A relocation of one application of one UE.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Acr {
+    /// Tells it from an earlier relocation of the same application of the same UE.
+    #[serde(default)]
+    pub id: String,
     /// Which end this EES is.
     pub side: Side,
     /// The scenario it follows.
@@ -123,22 +127,31 @@ pub struct Wanted {
     /// Where the S-EAS is.
     pub s_eas: EndPoint,
     /// Where the UE is or will be.
-    pub position: Option<LocationInfo>,
+    pub position: Option<Box<LocationInfo>>,
     /// The area it will be in.
     pub area: Option<LocationArea5G>,
+}
+
+/// One relocation: where it is kept, and which one under that key it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcrRef {
+    /// Its key.
+    pub key: String,
+    /// Its [`Acr::id`].
+    pub id: String,
 }
 
 /// Work that a relocation needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum AcrWork {
-    /// Move the EEC context of the relocation under this key.
-    MoveContext(String),
+    /// Move the EEC context of this relocation.
+    MoveContext(AcrRef),
     /// Find a target.
     SeekTarget(Box<Wanted>),
-    /// Nobody can be told to start: give the relocation under this key up.
+    /// Nobody can be told to start: give the relocation up.
     GiveUp {
-        /// Its key.
-        key: String,
+        /// Which one.
+        acr: AcrRef,
         /// Why.
         reason: String,
     },
@@ -160,13 +173,59 @@ pub enum Step {
 /// The key of a relocation.
 pub fn key(ue_id: &Gpsi, eas_id: &EasId, ac_id: Option<&AcId>) -> Key {
     let ac = ac_id.map_or("-".to_owned(), |ac| Key::part(ac.as_str()));
-    Key::from(format!("{PREFIX}{}/{}/{ac}", Key::part(ue_id.as_str()), Key::part(eas_id.as_str())))
+    Key::from(format!("{}{ac}", folder(ue_id, eas_id)))
+}
+
+/// Where the relocations of an application of a UE lie, one for each application client.
+pub fn folder(ue_id: &Gpsi, eas_id: &EasId) -> String {
+    format!("{PREFIX}{}/{}/", Key::part(ue_id.as_str()), Key::part(eas_id.as_str()))
+}
+
+/// Forgets the relocations of a UE that have come to an end: the next one is new, even to the same target.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget_finished(room: &Room, seen: &mut Seen, ue_id: Option<&Gpsi>) -> Result<Decision<()>, Error> {
+    let mut decision = Decision::of(());
+    let Some(ue_id) = ue_id else { return Ok(decision) };
+    let prefix = format!("{PREFIX}{}/", Key::part(ue_id.as_str()));
+    for entry in room.store().range(Span::prefix(prefix)).await?.entries {
+        if seen
+            .kept::<Acr>(&entry.key)
+            .await?
+            .is_some_and(|kept| kept.value.complete)
+        {
+            decision = decision.delete(&entry.key);
+        }
+    }
+    Ok(decision)
 }
 
 impl Acr {
     /// Its key.
     pub fn key(&self) -> Key {
         key(&self.ue_id, &self.eas_id, self.ac_id.as_ref())
+    }
+
+    /// Which relocation it is.
+    pub fn reference(&self) -> AcrRef {
+        AcrRef {
+            key: self.key().to_string(),
+            id: self.id.clone(),
+        }
+    }
+
+    /// Whether an EAS that names this EAS as its peer means this relocation.
+    pub fn involves(&self, eas: &EndPoint) -> bool {
+        self.t_eas == *eas || self.s_eas.as_ref().is_none_or(|source| source == eas)
+    }
+
+    /// Where the EAS of the pair is that is registered here.
+    pub fn local_eas(&self) -> Option<&EndPoint> {
+        match self.side {
+            Side::Source => self.s_eas.as_ref(),
+            Side::Target => Some(&self.t_eas),
+        }
     }
 
     /// Whether the transfer succeeded, once that is known.
@@ -192,14 +251,19 @@ impl Acr {
     pub fn after(mut self, step: Step) -> Result<Option<(Acr, Vec<AcrEvent>)>, Error> {
         let told_before = self.complete && self.result().is_some();
         match step {
-            Step::ContextMoved(registration) if !self.context_is_settled() => self.context = ContextMove::Moved(registration),
+            Step::ContextMoved(registration) if !self.context_is_settled() => {
+                self.context = ContextMove::Moved(registration)
+            }
             Step::ContextFailed if !self.context_is_settled() => self.context = ContextMove::Failed,
             Step::ContextMoved(_) | Step::ContextFailed => return Ok(None),
             Step::Reported(result, cause) => match &self.transfer {
                 Transfer::Reported(earlier, _) if *earlier == result => return Ok(None),
                 Transfer::NotAwaited | Transfer::Awaited => self.transfer = Transfer::Reported(result, cause),
                 Transfer::Reported(..) | Transfer::GivenUp(_) => {
-                    return Err(Error::forbidden(Cause::AcrResultConflict, "the relocation has come to another result already"));
+                    return Err(Error::forbidden(
+                        Cause::AcrResultConflict,
+                        "the relocation has come to another result already",
+                    ));
                 }
             },
             Step::GivenUp(reason) => {
@@ -210,10 +274,17 @@ impl Acr {
             }
         }
         // A failure is told at once; a success waits for the context, so that the EEC hears both in one message.
-        let told = !told_before && self.result().is_some_and(|result| result.is_err() || self.context_is_settled());
+        let told = !told_before
+            && self
+                .result()
+                .is_some_and(|result| result.is_err() || self.context_is_settled());
         let ended = told || (self.transfer == Transfer::NotAwaited && self.context_is_settled());
         self.complete = self.complete || ended;
-        let events = if told { vec![AcrEvent::Completed(Box::new(self.clone()))] } else { Vec::new() };
+        let events = if told {
+            vec![AcrEvent::Completed(Box::new(self.clone()))]
+        } else {
+            Vec::new()
+        };
         Ok(Some((self, events)))
     }
 }
@@ -225,6 +296,7 @@ pub(crate) mod tests {
 
     pub(crate) fn sample(context: ContextMove, transfer: Transfer) -> Acr {
         Acr {
+            id: "acr-1".to_owned(),
             side: Side::Source,
             scenario: AcrScenario::EecExecutedViaSourceEes,
             eec_id: "eec-1".parse().ok(),
@@ -240,7 +312,10 @@ pub(crate) mod tests {
     }
 
     fn to_push() -> ContextMove {
-        let ees = PeerEes { id: "ees-b.example".parse().expect("an EESID"), endpoint: None };
+        let ees = PeerEes {
+            id: "ees-b.example".parse().expect("an EESID"),
+            endpoint: None,
+        };
         ContextMove::ToPush("ctx-1".parse().expect("an id"), ees)
     }
 
@@ -265,7 +340,11 @@ pub(crate) mod tests {
     fn the_same_report_twice_changes_nothing() {
         let acr = sample(ContextMove::NotAsked, Transfer::Awaited);
         let (acr, _) = acr.after(Step::Reported(ActResult::Successful, None)).unwrap().unwrap();
-        assert!(acr.after(Step::Reported(ActResult::Successful, None)).unwrap().is_none());
+        assert!(
+            acr.after(Step::Reported(ActResult::Successful, None))
+                .unwrap()
+                .is_none()
+        );
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -273,7 +352,10 @@ pub(crate) mod tests {
             Just(Step::ContextMoved(None)),
             Just(Step::ContextFailed),
             Just(Step::Reported(ActResult::Successful, None)),
-            Just(Step::Reported(ActResult::Failed, Some(ActFailureCause::AcrCancellation))),
+            Just(Step::Reported(
+                ActResult::Failed,
+                Some(ActFailureCause::AcrCancellation)
+            )),
             Just(Step::GivenUp("late".to_owned())),
         ]
     }

@@ -3,6 +3,7 @@
 use super::{
     EasDirectory,
     record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
+    request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
 use crate::{
     context,
@@ -16,7 +17,7 @@ use edgeapp_core::{
     error::{Cause, Error, Kind},
     kept::Kept,
     principal::{Principal, Role},
-    room::{Decision, Room, contended},
+    room::{Decision, Room, contended, fresh_id},
 };
 use edgeapp_openapi::{
     app_context_relocation::{AcrDecReq, AcrDetermReq, AcrInitReq, EecCtxtReloc},
@@ -24,7 +25,7 @@ use edgeapp_openapi::{
     eas_registration::EasProfile,
     eec_context_relocation::EecContext,
     ees_registration::AcrScenario,
-    ids::{EasId, EecId, EesId, Gpsi, RequestorName},
+    ids::{EasId, EecId, EesId, Gpsi},
 };
 use jiff::SignedDuration;
 use std::sync::Arc;
@@ -74,25 +75,38 @@ pub struct AcrService {
 impl AcrService {
     /// A service over this room.
     pub fn new(room: Room, own_id: EesId, policy: AcrPolicy, eass: Arc<dyn EasDirectory>) -> Self {
-        Self { room, own_id, policy, eass }
+        Self {
+            room,
+            own_id,
+            policy,
+            eass,
+        }
     }
 
     pub(super) fn later(&self, now: DateTime, seconds: u32) -> DateTime {
         DateTime(now.0 + SignedDuration::from_secs(i64::from(seconds)))
     }
 
-    /// The UE that a request is about: as it says, or as the registration of the requestor says.
+    /// The UE that a request is about: as it says, or as the requestor's certificate says.
     async fn ue_of(&self, principal: &Principal, ue: Option<Gpsi>) -> Result<Gpsi, Error> {
         if principal.role() == Role::Eec {
             proved_ue(principal, ue.as_ref(), "/ueId")?;
         }
         let ue = ue.or_else(|| principal.gpsi().cloned());
-        ue.ok_or_else(|| Error::mandatory_missing("/ueId", "is missing, and the caller's certificate carries no UE identifier"))
+        ue.ok_or_else(|| {
+            Error::mandatory_missing(
+                "/ueId",
+                "is missing, and the caller's certificate carries no UE identifier",
+            )
+        })
     }
 
     async fn must_be_registered(&self, eec_id: &EecId) -> Result<(), Error> {
         if self.policy.eec_registration_required && eec::registered(&self.room, eec_id).await?.is_none() {
-            return Err(Error::forbidden(Cause::NotRegistered, "this EES serves registered EECs only; register first"));
+            return Err(Error::forbidden(
+                Cause::NotRegistered,
+                "this EES serves registered EECs only; register first",
+            ));
         }
         Ok(())
     }
@@ -100,9 +114,21 @@ impl AcrService {
     /// Which end of the relocation we are, and what is to become of the context.
     fn our_part(&self, request: &AcrInitReq) -> Result<(Side, ContextMove), Error> {
         let here = |id: &EesId| *id == self.own_id;
-        let Some(EecCtxtReloc { eec_ctxt_id, s_ees_id, s_eec_endpoint, t_ees_id, t_eec_endpoint }) = &request.eec_ctxt_reloc else {
+        let Some(EecCtxtReloc {
+            eec_ctxt_id,
+            s_ees_id,
+            s_eec_endpoint,
+            t_ees_id,
+            t_eec_endpoint,
+        }) = &request.eec_ctxt_reloc
+        else {
             let target = self.eass.at(&request.t_eas_endpoint, request.eas_id.as_ref()).is_some();
-            let side = if target && request.s_eas_endpoint.as_ref().is_none_or(|s| self.eass.at(s, None).is_none()) {
+            let side = if target
+                && request
+                    .s_eas_endpoint
+                    .as_ref()
+                    .is_none_or(|s| self.eass.at(s, None).is_none())
+            {
                 Side::Target
             } else {
                 Side::Source
@@ -110,14 +136,23 @@ impl AcrService {
             return Ok((side, ContextMove::NotAsked));
         };
         if let Some(id) = t_ees_id.as_ref().filter(|id| !here(id)) {
-            let ees = PeerEes { id: id.clone(), endpoint: t_eec_endpoint.clone() };
+            let ees = PeerEes {
+                id: id.clone(),
+                endpoint: t_eec_endpoint.clone(),
+            };
             return Ok((Side::Source, ContextMove::ToPush(eec_ctxt_id.clone(), ees)));
         }
         if let Some(id) = s_ees_id.as_ref().filter(|id| !here(id)) {
-            let ees = PeerEes { id: id.clone(), endpoint: s_eec_endpoint.clone() };
+            let ees = PeerEes {
+                id: id.clone(),
+                endpoint: s_eec_endpoint.clone(),
+            };
             return Ok((Side::Target, ContextMove::ToPull(eec_ctxt_id.clone(), ees)));
         }
-        Err(Error::optional_incorrect("/eecCtxtReloc", "must name another EES in sEesId or tEesId"))
+        Err(Error::optional_incorrect(
+            "/eecCtxtReloc",
+            "must name another EES in sEesId or tEesId",
+        ))
     }
 
     /// The EAS of the pair that is registered here.
@@ -132,50 +167,12 @@ impl AcrService {
     fn application(&self, side: Side, request: &AcrInitReq) -> Result<EasId, Error> {
         let known = self.local_eas(side, request).map(|eas| eas.eas_id.clone());
         let known = known.or_else(|| request.eas_id.clone());
-        known.ok_or_else(|| Error::mandatory_missing("/easId", "is missing, and no EAS is registered here at the endpoints given"))
-    }
-}
-
-/// The requestor of a message is who sends it.
-fn requested_by(principal: &Principal, requestor: &RequestorName) -> Result<(), Error> {
-    if requestor.as_str() == principal.id() { Ok(()) } else { Err(Error::not_yours("/requestorId", "identifier")) }
-}
-
-/// Pure: members of an initiation that need each other.
-fn consistent(request: &AcrInitReq) -> Result<(), Error> {
-    if request.prev_eas_notif_ind && request.prev_t_eas_endpoint.is_none() {
-        return Err(Error::optional_incorrect("/prevTEasEndpoint", "is needed when prevEasNotifInd is true"));
-    }
-    if (request.eas_notif_ind || request.prev_eas_notif_ind) && request.s_eas_endpoint.is_none() {
-        return Err(Error::optional_incorrect("/sEasEndpoint", "is needed when easNotifInd or prevEasNotifInd is true"));
-    }
-    Ok(())
-}
-
-/// Pure: what an initiation means when a record of the same relocation exists.
-#[derive(Debug, PartialEq, Eq)]
-enum Repeat {
-    /// Begin.
-    New,
-    /// The same again: nothing to do.
-    Same,
-    /// Another target instead.
-    Instead,
-}
-
-fn repeat(known: Option<&Acr>, next: &Acr, request: &AcrInitReq) -> Result<Repeat, Error> {
-    match known {
-        Some(known) if known.t_eas == next.t_eas && known.result().is_none_or(|result| result.is_ok()) => Ok(Repeat::Same),
-        Some(known) if !known.complete => {
-            if request.prev_t_eas_endpoint.is_some() || request.acr_modification_params.is_some() {
-                return Ok(Repeat::Instead);
-            }
-            Err(Error::forbidden(
-                Cause::AcrInProgress,
-                "a relocation of this application to another target is running; name that target in prevTEasEndpoint to replace it",
-            ))
-        }
-        _ => Ok(Repeat::New),
+        known.ok_or_else(|| {
+            Error::mandatory_missing(
+                "/easId",
+                "is missing, and no EAS is registered here at the endpoints given",
+            )
+        })
     }
 }
 
@@ -183,7 +180,10 @@ fn repeat(known: Option<&Acr>, next: &Acr, request: &AcrInitReq) -> Result<Repea
 impl AppContextRelocation for AcrService {
     async fn initiate(&self, principal: &Principal, request: AcrInitReq) -> Result<(), Error> {
         if principal.role() != Role::Eec {
-            return Err(Error::forbidden(Cause::Unauthorized, "an EEC initiates relocations; an EAS declares its target"));
+            return Err(Error::forbidden(
+                Cause::Unauthorized,
+                "an EEC initiates relocations; an EAS declares its target",
+            ));
         }
         requested_by(principal, &request.requestor_id)?;
         consistent(&request)?;
@@ -195,10 +195,22 @@ impl AppContextRelocation for AcrService {
         }
         let eas_id = self.application(side, &request)?;
         if request.eas_notif_ind && self.local_eas(side, &request).is_none() {
-            let pointer = if side == Side::Source { "/sEasEndpoint" } else { "/tEasEndpoint" };
+            let pointer = if side == Side::Source {
+                "/sEasEndpoint"
+            } else {
+                "/tEasEndpoint"
+            };
             return Err(Error {
-                invalid: Error::optional_incorrect(pointer, "no EAS of this application is registered here with this endpoint").invalid,
-                ..Error::new(Kind::NotFound, Cause::ResourceNotFound, format!("{pointer}: no such EAS is registered here"))
+                invalid: Error::optional_incorrect(
+                    pointer,
+                    "no EAS of this application is registered here with this endpoint",
+                )
+                .invalid,
+                ..Error::new(
+                    Kind::NotFound,
+                    Cause::ResourceNotFound,
+                    format!("{pointer}: no such EAS is registered here"),
+                )
             });
         }
         let scenario = match (request.eas_notif_ind, side) {
@@ -207,6 +219,7 @@ impl AppContextRelocation for AcrService {
             (true, Side::Target) => AcrScenario::EecExecutedViaTargetEes,
         };
         let next = Acr {
+            id: fresh_id(),
             side,
             scenario,
             eec_id: Some(eec_id),
@@ -217,28 +230,36 @@ impl AppContextRelocation for AcrService {
             t_eas: request.t_eas_endpoint.clone(),
             complete: !request.eas_notif_ind && context == ContextMove::NotAsked,
             context,
-            transfer: if request.eas_notif_ind { Transfer::Awaited } else { Transfer::NotAwaited },
+            transfer: if request.eas_notif_ind {
+                Transfer::Awaited
+            } else {
+                Transfer::NotAwaited
+            },
         };
         for mut seen in self.room.attempts() {
             if let ContextMove::ToPush(id, _) = &next.context {
-                let kept = seen.kept::<EecContext>(&context::key(id)).await?.ok_or_else(context::not_found)?;
+                let kept = seen
+                    .kept::<EecContext>(&context::key(id))
+                    .await?
+                    .ok_or_else(context::not_found)?;
                 if !kept.is_of(principal) {
                     return Err(Error::not_yours("/eecCtxtReloc/eecCtxtId", "context"));
                 }
             }
             let key = next.key();
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            let mut decision = Decision::of(());
-            match repeat(known.as_ref(), &next, &request)? {
-                Repeat::Same => return Ok(()),
-                Repeat::New => {}
-                Repeat::Instead => {
-                    if let Some(known) = known.filter(|_| request.prev_eas_notif_ind) {
-                        decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(known))))?;
-                    }
-                }
+            if repeat(known.as_ref(), &next, &request)? == Repeat::Same {
+                return Ok(());
             }
-            let seconds = if next.complete { self.policy.remembered_seconds } else { self.policy.transfer_seconds };
+            let mut decision = Decision::of(());
+            if let Some(earlier) = abandoned(&next, &request) {
+                decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(earlier))))?;
+            }
+            let seconds = if next.complete {
+                self.policy.remembered_seconds
+            } else {
+                self.policy.transfer_seconds
+            };
             let end = Some(self.later(seen.now(), seconds));
             decision = decision
                 .put(&key, &Kept::new(principal, end, next.clone()))?
@@ -254,16 +275,24 @@ impl AppContextRelocation for AcrService {
         if !principal.is_eas(&request.t_eas_id) {
             return match principal.role() {
                 Role::Eas => Err(Error::not_yours("/tEasId", "EASID")),
-                _ => Err(Error::forbidden(Cause::Unauthorized, "the S-EAS declares the target that it decided")),
+                _ => Err(Error::forbidden(
+                    Cause::Unauthorized,
+                    "the S-EAS declares the target that it decided",
+                )),
             };
         }
         let eec_id = eec::eec_of_ue(&self.room, &request.ue_id).await?;
         if eec_id.is_none() {
-            return Err(Error::new(Kind::NotFound, Cause::UeNotFound, "/ueId: no EEC of this UE is registered here"));
+            return Err(Error::new(
+                Kind::NotFound,
+                Cause::UeNotFound,
+                "/ueId: no EEC of this UE is registered here",
+            ));
         }
         let key = key(&request.ue_id, &request.t_eas_id, request.ac_id.as_ref());
         for mut seen in self.room.attempts() {
             let next = Acr {
+                id: fresh_id(),
                 side: Side::Source,
                 scenario: AcrScenario::SourceEasDecided,
                 eec_id: eec_id.clone(),
@@ -277,13 +306,27 @@ impl AppContextRelocation for AcrService {
                 complete: false,
             };
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            if known.is_some_and(|known| known.t_eas == next.t_eas && known.scenario == next.scenario && !known.complete) {
-                return Ok(());
+            match known.filter(|known| !known.complete) {
+                Some(known) if known.t_eas == next.t_eas => return Ok(()),
+                // The S-EAS may change its mind, but not that of others.
+                Some(known) if known.scenario != next.scenario => {
+                    return Err(Error::forbidden(
+                        Cause::AcrInProgress,
+                        "a relocation of this application to another target is running",
+                    ));
+                }
+                _ => {}
             }
             let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
             let target = super::follow_up::bare_target(&next);
-            let event = AcrEvent::TargetSelected { acr: Box::new(next.clone()), target: Box::new(target), ees: None };
-            let decision = Decision::of(()).put(&key, &Kept::new(principal, end, next))?.tell(&Event::Acr(event))?;
+            let event = AcrEvent::TargetSelected {
+                acr: Box::new(next.clone()),
+                target: Box::new(target),
+                ees: None,
+            };
+            let decision = Decision::of(())
+                .put(&key, &Kept::new(principal, end, next))?
+                .tell(&Event::Acr(event))?;
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -295,7 +338,11 @@ impl AppContextRelocation for AcrService {
         requested_by(principal, &request.requestor_id)?;
         let eas = self.eass.at(&request.s_eas_endpoint, request.eas_id.as_ref());
         let eas = eas.ok_or_else(|| {
-            Error::new(Kind::NotFound, Cause::ResourceNotFound, "/sEasEndpoint: no such EAS is registered here")
+            Error::new(
+                Kind::NotFound,
+                Cause::ResourceNotFound,
+                "/sEasEndpoint: no such EAS is registered here",
+            )
         })?;
         if principal.role() == Role::Eas && !principal.is_eas(&eas.eas_id) {
             return Err(Error::not_yours("/sEasEndpoint", "endpoint"));
@@ -307,7 +354,13 @@ impl AppContextRelocation for AcrService {
         };
         match &eec_id {
             Some(eec_id) => self.must_be_registered(eec_id).await?,
-            None => return Err(Error::new(Kind::NotFound, Cause::UeNotFound, "/ueId: no EEC of this UE is registered here")),
+            None => {
+                return Err(Error::new(
+                    Kind::NotFound,
+                    Cause::UeNotFound,
+                    "/ueId: no EEC of this UE is registered here",
+                ));
+            }
         }
         let expected = request.expected_loc_area.unwrap_or_default();
         if !relocation_needed(&eas, &expected) {
@@ -324,7 +377,11 @@ impl AppContextRelocation for AcrService {
         };
         let seen = self.room.look();
         let decision = Decision::of(()).tell(&Event::Acr(AcrEvent::TargetWanted(Box::new(wanted))))?;
-        self.room.commit(seen, decision).await?.map(|_| ()).ok_or_else(contended)
+        self.room
+            .commit(seen, decision)
+            .await?
+            .map(|_| ())
+            .ok_or_else(contended)
     }
 }
 
@@ -335,8 +392,14 @@ fn relocation_needed(
 ) -> bool {
     let Some(served) = &eas.svc_area else { return false };
     let outside = |position: area::Position| area::contains(served, &position) == Contains::No;
-    expected.loc_info.as_ref().is_some_and(|at| outside(area::Position::of_ue(at)))
-        || expected.svc_area.as_ref().is_some_and(|area| outside(area::Position::of_area(area)))
+    expected
+        .loc_info
+        .as_ref()
+        .is_some_and(|at| outside(area::Position::of_ue(at)))
+        || expected
+            .svc_area
+            .as_ref()
+            .is_some_and(|area| outside(area::Position::of_area(area)))
 }
 
 /// The index entry of an EEC, for the work that follows.

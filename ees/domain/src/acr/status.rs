@@ -1,7 +1,7 @@
 //! Eees_ACRStatusUpdate: EASs report the result of a transfer (TS 29.558 clause 5.12).
 
 use super::{
-    record::{Acr, Step, key},
+    record::{Acr, Step, folder, key},
     relocation::AcrService,
 };
 use crate::{
@@ -14,7 +14,7 @@ use edgeapp_core::{
     kept::Kept,
     principal::Principal,
     room::{Decision, contended},
-    store::Key,
+    store::{Key, Span},
 };
 use edgeapp_openapi::{
     acr_status_update::{AcrDataStatus, AcrUpdateData, ActResult, ActResultInfo, E3SubscsStatus},
@@ -42,24 +42,38 @@ pub struct AcrStatusService {
 impl AcrStatusService {
     /// A service that moves these relocations on and redirects these subscriptions.
     pub fn new(relocations: Arc<AcrService>, subscriptions: Arc<AcrManagementService>) -> Self {
-        Self { relocations, subscriptions }
+        Self {
+            relocations,
+            subscriptions,
+        }
     }
 }
 
 impl AcrService {
-    /// Takes note of a step of the relocation under `key`; `false` when there is none.
+    /// Takes note of a step of the relocation under `key`, if it is one that `means` accepts; `false` when there is none.
     ///
     /// # Errors
     /// When the step contradicts an earlier one or the store fails.
-    pub async fn step(&self, key: &Key, step: &Step) -> Result<bool, Error> {
+    pub async fn step(&self, key: &Key, step: &Step, means: impl Fn(&Acr) -> bool + Send) -> Result<bool, Error> {
         for mut seen in self.room.attempts() {
-            let Some(kept) = seen.kept::<Acr>(key).await? else { return Ok(false) };
-            let Some((acr, events)) = kept.value.after(step.clone())? else { return Ok(true) };
+            let Some(kept) = seen.kept::<Acr>(key).await?.filter(|kept| means(&kept.value)) else {
+                return Ok(false);
+            };
+            let Some((acr, events)) = kept.value.after(step.clone())? else {
+                return Ok(true);
+            };
             let expires_at = match acr.complete {
                 true => Some(self.later(seen.now(), self.policy.remembered_seconds)),
                 false => kept.expires_at,
             };
-            let mut decision = Decision::of(()).put(key, &Kept { owner: kept.owner, expires_at, value: acr })?;
+            let mut decision = Decision::of(()).put(
+                key,
+                &Kept {
+                    owner: kept.owner,
+                    expires_at,
+                    value: acr,
+                },
+            )?;
             for event in events {
                 decision = decision.tell(&Event::Acr(event))?;
             }
@@ -72,14 +86,37 @@ impl AcrService {
 
     async fn reported(&self, eas_id: &EasId, ac_id: Option<&AcId>, report: &ActResultInfo) -> Result<(), Error> {
         let step = Step::Reported(report.act_result.clone(), report.act_failure_cause.clone());
-        // An EAS may name the AC or not, as the EEC may have: both keys are tried.
-        for ac_id in [ac_id, None] {
-            if self.step(&key(&report.ue_id, eas_id, ac_id), &step).await? {
+        for key in self.meant(eas_id, ac_id, report).await? {
+            if self
+                .step(&key, &step, |acr| acr.involves(&report.eas_end_point))
+                .await?
+            {
                 return Ok(());
             }
         }
         tracing::info!(%eas_id, "a transfer was reported that no relocation here waits for");
         Ok(())
+    }
+
+    /// The relocations that a report may be about. An EAS may name the AC or not, as the EEC may have: without a name it means the
+    /// one that runs.
+    async fn meant(&self, eas_id: &EasId, ac_id: Option<&AcId>, report: &ActResultInfo) -> Result<Vec<Key>, Error> {
+        if ac_id.is_some() {
+            return Ok([ac_id, None].map(|ac_id| key(&report.ue_id, eas_id, ac_id)).to_vec());
+        }
+        let mut known = Vec::new();
+        for entry in self
+            .room
+            .store()
+            .range(Span::prefix(folder(&report.ue_id, eas_id)))
+            .await?
+            .entries
+        {
+            known.push((Kept::<Acr>::from_entry(&entry)?.value, entry.key));
+        }
+        // Those without an AC first, then those that still run.
+        known.sort_by_key(|(acr, _)| (acr.ac_id.is_some(), acr.complete));
+        Ok(known.into_iter().map(|(_, key)| key).collect())
     }
 }
 
@@ -89,21 +126,40 @@ impl AcrStatusUpdates for AcrStatusService {
         if !principal.is_eas(&update.eas_id) {
             return Err(Error::not_yours("/easId", "EASID"));
         }
+        // A report that is refused has changed nothing.
+        if let Some(destination) = &update.e3_notification_uri {
+            self.subscriptions.may_call(destination, "/e3NotificationUri")?;
+        }
         if let Some(report) = &update.act_result_info {
             if matches!(report.act_result, ActResult::Other(_)) {
-                return Err(Error::optional_incorrect("/actResultInfo/actResult", "must be SUCCESSFUL or FAILED"));
+                return Err(Error::optional_incorrect(
+                    "/actResultInfo/actResult",
+                    "must be SUCCESSFUL or FAILED",
+                ));
             }
             if report.act_failure_cause.is_some() && report.act_result != ActResult::Failed {
-                return Err(Error::optional_incorrect("/actResultInfo/actFailureCause", "goes with FAILED only"));
+                return Err(Error::optional_incorrect(
+                    "/actResultInfo/actFailureCause",
+                    "goes with FAILED only",
+                ));
             }
-            self.relocations.reported(&update.eas_id, update.ac_id.as_ref(), report).await?;
+            self.relocations
+                .reported(&update.eas_id, update.ac_id.as_ref(), report)
+                .await?;
         }
         if update.e3_subsc_ids.is_empty() && update.e3_notification_uri.is_none() {
             return Ok(None);
         }
         let destination = update.e3_notification_uri.as_ref();
         let ids = acr_management::redirect(&self.subscriptions, principal, &update.e3_subsc_ids, destination).await?;
-        let status = if ids.is_empty() { E3SubscsStatus::Failed } else { E3SubscsStatus::Successful };
-        Ok(Some(AcrDataStatus { e3_subscs_status: status, e3_subsc_ids: ids }))
+        let status = if ids.is_empty() {
+            E3SubscsStatus::Failed
+        } else {
+            E3SubscsStatus::Successful
+        };
+        Ok(Some(AcrDataStatus {
+            e3_subscs_status: status,
+            e3_subsc_ids: ids,
+        }))
     }
 }

@@ -84,7 +84,7 @@ impl Selection {
     /// What a discovery request asks for. Members of Release 18 count unless a feature negotiation left them out.
     pub fn of_request(request: EasDiscoveryReq) -> Self {
         let rel_18 = request.supp_feat.is_none_or(|features| features.has(EDGE_APP_2));
-        let mut position = request.loc_inf.as_ref().map(Position::of_ue).unwrap_or_default();
+        let mut position = request.loc_inf.as_deref().map(Position::of_ue).unwrap_or_default();
         if let (true, Some(network)) = (position.places.is_empty(), &request.serving_plmn_info) {
             position.places = Position::of_network(network.clone()).places;
         }

@@ -1,0 +1,134 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, value_parser};
+use std::{path::PathBuf, time::Duration};
+
+/// Compares an EES with a bare reference, both in one run.
+#[derive(Parser)]
+#[command(name = "edgeapp-bench", version)]
+pub(crate) struct Arguments {
+    /// What to measure.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to measure.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// EAS discovery over EDGE-1, beside a bare server that answers the same bytes over the same TLS.
+    Discovery(Discovery),
+    /// EEC registration over EDGE-1, beside the bare commit of the same bytes to the same kind of store.
+    Registration(Registration),
+    /// The bare server of `discovery`; a run starts it by itself.
+    #[command(hide = true)]
+    Serve {
+        /// Its configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+/// Arguments of `discovery`.
+#[derive(Args)]
+pub(crate) struct Discovery {
+    /// EASs that are registered.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) eas: u32,
+    /// EASs that fit the request; not more than are registered.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) matches: u32,
+    /// What both measurements take.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Arguments of `registration`.
+#[derive(Args)]
+pub(crate) struct Registration {
+    /// EASs that are registered, among them those the application clients ask for.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) eas: u32,
+    /// Measure resident memory per registration instead of rates.
+    #[arg(long)]
+    pub(crate) memory: bool,
+    /// EECs that are registered to measure memory.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u32).range(1000..=10_000_000))]
+    pub(crate) eecs: u32,
+    /// What both measurements take.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What all measurements take.
+#[derive(Args)]
+pub(crate) struct Common {
+    /// Connections to a server.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=512))]
+    pub(crate) connections: u16,
+    /// Requests at a time on each connection.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=128))]
+    pub(crate) streams: u16,
+    /// Length of one round.
+    #[arg(long, value_name = "S", default_value_t = 4, value_parser = value_parser!(u16).range(1..=600))]
+    pub(crate) seconds: u16,
+    /// Alternations: in each, a round of the EES and one of the reference.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Where state and certificates go while it runs; by default the system's folder for temporary files. Choose one on a disk.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Common {
+    /// Requests at a time, over all connections.
+    pub(crate) fn concurrency(&self) -> usize {
+        usize::from(self.connections) * usize::from(self.streams)
+    }
+
+    /// Length of one round.
+    pub(crate) fn round(&self) -> Duration {
+        Duration::from_secs(u64::from(self.seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command)
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_documentation() {
+        let Ok(Command::Discovery(discovery)) = parse("bench discovery") else {
+            panic!("not understood")
+        };
+        assert_eq!((discovery.eas, discovery.matches), (1000, 1));
+        let common = &discovery.common;
+        assert_eq!(
+            (common.connections, common.streams, common.rounds, common.json),
+            (8, 16, 5, false)
+        );
+        assert_eq!(common.concurrency(), 128);
+    }
+
+    #[test]
+    fn numbers_out_of_bounds_are_refused() {
+        for line in [
+            "bench discovery --eas 0",
+            "bench discovery --streams 129",
+            "bench discovery --connections 0",
+            "bench discovery --rounds 0",
+            "bench registration --memory --eecs 10",
+            "bench registration --seconds 0",
+            "bench nothing",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert!(parse("bench registration --memory --eecs 20000 --json").is_ok());
+    }
+}

@@ -1,0 +1,73 @@
+//! Compares an EES with a bare reference that does the least that must be done: the same bytes over the same TLS, or the same bytes
+//! on the same disk. Both sides run alternately in one run, because a ratio survives a busy machine and an absolute number does not.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`arguments`] | the command line |
+//! | [`discovery`], [`registration`], [`memory`] | the measurements |
+//! | [`bare`] | the reference of discovery: a server that answers fixed bytes |
+//! | [`footprint`] | the reference of registration: what one registration puts and deletes |
+//! | [`laboratory`] | certificates, configuration and the `ees` process |
+//! | [`bodies`] | what is sent |
+//! | [`load`] | the load generator |
+//! | [`process`] | CPU time and resident memory of a process |
+//! | [`comparison`] | rates, ratios, medians, percentiles; table and JSON |
+
+mod arguments;
+mod bare;
+mod bodies;
+mod comparison;
+mod discovery;
+mod footprint;
+mod laboratory;
+mod load;
+mod memory;
+mod process;
+mod registration;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::{io::Write, process::ExitCode};
+
+/// Why a measurement has no result.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A result: a table for people, or one line of JSON.
+struct Report {
+    table: String,
+    json: serde_json::Value,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("edgeapp-bench: {error}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (result, json) = match command {
+        Command::Serve { config } => return runtime.block_on(bare::serve(&config)),
+        Command::Discovery(arguments) => (runtime.block_on(discovery::run(&arguments))?, arguments.common.json),
+        Command::Registration(arguments) if arguments.memory => {
+            (runtime.block_on(memory::run(&arguments))?, arguments.common.json)
+        }
+        Command::Registration(arguments) => (runtime.block_on(registration::run(&arguments))?, arguments.common.json),
+    };
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", result.json)?
+    } else {
+        write!(out, "{}", result.table)?
+    }
+    Ok(())
+}
+
+/// Progress, for whoever watches; results go to standard output.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,139 @@
+//! What is around an EES: other servers that answer as they are told, and subscribers that remember what they heard.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use edgeapp_core::notifier::{Delivered, NotDelivered, Notifier};
+use edgeapp_ees_domain::peers::{PeerEes, PeerError, Peers};
+use edgeapp_openapi::{
+    common::Uri,
+    eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
+    eec_context_relocation::{EecContext, EecContextPush, EecContextPushRes, EecContextsQuery},
+    service_provisioning::EcsServProvResp,
+    target_ees_discovery::EesProfilesQuery,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Mutex};
+
+/// The ECS and the other EESs. What nobody told them to answer is not found.
+#[derive(Default)]
+pub(crate) struct Others {
+    answers: Mutex<BTreeMap<&'static str, Result<Value, PeerError>>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+/// A question that another server was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    /// `pull`, `push`, `discover` or `target-ees`.
+    pub(crate) what: &'static str,
+    /// The EES that was asked, nothing for the ECS.
+    pub(crate) of: String,
+    /// The body, or the query as an object.
+    pub(crate) body: Value,
+}
+
+impl Others {
+    /// From now on questions of this kind are answered like this.
+    pub(crate) fn answer(&self, what: &'static str, answer: Value) {
+        self.answers.lock().unwrap().insert(what, Ok(answer));
+    }
+
+    /// From now on questions of this kind fail like this.
+    pub(crate) fn fail(&self, what: &'static str, error: PeerError) {
+        self.answers.lock().unwrap().insert(what, Err(error));
+    }
+
+    /// What was asked since the last look.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    fn ask<T: DeserializeOwned>(&self, what: &'static str, of: &str, body: Value) -> Result<T, PeerError> {
+        let of = of.to_owned();
+        self.asked.lock().unwrap().push(Asked { what, of, body });
+        match self.answers.lock().unwrap().get(what) {
+            Some(answer) => answer.clone().map(|answer| serde_json::from_value(answer).unwrap()),
+            None => Err(PeerError::NotFound(format!("nothing to {what}"))),
+        }
+    }
+}
+
+fn query(pairs: Vec<(&'static str, String)>) -> Value {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect()
+}
+
+#[async_trait]
+impl Peers for Others {
+    async fn target_ees(&self, asked: &EesProfilesQuery) -> Result<EcsServProvResp, PeerError> {
+        self.ask("target-ees", "", query(asked.to_pairs()))
+    }
+
+    async fn discover(&self, ees: &PeerEes, request: &EasDiscoveryReq) -> Result<EasDiscoveryResp, PeerError> {
+        self.ask("discover", ees.id.as_str(), serde_json::to_value(request).unwrap())
+    }
+
+    async fn push_context(&self, ees: &PeerEes, push: &EecContextPush) -> Result<EecContextPushRes, PeerError> {
+        self.ask("push", ees.id.as_str(), serde_json::to_value(push).unwrap())
+    }
+
+    async fn pull_context(&self, ees: &PeerEes, asked: &EecContextsQuery) -> Result<EecContext, PeerError> {
+        self.ask("pull", ees.id.as_str(), query(asked.to_pairs()))
+    }
+}
+
+/// All subscribers. They take every notification unless told otherwise.
+#[derive(Default)]
+pub(crate) struct Subscribers {
+    refusals: Mutex<BTreeMap<String, NotDelivered>>,
+    told: Mutex<Vec<Told>>,
+}
+
+/// A notification that arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told {
+    /// Where it was sent.
+    pub(crate) at: String,
+    /// What it says.
+    pub(crate) body: Value,
+}
+
+impl Subscribers {
+    /// From now on nothing is taken at this address.
+    pub(crate) fn refuse(&self, at: &str, how: NotDelivered) {
+        self.refusals.lock().unwrap().insert(at.to_owned(), how);
+    }
+
+    /// What they were told since the last look, in order.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        std::mem::take(&mut self.told.lock().unwrap())
+    }
+
+    /// What was told at this address since the last look; the rest is dropped.
+    pub(crate) fn told_at(&self, at: &str) -> Vec<Value> {
+        self.told()
+            .into_iter()
+            .filter(|told| told.at == at)
+            .map(|told| told.body)
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Notifier for Subscribers {
+    async fn notify(&self, destination: &Uri, body: Bytes) -> Result<Delivered, NotDelivered> {
+        if let Some(refusal) = self.refusals.lock().unwrap().get(destination.as_str()) {
+            return Err(refusal.clone());
+        }
+        let (at, body) = (destination.as_str().to_owned(), serde_json::from_slice(&body).unwrap());
+        self.told.lock().unwrap().push(Told { at, body });
+        Ok(Delivered {
+            status: 204,
+            body: Bytes::new(),
+            moved_to: None,
+        })
+    }
+}

@@ -1,0 +1,186 @@
+//! A server as a process of its own, which tests stop, kill and start again.
+
+use crate::wait::DEADLINE;
+use std::{
+    collections::BTreeMap,
+    env,
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+/// The program of this name, which cargo built beside the tests.
+///
+/// # Panics
+/// When it is not there.
+pub fn program(name: &str) -> PathBuf {
+    let own = env::current_exe().expect("a test knows where it is");
+    let folder = own
+        .ancestors()
+        .find(|folder| folder.ends_with("deps"))
+        .and_then(Path::parent);
+    let folder = folder.unwrap_or_else(|| own.parent().expect("a file lies in a folder"));
+    let program = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(
+        program.is_file(),
+        "{} is missing; `cargo test --workspace` builds it",
+        program.display()
+    );
+    program
+}
+
+/// A running server. It is killed when this value goes away.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    roots: BTreeMap<String, String>,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `<program> serve --config <config>` and waits until it is ready. Its log is appended to `log`.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start(name: &str, config: &Path, log: &Path) -> Self {
+        match Self::try_start(name, config, log).await {
+            Ok(process) => process,
+            Err(reason) => panic!("{reason}"),
+        }
+    }
+
+    /// As [`Process::start`], where it may fail: says what it logged last.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn try_start(name: &str, config: &Path, log: &Path) -> Result<Self, String> {
+        let mut process = Self::spawn(name, config, log)?;
+        process.ready().await?;
+        Ok(process)
+    }
+
+    /// Starts it without waiting for anything.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn spawn(name: &str, config: &Path, log: &Path) -> Result<Self, String> {
+        let errors = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .map_err(|error| error.to_string())?;
+        let mut child = Command::new(program(name))
+            .args(["serve", "--log", "info,edgeapp_http=warn", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let stdout = child.stdout.take().ok_or("no output")?;
+        let lines = BufReader::new(stdout).lines();
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            lines,
+            roots: BTreeMap::new(),
+            log: log.to_owned(),
+        })
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn ready(&mut self) -> Result<(), String> {
+        let Self { lines, roots, .. } = self;
+        let ready = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+                    ["listening", name, url] => drop(roots.insert((*name).to_owned(), (*url).to_owned())),
+                    ["ready"] => return true,
+                    _ => {}
+                }
+            }
+            false
+        };
+        match timeout(DEADLINE, ready).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("{} ended before it was ready:\n{}", self.name, self.tail())),
+            Err(_) => Err(format!(
+                "{} was not ready within {DEADLINE:?}:\n{}",
+                self.name,
+                self.tail()
+            )),
+        }
+    }
+
+    /// The `apiRoot` of one of its listeners, such as `edge1`.
+    ///
+    /// # Panics
+    /// When it told of no such listener.
+    pub fn root(&self, listener: &str) -> &str {
+        self.roots
+            .get(listener)
+            .unwrap_or_else(|| panic!("{} has no listener {listener}: {:?}", self.name, self.roots))
+    }
+
+    /// The listeners it told of, with their `apiRoot`s.
+    pub fn roots(&self) -> &BTreeMap<String, String> {
+        &self.roots
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it had ended before.
+    pub async fn kill(mut self) {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            panic!("{} ended by itself ({status}):\n{}", self.name, self.tail());
+        }
+        self.child.kill().await.expect("a child can be killed");
+    }
+
+    /// Asks it to stop (SIGTERM) and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn stop(mut self) -> ExitStatus {
+        let id = self
+            .child
+            .id()
+            .unwrap_or_else(|| panic!("{} ended by itself:\n{}", self.name, self.tail()));
+        let asked = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {id}")])
+            .status()
+            .await;
+        assert!(
+            asked.is_ok_and(|status| status.success()),
+            "{} could not be asked to stop",
+            self.name
+        );
+        match timeout(DEADLINE, self.child.wait()).await {
+            Ok(status) => status.expect("a child can be waited for"),
+            Err(_) => panic!("{} did not stop:\n{}", self.name, self.tail()),
+        }
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn tail(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+}

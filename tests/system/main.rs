@@ -1,0 +1,14 @@
+//! The whole system over real TLS on loopback.
+
+mod network;
+mod support;
+
+mod demo;
+mod durability;
+mod link;
+mod notifications;
+mod relocation;
+#[cfg(feature = "etcd")]
+mod replicas;
+mod sweep;
+
