@@ -31,7 +31,10 @@ impl Authorizer for OnlyOneDiscovers {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = PathBuf::from(std::env::args().nth(1).ok_or("name a configuration file")?);
-    let ees = EesBuilder::new(EesConfig::read(&file)?).authorizer(Arc::new(OnlyOneDiscovers)).build().await?;
+    let ees = EesBuilder::new(EesConfig::read(&file)?)
+        .authorizer(Arc::new(OnlyOneDiscovers))
+        .build()
+        .await?;
     for (point, address) in ees.serving().addresses() {
         tracing::info!(%point, %address, "listening");
     }

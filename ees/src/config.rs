@@ -178,7 +178,10 @@ impl Default for LifetimesConfig {
 
 fn lifetimes(max: u32, default: u32) -> Lifetimes {
     let some = |seconds: u32| (seconds > 0).then_some(seconds);
-    Lifetimes { max: some(max), default: some(default) }
+    Lifetimes {
+        max: some(max),
+        default: some(default),
+    }
 }
 
 impl LifetimesConfig {
@@ -214,7 +217,12 @@ pub struct RelocationConfig {
 
 impl Default for RelocationConfig {
     fn default() -> Self {
-        Self { transfer_seconds: 30, remembered_seconds: 60, register_implicitly: true, stale_context_seconds: 600 }
+        Self {
+            transfer_seconds: 30,
+            remembered_seconds: 60,
+            register_implicitly: true,
+            stale_context_seconds: 600,
+        }
     }
 }
 
@@ -233,7 +241,11 @@ pub struct NotificationsConfig {
 
 impl Default for NotificationsConfig {
     fn default() -> Self {
-        Self { allow_callbacks_to_private_addresses: false, timeout_seconds: 5, longest_retry_seconds: 60 }
+        Self {
+            allow_callbacks_to_private_addresses: false,
+            timeout_seconds: 5,
+            longest_retry_seconds: 60,
+        }
     }
 }
 
@@ -246,7 +258,13 @@ impl EesConfig {
         let mut config: Self = settings::read(file, "EES")?;
         let folder = settings::folder_of(file);
         config.identity.resolve(&folder);
-        let TrustFiles { eec, eas, ees, ecs, operator } = &mut config.trust;
+        let TrustFiles {
+            eec,
+            eas,
+            ees,
+            ecs,
+            operator,
+        } = &mut config.trust;
         for path in [eec, eas, ees, ecs, operator] {
             *path = folder.join(&*path);
         }
@@ -258,25 +276,48 @@ impl EesConfig {
     fn wrong(&self, file: &Path) -> Vec<SettingsError> {
         let mut wrong = Vec::new();
         let mut refuse = |key: &str, reason: &str| wrong.push(SettingsError::of_key(file, key, reason));
-        for (key, at) in [("edge1.api_root", Some(&self.edge1)), ("edge3.api_root", Some(&self.edge3)), ("edge9.api_root", self.edge9.as_ref())] {
+        for (key, at) in [
+            ("edge1.api_root", Some(&self.edge1)),
+            ("edge3.api_root", Some(&self.edge3)),
+            ("edge9.api_root", self.edge9.as_ref()),
+        ] {
             let root = at.and_then(|at| at.api_root.as_deref());
             if root.is_some_and(|root| !root.starts_with("https://")) {
                 refuse(key, "must begin with https://");
             }
         }
         if self.ecs.as_ref().is_some_and(|ecs| !ecs.url.starts_with("https://")) {
-            refuse("ecs.url", "must be the https apiRoot of the ECS's EDGE-6, such as https://ecs.example:9306");
+            refuse(
+                "ecs.url",
+                "must be the https apiRoot of the ECS's EDGE-6, such as https://ecs.example:9306",
+            );
         }
-        for neighbour in self.neighbours.iter().filter(|neighbour| !neighbour.url.starts_with("https://")) {
-            refuse("neighbour.url", &format!("of {} must begin with https://", neighbour.ees_id));
+        for neighbour in self
+            .neighbours
+            .iter()
+            .filter(|neighbour| !neighbour.url.starts_with("https://"))
+        {
+            refuse(
+                "neighbour.url",
+                &format!("of {} must begin with https://", neighbour.ees_id),
+            );
         }
-        let unknown = self.scenarios.iter().find(|scenario| matches!(scenario, AcrScenario::Other(_)));
+        let unknown = self
+            .scenarios
+            .iter()
+            .find(|scenario| matches!(scenario, AcrScenario::Other(_)));
         if let Some(unknown) = unknown {
             let known: Vec<&str> = AcrScenario::KNOWN.iter().map(AcrScenario::as_str).collect();
-            refuse("scenarios", &format!("{unknown} is no scenario; use some of {}", known.join(", ")));
+            refuse(
+                "scenarios",
+                &format!("{unknown} is no scenario; use some of {}", known.join(", ")),
+            );
         }
         if self.scenarios.contains(&AcrScenario::EelManagedAcr) {
-            refuse("scenarios", "EEL_MANAGED_ACR cannot be executed by this version; remove it");
+            refuse(
+                "scenarios",
+                "EEL_MANAGED_ACR cannot be executed by this version; remove it",
+            );
         }
         if let Err(error) = self.store.check() {
             refuse("store", &error.to_string());
@@ -284,4 +325,3 @@ impl EesConfig {
         wrong
     }
 }
-

@@ -151,7 +151,11 @@ impl EesBuilder {
         };
         let edge1_socket = Socket::bind(&config.edge1).await?;
         let endpoint = edge1_socket.api_root();
-        let endpoint = EndPoint::Uri(endpoint.parse().map_err(|error| StartError::Config(format!("{endpoint}: {error}")))?);
+        let endpoint = EndPoint::Uri(
+            endpoint
+                .parse()
+                .map_err(|error| StartError::Config(format!("{endpoint}: {error}")))?,
+        );
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
         let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
@@ -162,7 +166,9 @@ impl EesBuilder {
         let door = |point: ReferencePoint, trust: &Trust, apis: Vec<Api>| Door {
             point,
             trust: trust.clone(),
-            router: apis.iter().fold(Router::new(), |router, api| router.merge(api.router())),
+            router: apis
+                .iter()
+                .fold(Router::new(), |router, api| router.merge(api.router())),
         };
         let mut of_edge1 = vec![door(ReferencePoint::Edge1, &trust.eec, rooms.edge1())];
         let edge9 = door(ReferencePoint::Edge9, &trust.ees, rooms.edge9());
@@ -174,7 +180,12 @@ impl EesBuilder {
             }
         };
         serving.open(edge1_socket, of_edge1)?;
-        serving.bind(&config.edge3, vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())]).await?;
+        serving
+            .bind(
+                &config.edge3,
+                vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())],
+            )
+            .await?;
         if let Some((socket, edge9)) = edge9 {
             serving.open(socket, vec![edge9])?;
         }
@@ -184,22 +195,50 @@ impl EesBuilder {
                 let served = Arc::new(ServedEass::default());
                 Follower::start(store.clone(), "eas/", served.clone()).await?;
                 let check = Duration::from_secs(u64::from(ecs.check_seconds.max(1)));
-                Some(EesRegistrationUpkeep::new(client, &ecs.url, profile(&config, endpoint), served, store.clone(), check))
+                Some(EesRegistrationUpkeep::new(
+                    client,
+                    &ecs.url,
+                    profile(&config, endpoint),
+                    served,
+                    store.clone(),
+                    check,
+                ))
             }
             _ => None,
         };
-        let readiness = Arc::new(EesReadiness { store, ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state) });
+        let readiness = Arc::new(EesReadiness {
+            store,
+            ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state),
+        });
         let metrics = operator::install_metrics().map_err(StartError::Config)?;
-        let version = Version { server: "ees", version: env!("CARGO_PKG_VERSION") };
+        let version = Version {
+            server: "ees",
+            version: env!("CARGO_PKG_VERSION"),
+        };
         let router = operator::router(readiness, metrics, version);
-        serving.bind(&config.operator, vec![Door { point: ReferencePoint::Operator, trust: trust.operator, router }]).await?;
+        serving
+            .bind(
+                &config.operator,
+                vec![Door {
+                    point: ReferencePoint::Operator,
+                    trust: trust.operator,
+                    router,
+                }],
+            )
+            .await?;
 
         let settings = OutboxSettings {
             longest_retry: Duration::from_secs(u64::from(config.notifications.longest_retry_seconds.max(1))),
             ..OutboxSettings::default()
         };
         let outbox = Outbox::new(rooms.room.clone(), Arc::new(rooms.reactions(notifier)), settings);
-        Ok(Ees { serving, outbox, upkeep, room: rooms.room.clone(), expiring: rooms.expiring() })
+        Ok(Ees {
+            serving,
+            outbox,
+            upkeep,
+            room: rooms.room.clone(),
+            expiring: rooms.expiring(),
+        })
     }
 }
 
@@ -240,7 +279,13 @@ impl Ees {
 /// When they cannot be assembled, which is a defect.
 pub async fn apis() -> Result<Vec<Api>, StartError> {
     let room = Parts::for_documents()?;
-    let rooms = Rooms::new(&room, Arc::new(edgeapp_store::MemoryStore::new()), Arc::new(SystemClock::default()), Arc::new(NoPeers)).await?;
+    let rooms = Rooms::new(
+        &room,
+        Arc::new(edgeapp_store::MemoryStore::new()),
+        Arc::new(SystemClock::default()),
+        Arc::new(NoPeers),
+    )
+    .await?;
     let mut apis: Vec<Api> = Vec::new();
     for api in rooms.edge1().into_iter().chain(rooms.edge3()).chain(rooms.edge9()) {
         // The whole API comes before the part of it that another reference point serves.
@@ -284,24 +329,38 @@ impl Clients {
         let timeout = Duration::from_secs(u64::from(config.notifications.timeout_seconds.max(1)));
         let callbacks = callback_rule(config);
         // Where the operator's own servers are is not a client's choice, but endpoints of other EESs can be.
-        let anywhere = CallbackRule { allow_private_addresses: true };
+        let anywhere = CallbackRule {
+            allow_private_addresses: true,
+        };
         Ok(Self {
             callbacks: HttpClient::new(identity, &Trust::union([&trust.eec, &trust.eas]), callbacks, timeout)?,
             eess: HttpClient::new(identity, &trust.ees, anywhere, timeout)?,
-            ecs: config.ecs.as_ref().map(|_| HttpClient::new(identity, &trust.ecs, anywhere, timeout)).transpose()?,
+            ecs: config
+                .ecs
+                .as_ref()
+                .map(|_| HttpClient::new(identity, &trust.ecs, anywhere, timeout))
+                .transpose()?,
         })
     }
 
     fn peers(&self, config: &EesConfig) -> Arc<dyn Peers> {
-        let ecs = self.ecs.clone().zip(config.ecs.as_ref().map(|ecs| ecs.url.trim_end_matches('/').to_owned()));
-        let neighbours: BTreeMap<_, _> =
-            config.neighbours.iter().map(|neighbour| (neighbour.ees_id.clone(), neighbour.url.clone())).collect();
+        let ecs = self
+            .ecs
+            .clone()
+            .zip(config.ecs.as_ref().map(|ecs| ecs.url.trim_end_matches('/').to_owned()));
+        let neighbours: BTreeMap<_, _> = config
+            .neighbours
+            .iter()
+            .map(|neighbour| (neighbour.ees_id.clone(), neighbour.url.clone()))
+            .collect();
         Arc::new(HttpPeers::new(ecs, self.eess.clone(), neighbours))
     }
 }
 
 fn callback_rule(config: &EesConfig) -> CallbackRule {
-    CallbackRule { allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses }
+    CallbackRule {
+        allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses,
+    }
 }
 
 /// The part of the profile at the ECS that does not change while the EES runs.
@@ -312,7 +371,10 @@ fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
         end_pt,
         eas_ids: Vec::new(),
         eas_bdl_infos: BTreeMap::new(),
-        edn_info_sets: config.edn.as_ref().map(|edn| EdnInfo { dnn: edn.dnn.clone(), dnais: edn.dnais.clone() }),
+        edn_info_sets: config.edn.as_ref().map(|edn| EdnInfo {
+            dnn: edn.dnn.clone(),
+            dnais: edn.dnais.clone(),
+        }),
         eas_inst_info: BTreeMap::new(),
         prov_id: config.provider.clone(),
         svc_area: config.service_area.clone(),
@@ -367,9 +429,14 @@ impl Parts {
     /// An EES that only describes itself.
     fn for_documents() -> Result<Self, StartError> {
         let example = "ees.example";
-        let id = example.parse().map_err(|error| StartError::Config(format!("{example}: {error}")))?;
+        let id = example
+            .parse()
+            .map_err(|error| StartError::Config(format!("{example}: {error}")))?;
         let uri = format!("https://{example}");
-        let endpoint = EndPoint::Uri(uri.parse().map_err(|error| StartError::Config(format!("{uri}: {error}")))?);
+        let endpoint = EndPoint::Uri(
+            uri.parse()
+                .map_err(|error| StartError::Config(format!("{uri}: {error}")))?,
+        );
         Ok(Self {
             own_id: id,
             endpoint,
@@ -377,8 +444,15 @@ impl Parts {
             service_area: None,
             lifetimes: LifetimesConfig::default(),
             callbacks: CallbackRule::default(),
-            contexts: ContextPolicy { register_implicitly: true, stale_seconds: 0 },
-            acr: AcrPolicy { transfer_seconds: 0, remembered_seconds: 0, eec_registration_required: true },
+            contexts: ContextPolicy {
+                register_implicitly: true,
+                stale_seconds: 0,
+            },
+            acr: AcrPolicy {
+                transfer_seconds: 0,
+                remembered_seconds: 0,
+                eec_registration_required: true,
+            },
             discovery: DiscoveryPolicy::default(),
         })
     }
@@ -421,13 +495,25 @@ impl Rooms {
         let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
         let acr_management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
         let relocations = Arc::new(AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone()));
-        let eecs = EecService::new(room.clone(), lifetimes.eec(), own_id, parts.contexts, lookup.clone(), peers.clone());
+        let eecs = EecService::new(
+            room.clone(),
+            lifetimes.eec(),
+            own_id,
+            parts.contexts,
+            lookup.clone(),
+            peers.clone(),
+        );
         let scenarios = parts.scenarios.clone();
         let contexts = ContextService::new(room.clone(), parts.contexts, lifetimes.eec(), scenarios, lookup);
         let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
         let subscriptions = lifetimes.subscriptions();
         Ok(Self {
-            eass: Arc::new(EasService::new(room.clone(), lifetimes.eas(), parts.service_area.clone(), follower)),
+            eass: Arc::new(EasService::new(
+                room.clone(),
+                lifetimes.eas(),
+                parts.service_area.clone(),
+                follower,
+            )),
             eecs: Arc::new(eecs),
             discovery: Arc::new(DiscoveryService::new(index, clock, known, beyond, parts.discovery)),
             discovery_subscriptions: Arc::new(
@@ -492,8 +578,15 @@ struct EesReadiness {
 #[async_trait]
 impl Readiness for EesReadiness {
     async fn needs(&self) -> Vec<Need> {
-        let need = |name, detail: Option<String>| Need { name, ready: detail.is_none(), detail };
-        let mut needs = vec![need("store", self.store.check().await.err().map(|error| error.to_string()))];
+        let need = |name, detail: Option<String>| Need {
+            name,
+            ready: detail.is_none(),
+            detail,
+        };
+        let mut needs = vec![need(
+            "store",
+            self.store.check().await.err().map(|error| error.to_string()),
+        )];
         if let Some(ecs) = &self.ecs {
             needs.push(need("ecs", ecs.borrow().as_ref().err().cloned()));
         }

@@ -68,7 +68,11 @@ enum Failure {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Serve { config, log_format, log } => serve(&config, log_format, &log),
+        Command::Serve {
+            config,
+            log_format,
+            log,
+        } => serve(&config, log_format, &log),
         Command::CheckConfig { config } => check_config(&config),
         Command::Openapi { out } => openapi(out.as_deref()),
     };
@@ -83,7 +87,9 @@ fn main() -> ExitCode {
 
 fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::Failed(error.to_string()))
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -99,7 +105,10 @@ fn serve(config: &Path, format: Option<Format>, log: &str) -> Result<(), Failure
     };
     start_logging(format, log).map_err(Failure::Usage)?;
     runtime()?.block_on(async {
-        let server = EesBuilder::new(config).build().await.map_err(|error| Failure::Usage(error.to_string()))?;
+        let server = EesBuilder::new(config)
+            .build()
+            .await
+            .map_err(|error| Failure::Usage(error.to_string()))?;
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         tokio::spawn(async move {
@@ -130,7 +139,8 @@ fn openapi(out: Option<&Path>) -> Result<(), Failure> {
             Some(folder) => {
                 let file = folder.join(format!("{}.yaml", api.name()));
                 std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-                std::fs::write(&file, document).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
+                std::fs::write(&file, document)
+                    .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
                 say(&format!("{}\n", file.display()))?;
             }
         }

@@ -75,7 +75,9 @@ fn empty<T>(answer: Option<T>) -> Result<T, PeerError> {
 }
 
 fn with_query(url: String, pairs: Vec<(&'static str, String)>) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
     format!("{url}?{query}")
 }
 
@@ -85,22 +87,33 @@ impl Peers for HttpPeers {
         let Some((client, root)) = &self.ecs else {
             return Err(PeerError::NotFound("no ECS is configured".to_owned()));
         };
-        let url = with_query(format!("{root}/eecs-targeteesdiscovery/v1/ees-profiles"), query.to_pairs());
+        let url = with_query(
+            format!("{root}/eecs-targeteesdiscovery/v1/ees-profiles"),
+            query.to_pairs(),
+        );
         empty(Self::ask(client, Method::GET, &url, NOTHING).await?)
     }
 
     async fn discover(&self, ees: &PeerEes, request: &EasDiscoveryReq) -> Result<EasDiscoveryResp, PeerError> {
-        let url = format!("{}/eees-easdiscovery/v1/eas-profiles/request-discovery", self.root_of(ees)?);
+        let url = format!(
+            "{}/eees-easdiscovery/v1/eas-profiles/request-discovery",
+            self.root_of(ees)?
+        );
         empty(Self::ask(&self.eess, Method::POST, &url, Some(request)).await?)
     }
 
     async fn push_context(&self, ees: &PeerEes, push: &EecContextPush) -> Result<EecContextPushRes, PeerError> {
         let url = format!("{}/eees-eeccontextreloc/v1/eec-contexts", self.root_of(ees)?);
-        Ok(Self::ask(&self.eess, Method::POST, &url, Some(push)).await?.unwrap_or_default())
+        Ok(Self::ask(&self.eess, Method::POST, &url, Some(push))
+            .await?
+            .unwrap_or_default())
     }
 
     async fn pull_context(&self, ees: &PeerEes, query: &EecContextsQuery) -> Result<EecContext, PeerError> {
-        let url = with_query(format!("{}/eees-eeccontextreloc/v1/eec-contexts", self.root_of(ees)?), query.to_pairs());
+        let url = with_query(
+            format!("{}/eees-eeccontextreloc/v1/eec-contexts", self.root_of(ees)?),
+            query.to_pairs(),
+        );
         empty(Self::ask(&self.eess, Method::GET, &url, NOTHING).await?)
     }
 }

@@ -27,7 +27,12 @@ impl Authorizer for RoleOfReferencePoint {
         }
         Err(Error::forbidden(
             Cause::Unauthorized,
-            format!("{} serves the role {}, the caller is {}", ask.point, ask.point.caller(), ask.principal.role()),
+            format!(
+                "{} serves the role {}, the caller is {}",
+                ask.point,
+                ask.point.caller(),
+                ask.principal.role()
+            ),
         ))
     }
 }

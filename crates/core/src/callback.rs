@@ -21,7 +21,10 @@ impl CallbackRule {
     /// where it must not.
     pub fn check(&self, address: &Uri, pointer: &str) -> Result<Url, Error> {
         let refuse = |kind, reason: &str| Error {
-            invalid: vec![InvalidParam { param: pointer.to_owned(), reason: Some(reason.to_owned()) }],
+            invalid: vec![InvalidParam {
+                param: pointer.to_owned(),
+                reason: Some(reason.to_owned()),
+            }],
             ..Error::new(kind, Cause::CallbackNotAllowed, format!("{pointer}: {reason}"))
         };
         let url = Url::parse(address.as_str()).map_err(|_| refuse(Kind::Invalid, "must be an absolute https URI"))?;
@@ -41,7 +44,10 @@ impl CallbackRule {
             None => return Err(refuse(Kind::Invalid, "must name a host")),
         };
         if inside {
-            return Err(refuse(Kind::Forbidden, "must not lead to a loopback, private or link-local address"));
+            return Err(refuse(
+                Kind::Forbidden,
+                "must not lead to a loopback, private or link-local address",
+            ));
         }
         Ok(url)
     }
@@ -66,7 +72,8 @@ impl CallbackRule {
         }
         // 100.64.0.0/10 is shared between carriers and their customers, 192.0.0.0/24 and 198.18.0.0/15 serve a network's own
         // equipment and its tests: as private as the others.
-        let special = (a == 100 && b & 0xc0 == 64) || address.octets().starts_with(&[192, 0, 0]) || (a == 198 && b & 0xfe == 18);
+        let special =
+            (a == 100 && b & 0xc0 == 64) || address.octets().starts_with(&[192, 0, 0]) || (a == 198 && b & 0xfe == 18);
         let inside = address.is_loopback() || address.is_private() || address.is_link_local() || special;
         self.allow_private_addresses || !inside
     }
@@ -77,7 +84,8 @@ impl CallbackRule {
         }
         // fec0::/10 is what site-local addresses were.
         let site_local = address.segments()[0] & 0xffc0 == 0xfec0;
-        let inside = address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local() || site_local;
+        let inside =
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local() || site_local;
         self.allow_private_addresses || !inside
     }
 }
@@ -106,7 +114,9 @@ mod tests {
     use super::*;
 
     fn verdict(rule: CallbackRule, address: &str) -> Option<Kind> {
-        rule.check(&address.parse().expect("a URI"), "/notificationDestination").err().map(|error| error.kind)
+        rule.check(&address.parse().expect("a URI"), "/notificationDestination")
+            .err()
+            .map(|error| error.kind)
     }
 
     #[test]
@@ -139,7 +149,11 @@ mod tests {
         ] {
             assert_eq!(verdict(strict, inside), Some(Kind::Forbidden), "{inside}");
         }
-        for outside in ["https://8.8.8.8/", "https://[2606:4700::1111]/", "https://[64:ff9b::808:808]/"] {
+        for outside in [
+            "https://8.8.8.8/",
+            "https://[2606:4700::1111]/",
+            "https://[64:ff9b::808:808]/",
+        ] {
             assert_eq!(verdict(strict, outside), None, "{outside}");
         }
         assert_eq!(verdict(strict, "https://ue.example/cb?x=1"), None);
@@ -147,8 +161,15 @@ mod tests {
 
     #[test]
     fn what_is_no_callback_is_refused_even_when_relaxed() {
-        let relaxed = CallbackRule { allow_private_addresses: true };
-        for never in ["http://ue.example/", "https://good.example@evil.example/", "https://ue.example/#f", "file:///etc/passwd"] {
+        let relaxed = CallbackRule {
+            allow_private_addresses: true,
+        };
+        for never in [
+            "http://ue.example/",
+            "https://good.example@evil.example/",
+            "https://ue.example/#f",
+            "file:///etc/passwd",
+        ] {
             assert_eq!(verdict(relaxed, never), Some(Kind::Invalid), "{never}");
         }
         assert_eq!(verdict(relaxed, "https://127.0.0.1:8443/cb"), None);

@@ -36,7 +36,9 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that stands at this instant.
     pub fn at(now: DateTime) -> Arc<Self> {
-        Arc::new(Self { now: AtomicI64::new(now.0.as_microsecond()) })
+        Arc::new(Self {
+            now: AtomicI64::new(now.0.as_microsecond()),
+        })
     }
 
     /// Moves it forward.
@@ -72,7 +74,10 @@ impl Lifetimes {
         pointer: &str,
     ) -> Result<Option<DateTime>, crate::error::Error> {
         if proposed.is_some_and(|at| at <= now) {
-            return Err(crate::error::Error::optional_incorrect(pointer, "must be in the future"));
+            return Err(crate::error::Error::optional_incorrect(
+                pointer,
+                "must be in the future",
+            ));
         }
         let after = |seconds: u32| DateTime(now.0 + SignedDuration::from_secs(i64::from(seconds)));
         let asked = proposed.or_else(|| self.default.map(after));

@@ -72,7 +72,11 @@ pub struct Collection<T, Home = ()> {
 
 impl<T, Home> Clone for Collection<T, Home> {
     fn clone(&self) -> Self {
-        Self { room: self.room.clone(), lifetimes: self.lifetimes, kind: PhantomData }
+        Self {
+            room: self.room.clone(),
+            lifetimes: self.lifetimes,
+            kind: PhantomData,
+        }
     }
 }
 
@@ -84,7 +88,11 @@ pub fn key_of<T: Resource<Home>, Home>(owner: &Principal, id: &str) -> Key {
 impl<T: Resource<Home>, Home> Collection<T, Home> {
     /// The collection in this room; resources live as long as `lifetimes` grants.
     pub fn new(room: Room, lifetimes: Lifetimes) -> Self {
-        Self { room, lifetimes, kind: PhantomData }
+        Self {
+            room,
+            lifetimes,
+            kind: PhantomData,
+        }
     }
 
     /// The room it is in.
@@ -109,10 +117,15 @@ impl<T: Resource<Home>, Home> Collection<T, Home> {
         for mut seen in self.room.attempts() {
             let mut value = value.clone();
             let granted = self.lifetimes.grant(proposed, seen.now(), T::EXPIRY)?;
-            let granted = value.expiry().and_then(|expiry| { *expiry = granted; granted });
+            let granted = value.expiry().and_then(|expiry| {
+                *expiry = granted;
+                granted
+            });
             seen.fresh(&key);
             let more = also.decide(&id, &mut value, &mut seen)?;
-            let decision = Decision::of(()).put(&key, &Kept::new(owner, granted, value.clone()))?.and(more);
+            let decision = Decision::of(())
+                .put(&key, &Kept::new(owner, granted, value.clone()))?
+                .and(more);
             if let Some(((), revision)) = self.room.commit(seen, decision).await? {
                 return Ok((id, Changed { value, revision }));
             }
@@ -145,10 +158,17 @@ impl<T: Resource<Home>, Home> Collection<T, Home> {
             let mut value = self.decide(&kept, change, seen.now())?;
             let more = also.decide(&kept.value, &mut value)?;
             let expires_at = value.expiry().and_then(|expiry| *expiry);
-            let next = Kept { owner: kept.owner.clone(), expires_at, value };
+            let next = Kept {
+                owner: kept.owner.clone(),
+                expires_at,
+                value,
+            };
             let decision = Decision::of(()).put(&key, &next)?.and(more);
             if let Some(((), revision)) = self.room.commit(seen, decision).await? {
-                return Ok(Changed { value: next.value, revision });
+                return Ok(Changed {
+                    value: next.value,
+                    revision,
+                });
             }
         }
         Err(contended())
@@ -165,7 +185,11 @@ impl<T: Resource<Home>, Home> Collection<T, Home> {
         };
         kept.value.may_become(&next)?;
         if let Some(expiry) = next.expiry() {
-            *expiry = if renews { self.lifetimes.grant(*expiry, now, T::EXPIRY)? } else { kept.expires_at };
+            *expiry = if renews {
+                self.lifetimes.grant(*expiry, now, T::EXPIRY)?
+            } else {
+                kept.expires_at
+            };
         }
         Ok(next)
     }

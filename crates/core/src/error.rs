@@ -138,7 +138,12 @@ causes! {
 impl Error {
     /// A refusal of this kind and cause.
     pub fn new(kind: Kind, cause: Cause, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, cause, detail: detail.into(), invalid: Vec::new() }
+        Self {
+            kind,
+            cause,
+            detail: detail.into(),
+            invalid: Vec::new(),
+        }
     }
 
     /// The value at `pointer` (JSON pointer, query parameter or header) is wrong for this reason.
@@ -148,7 +153,10 @@ impl Error {
             kind: Kind::Invalid,
             cause,
             detail: format!("{}: {reason}", if param.is_empty() { "body" } else { &param }).into(),
-            invalid: vec![InvalidParam { param, reason: Some(reason) }],
+            invalid: vec![InvalidParam {
+                param,
+                reason: Some(reason),
+            }],
         }
     }
 
@@ -175,8 +183,14 @@ impl Error {
     /// The identity at `pointer` is not the caller's.
     pub fn not_yours(pointer: &str, what: &str) -> Self {
         Self {
-            invalid: vec![InvalidParam { param: pointer.to_owned(), reason: Some(format!("is not the {what} of the caller")) }],
-            ..Self::forbidden(Cause::OwnerMismatch, format!("{pointer} must be the {what} that the caller proved"))
+            invalid: vec![InvalidParam {
+                param: pointer.to_owned(),
+                reason: Some(format!("is not the {what} of the caller")),
+            }],
+            ..Self::forbidden(
+                Cause::OwnerMismatch,
+                format!("{pointer} must be the {what} that the caller proved"),
+            )
         }
     }
 
@@ -185,25 +199,40 @@ impl Error {
         let param = pointer.into();
         Self {
             detail: format!("{param} cannot be changed after creation").into(),
-            invalid: vec![InvalidParam { param, reason: Some("differs from the stored value".to_owned()) }],
+            invalid: vec![InvalidParam {
+                param,
+                reason: Some("differs from the stored value".to_owned()),
+            }],
             ..Self::forbidden(Cause::ModificationNotAllowed, "")
         }
     }
 
     /// There is no such resource; a stranger hears the same.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Kind::NotFound, Cause::ResourceNotFound, format!("there is no such {what}"))
+        Self::new(
+            Kind::NotFound,
+            Cause::ResourceNotFound,
+            format!("there is no such {what}"),
+        )
     }
 
     /// There is no such subscription; a stranger hears the same.
     pub fn subscription_not_found() -> Self {
-        Self::new(Kind::NotFound, Cause::SubscriptionNotFound, "there is no such subscription")
+        Self::new(
+            Kind::NotFound,
+            Cause::SubscriptionNotFound,
+            "there is no such subscription",
+        )
     }
 
     /// Something failed on our side; the reason goes to the log, not to the caller.
     pub fn internal(reason: impl fmt::Display) -> Self {
         tracing::error!(%reason, "internal failure");
-        Self::new(Kind::Internal, Cause::SystemFailure, "the server failed; its log has the reason")
+        Self::new(
+            Kind::Internal,
+            Cause::SystemFailure,
+            "the server failed; its log has the reason",
+        )
     }
 
     /// Not now.
@@ -227,7 +256,11 @@ impl From<BadQuery> for Error {
             (true, false) => Cause::MandatoryQueryParamIncorrect,
             (false, _) => Cause::OptionalQueryParamIncorrect,
         };
-        Self::invalid(cause, bad.param, bad.reason.unwrap_or_else(|| "is mandatory and missing".to_owned()))
+        Self::invalid(
+            cause,
+            bad.param,
+            bad.reason.unwrap_or_else(|| "is mandatory and missing".to_owned()),
+        )
     }
 }
 
@@ -241,7 +274,11 @@ impl From<StoreError> for Error {
             }
             StoreError::Full(reason) => {
                 tracing::error!(%reason, "store refuses writes");
-                Self::new(Kind::Internal, Cause::InsufficientResources, "nothing was stored: there is no room for it")
+                Self::new(
+                    Kind::Internal,
+                    Cause::InsufficientResources,
+                    "nothing was stored: there is no room for it",
+                )
             }
             StoreError::Compacted(_) | StoreError::Damaged(_) => Self::internal(error),
         }

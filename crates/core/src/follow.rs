@@ -1,10 +1,10 @@
 //! Read models: views of the store that follow it, at most one watch delay behind.
 
+use crate::kept::Kept;
 use crate::{
     error::Error,
     store::{Batch, Change, Entry, Key, Revision, Span, Store, StoreError, Watch},
 };
-use crate::kept::Kept;
 use serde::de::DeserializeOwned;
 use std::{
     collections::BTreeMap,
@@ -114,7 +114,9 @@ pub struct Mirror<T> {
 
 impl<T> Default for Mirror<T> {
     fn default() -> Self {
-        Self { kept: RwLock::default() }
+        Self {
+            kept: RwLock::default(),
+        }
     }
 }
 
@@ -128,7 +130,9 @@ impl<T: Send + Sync + 'static> Mirror<T> {
 
 impl<T: DeserializeOwned + Send + Sync + 'static> View for Mirror<T> {
     fn reset(&self, entries: Vec<Entry>) {
-        let fresh = entries.iter().filter_map(|entry| Some((entry.key.clone(), Arc::new(Kept::from_entry(entry).ok()?))));
+        let fresh = entries
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone(), Arc::new(Kept::from_entry(entry).ok()?))));
         let fresh = fresh.collect();
         *self.kept.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }

@@ -24,7 +24,11 @@ pub struct Kept<T> {
 impl<T> Kept<T> {
     /// A resource of this principal.
     pub fn new(owner: &Principal, expires_at: Option<DateTime>, value: T) -> Self {
-        Self { owner: owner.owner().clone(), expires_at, value }
+        Self {
+            owner: owner.owner().clone(),
+            expires_at,
+            value,
+        }
     }
 
     /// Whether it belongs to this principal.

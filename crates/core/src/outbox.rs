@@ -23,7 +23,7 @@ use std::{
     task::Poll,
     time::Duration,
 };
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 
 /// Where tasks wait: `lane/<lane>/<revision of the event>-<n>`.
 pub const LANE: &str = "lane/";
@@ -35,6 +35,11 @@ const EVENTS_PER_COMMIT: usize = 24;
 
 /// Longest wait that a subscriber is granted: a task that nobody wants any more has to be noticed some day.
 const LONGEST_WISH: Duration = Duration::from_secs(3600);
+
+/// First attempts under way at a time, in all lanes together: each may hold a connection, and those of callers need room too.
+const FIRST_ATTEMPTS: usize = 256;
+/// Further attempts under way at a time: those that keep failing wait for each other, not for the first attempts of the rest.
+const FURTHER_ATTEMPTS: usize = 64;
 
 /// Something to do, in a lane.
 #[derive(Clone, Debug)]
@@ -120,11 +125,18 @@ struct Job<W> {
 
 type Lanes<W> = Arc<Mutex<HashMap<String, VecDeque<Arc<Job<W>>>>>>;
 
+/// Room for attempts.
+struct Places {
+    first: Semaphore,
+    further: Semaphore,
+}
+
 /// The outbox of one server.
 pub struct Outbox<R: Reactions> {
     room: Room,
     reactions: Arc<R>,
     settings: OutboxSettings,
+    places: Arc<Places>,
 }
 
 /// Stops the work of one term when it ends, however it ends.
@@ -136,7 +148,16 @@ struct Term<W> {
 impl<R: Reactions> Outbox<R> {
     /// An outbox over this room.
     pub fn new(room: Room, reactions: Arc<R>, settings: OutboxSettings) -> Self {
-        Self { room, reactions, settings }
+        let places = Places {
+            first: Semaphore::new(FIRST_ATTEMPTS),
+            further: Semaphore::new(FURTHER_ATTEMPTS),
+        };
+        Self {
+            room,
+            reactions,
+            settings,
+            places: Arc::new(places),
+        }
     }
 
     /// Works until dropped. Store failures are logged and tried again.
@@ -199,7 +220,12 @@ impl<R: Reactions> Outbox<R> {
                 },
             };
             if let Some(expect) = expect {
-                match self.room.store().commit(Commit::new().expect(expect).put(LEASE, holder.to_owned())).await {
+                match self
+                    .room
+                    .store()
+                    .commit(Commit::new().expect(expect).put(LEASE, holder.to_owned()))
+                    .await
+                {
                     Ok(revision) => return Ok(revision),
                     Err(StoreError::Conflict) => {}
                     Err(error) => return Err(error.into()),
@@ -210,7 +236,10 @@ impl<R: Reactions> Outbox<R> {
     }
 
     async fn work(&self) -> Result<(), Error> {
-        let mut term = Term { lanes: Lanes::default(), workers: JoinSet::new() };
+        let mut term = Term {
+            lanes: Lanes::default(),
+            workers: JoinSet::new(),
+        };
         metrics::gauge!("edgeapp_outbox_waiting").set(0.0);
         for entry in self.room.store().range(Span::prefix(LANE)).await?.entries {
             self.enqueue(&mut term, entry.key, &entry.value);
@@ -231,7 +260,9 @@ impl<R: Reactions> Outbox<R> {
     async fn turn_into_tasks(&self, term: &mut Term<R::Work>, events: &[Entry]) -> Result<(), Error> {
         let mut commit = Commit::new();
         for entry in events {
-            commit = commit.expect(Expect::At(entry.key.clone(), entry.revision)).delete(entry.key.clone());
+            commit = commit
+                .expect(Expect::At(entry.key.clone(), entry.revision))
+                .delete(entry.key.clone());
             match self.todos(entry).await {
                 Ok(todos) => {
                     for (n, todo) in todos.into_iter().enumerate() {
@@ -249,7 +280,12 @@ impl<R: Reactions> Outbox<R> {
                 Err(error) => return Err(error),
             }
         }
-        let tasks: Vec<(Key, Bytes)> = commit.puts.iter().filter(|(key, _)| key.as_str().starts_with(LANE)).cloned().collect();
+        let tasks: Vec<(Key, Bytes)> = commit
+            .puts
+            .iter()
+            .filter(|(key, _)| key.as_str().starts_with(LANE))
+            .cloned()
+            .collect();
         match self.room.store().commit(commit).await {
             Ok(_) => {}
             // Another replica was faster with some of them: begin again from the state as it is now.
@@ -264,7 +300,9 @@ impl<R: Reactions> Outbox<R> {
     /// What an event asks for.
     async fn todos(&self, entry: &Entry) -> Result<Vec<Todo<R::Work>>, Error> {
         let event = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
-        caught(self.reactions.react(event)).await.unwrap_or_else(|panic| Err(Error::internal(panic)))
+        caught(self.reactions.react(event))
+            .await
+            .unwrap_or_else(|panic| Err(Error::internal(panic)))
     }
 
     fn enqueue(&self, term: &mut Term<R::Work>, key: Key, task: &[u8]) {
@@ -272,7 +310,11 @@ impl<R: Reactions> Outbox<R> {
             Ok(task) => task,
             Err(error) => return tracing::error!(%key, %error, "a task cannot be understood; it stays where it is"),
         };
-        let lane = key.as_str()[LANE.len()..].split('/').next().unwrap_or_default().to_owned();
+        let lane = key.as_str()[LANE.len()..]
+            .split('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let job = Arc::new(Job { key, task });
         metrics::gauge!("edgeapp_outbox_waiting").increment(1.0);
         let mut lanes = term.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -285,6 +327,7 @@ impl<R: Reactions> Outbox<R> {
                     reactions: self.reactions.clone(),
                     settings: self.settings.clone(),
                     lanes: term.lanes.clone(),
+                    places: self.places.clone(),
                 };
                 term.workers.spawn(worker.work_off(lane));
             }
@@ -295,15 +338,20 @@ impl<R: Reactions> Outbox<R> {
 /// The outcome of `work`, or the words of its panic: one bad task must not stop its lane, nor one bad event all of them.
 async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
     let mut work = pin!(work);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => {
-            let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            let words = format!("a reaction panicked: {}", words.unwrap_or("it does not say why"));
-            tracing::error!(words, "a defect");
-            Poll::Ready(Err(words))
-        }
-    })
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                let words = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied());
+                let words = format!("a reaction panicked: {}", words.unwrap_or("it does not say why"));
+                tracing::error!(words, "a defect");
+                Poll::Ready(Err(words))
+            }
+        },
+    )
     .await
 }
 
@@ -329,6 +377,7 @@ struct Worker<R: Reactions> {
     reactions: Arc<R>,
     settings: OutboxSettings,
     lanes: Lanes<R::Work>,
+    places: Arc<Places>,
 }
 
 impl<R: Reactions> Worker<R> {
@@ -348,21 +397,40 @@ impl<R: Reactions> Worker<R> {
     }
 
     fn front(&self, lane: &str) -> Option<Arc<Job<R::Work>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get(lane)?.front().cloned()
+        self.lanes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(lane)?
+            .front()
+            .cloned()
     }
 
     /// Attempts a task until it is done, unwanted or hopeless; then removes it.
     async fn finish(&self, job: &Job<R::Work>) {
         let mut attempt = 0;
         loop {
+            let places = if attempt == 0 {
+                &self.places.first
+            } else {
+                &self.places.further
+            };
+            // Never closed; if it were, the attempt would be made without a place.
+            let place = places.acquire().await.ok();
             let outcome = match self.wanted(&job.task).await {
                 Ok(true) => {
                     let performed = caught(self.reactions.perform(&job.task.work, attempt)).await;
-                    performed.unwrap_or_else(|panic| Outcome::Again { reason: panic, after: None })
+                    performed.unwrap_or_else(|panic| Outcome::Again {
+                        reason: panic,
+                        after: None,
+                    })
                 }
                 Ok(false) => Outcome::Hopeless("nobody wants it any more".into()),
-                Err(error) => Outcome::Again { reason: error.to_string(), after: None },
+                Err(error) => Outcome::Again {
+                    reason: error.to_string(),
+                    after: None,
+                },
             };
+            drop(place);
             match outcome {
                 Outcome::Done => {
                     metrics::counter!("edgeapp_outbox_done_total").increment(1);
@@ -396,13 +464,21 @@ impl<R: Reactions> Worker<R> {
         }
         match &task.guard {
             None => Ok(true),
-            Some(guard) => Ok(self.room.read::<serde::de::IgnoredAny>(&Key::new(guard.as_str())).await?.is_some()),
+            Some(guard) => Ok(self
+                .room
+                .read::<serde::de::IgnoredAny>(&Key::new(guard.as_str()))
+                .await?
+                .is_some()),
         }
     }
 
     /// Doubles with each attempt, with a random part so that many that failed together do not come back together.
     fn backoff(&self, attempt: u32) -> Duration {
-        let full = self.settings.first_retry.saturating_mul(1 << attempt.min(16)).min(self.settings.longest_retry);
+        let full = self
+            .settings
+            .first_retry
+            .saturating_mul(1 << attempt.min(16))
+            .min(self.settings.longest_retry);
         full.mul_f64(rand::random_range(0.5..1.0))
     }
 }

@@ -73,7 +73,8 @@ pub fn patch_from_slice(body: &[u8]) -> Result<serde_json::Value, Error> {
 
 /// A body as text. What is ignored has to be text all the same: JSON is UTF-8 throughout.
 fn text(body: &[u8]) -> Result<&str, Error> {
-    std::str::from_utf8(body).map_err(|error| unreadable(format!("the body is not UTF-8 from byte {}", error.valid_up_to())))
+    std::str::from_utf8(body)
+        .map_err(|error| unreadable(format!("the body is not UTF-8 from byte {}", error.valid_up_to())))
 }
 
 /// Longest part of a body that an answer and the log repeat, in bytes.
@@ -81,7 +82,11 @@ const MAX_QUOTE: usize = 200;
 
 /// The beginning of a text that may quote the body.
 fn short(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.len() <= MAX_QUOTE { text.into() } else { format!("{}…", &text[..text.floor_char_boundary(MAX_QUOTE)]).into() }
+    if text.len() <= MAX_QUOTE {
+        text.into()
+    } else {
+        format!("{}…", &text[..text.floor_char_boundary(MAX_QUOTE)]).into()
+    }
 }
 
 /// A JSON value that repeats no member.
@@ -124,7 +129,10 @@ impl<'de> serde::Deserialize<'de> for Strict {
                 let mut values = serde_json::Map::new();
                 while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
                     if values.contains_key(&name) {
-                        return Err(serde::de::Error::custom(format_args!("the member {:?} stands there twice", short(&name))));
+                        return Err(serde::de::Error::custom(format_args!(
+                            "the member {:?} stands there twice",
+                            short(&name)
+                        )));
                     }
                     values.insert(name, value);
                 }
@@ -167,12 +175,16 @@ fn too_deep(body: &[u8]) -> bool {
 fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     // serde_json appends " at line 1 column 7": the pointer says it better.
-    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(reason, _)| reason);
     let reason = &*short(reason);
     if reason.starts_with("duplicate field") {
         return unreadable(reason.replace("field", "member"));
     }
-    let missing = reason.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let missing = reason
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next());
     let mut names: Vec<String> = path
         .iter()
         .filter_map(|segment| match segment {
@@ -185,19 +197,32 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
         return unreadable("the body must be a JSON object");
     }
     names.extend(missing.map(str::to_owned));
-    let mandatory = mandatory::<T>(if missing.is_some() { &names[..names.len() - 1] } else { &names });
+    let mandatory = mandatory::<T>(if missing.is_some() {
+        &names[..names.len() - 1]
+    } else {
+        &names
+    });
     let (cause, reason) = match (missing, mandatory) {
         (Some(_), true) => (Cause::MandatoryIeMissing, "is mandatory and missing"),
-        (Some(_), false) => (Cause::OptionalIeIncorrect, "is mandatory inside this optional member and missing"),
+        (Some(_), false) => (
+            Cause::OptionalIeIncorrect,
+            "is mandatory inside this optional member and missing",
+        ),
         (None, true) => (Cause::MandatoryIeIncorrect, reason),
         (None, false) => (Cause::OptionalIeIncorrect, reason),
     };
-    let pointer: String = names.iter().map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect();
+    let pointer: String = names
+        .iter()
+        .map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+        .collect();
     Error {
         kind: Kind::Invalid,
         cause,
         detail: format!("{}: {reason}", if pointer.is_empty() { "the body" } else { &pointer }).into(),
-        invalid: vec![InvalidParam { param: pointer, reason: Some(reason.to_owned()) }],
+        invalid: vec![InvalidParam {
+            param: pointer,
+            reason: Some(reason.to_owned()),
+        }],
     }
 }
 
@@ -207,7 +232,9 @@ fn mandatory<T: ToSchema>(names: &[String]) -> bool {
     T::schemas(&mut known);
     let mut here = T::schema();
     for name in names {
-        let Some(next) = step(&known, &here, name) else { return false };
+        let Some(next) = step(&known, &here, name) else {
+            return false;
+        };
         here = next;
     }
     true
@@ -224,7 +251,11 @@ fn step(known: &[(String, RefOr<Schema>)], here: &RefOr<Schema>, name: &str) -> 
     };
     match schema {
         Schema::Object(object) => {
-            if object.required.iter().any(|required| required == name) { object.properties.get(name).cloned() } else { None }
+            if object.required.iter().any(|required| required == name) {
+                object.properties.get(name).cloned()
+            } else {
+                None
+            }
         }
         Schema::AllOf(all) => all.items.iter().find_map(|part| step(known, part, name)),
         // An item of a mandatory list is as mandatory as the list.
@@ -260,17 +291,39 @@ mod tests {
 
     fn refusal(body: &str) -> (Cause, String) {
         let error = from_slice::<Outer>(body.as_bytes()).unwrap_err();
-        (error.cause, error.invalid.first().map(|invalid| invalid.param.clone()).unwrap_or_default())
+        (
+            error.cause,
+            error
+                .invalid
+                .first()
+                .map(|invalid| invalid.param.clone())
+                .unwrap_or_default(),
+        )
     }
 
     #[test]
     fn missing_and_incorrect_members_are_told_apart() {
         assert_eq!(refusal("{}"), (Cause::MandatoryIeMissing, "/mustHave".into()));
-        assert_eq!(refusal(r#"{"mustHave":{}}"#), (Cause::MandatoryIeMissing, "/mustHave/number".into()));
-        assert_eq!(refusal(r#"{"mustHave":{"number":"x"}}"#), (Cause::MandatoryIeIncorrect, "/mustHave/number".into()));
-        assert_eq!(refusal(r#"{"mustHave":{"number":1,"word":2}}"#), (Cause::OptionalIeIncorrect, "/mustHave/word".into()));
-        assert_eq!(refusal(r#"{"mustHave":{"number":1},"mayHave":{}}"#), (Cause::OptionalIeIncorrect, "/mayHave/number".into()));
-        assert_eq!(refusal(r#"{"mustHave":{"number":1},"list":[{"number":-1}]}"#), (Cause::OptionalIeIncorrect, "/list/0/number".into()));
+        assert_eq!(
+            refusal(r#"{"mustHave":{}}"#),
+            (Cause::MandatoryIeMissing, "/mustHave/number".into())
+        );
+        assert_eq!(
+            refusal(r#"{"mustHave":{"number":"x"}}"#),
+            (Cause::MandatoryIeIncorrect, "/mustHave/number".into())
+        );
+        assert_eq!(
+            refusal(r#"{"mustHave":{"number":1,"word":2}}"#),
+            (Cause::OptionalIeIncorrect, "/mustHave/word".into())
+        );
+        assert_eq!(
+            refusal(r#"{"mustHave":{"number":1},"mayHave":{}}"#),
+            (Cause::OptionalIeIncorrect, "/mayHave/number".into())
+        );
+        assert_eq!(
+            refusal(r#"{"mustHave":{"number":1},"list":[{"number":-1}]}"#),
+            (Cause::OptionalIeIncorrect, "/list/0/number".into())
+        );
     }
 
     #[test]
@@ -279,7 +332,18 @@ mod tests {
         let twice = r#"{"mustHave":{"number":1,"number":2}}"#;
         let trailing = r#"{"mustHave":{"number":1}} x"#;
         let deep = "[".repeat(10_000);
-        for body in ["", " ", cut, "[]", "7", twice, trailing, &deep, "\u{feff}{}", "{\"mustHave\":\"\\ud800\"}"] {
+        for body in [
+            "",
+            " ",
+            cut,
+            "[]",
+            "7",
+            twice,
+            trailing,
+            &deep,
+            "\u{feff}{}",
+            "{\"mustHave\":\"\\ud800\"}",
+        ] {
             assert_eq!(refusal(body).0, Cause::InvalidMsgFormat, "{body:.40}");
         }
     }
@@ -297,7 +361,11 @@ mod tests {
     fn refusals_quote_no_more_than_the_beginning() {
         let long = "ö".repeat(100_000);
         let error = from_slice::<Outer>(format!(r#"{{"mustHave":{{"number":"{long}"}}}}"#).as_bytes()).unwrap_err();
-        assert!(error.detail.len() < 400 && error.invalid[0].reason.as_ref().unwrap().len() < 300, "{}", error.detail.len());
+        assert!(
+            error.detail.len() < 400 && error.invalid[0].reason.as_ref().unwrap().len() < 300,
+            "{}",
+            error.detail.len()
+        );
         let twice = format!(r#"{{"{long}":1,"{long}":2}}"#);
         assert!(patch_from_slice(twice.as_bytes()).unwrap_err().detail.len() < 400);
     }

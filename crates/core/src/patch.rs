@@ -64,14 +64,21 @@ fn size(value: &Value) -> usize {
 /// When the patch is no object, touches a fixed member, clears what cannot be cleared, or leaves something that does not parse.
 pub fn apply<T: Wire + Serialize>(current: &T, patch: &Value, rules: &PatchRules) -> Result<T, Error> {
     let Value::Object(members) = patch else {
-        return Err(Error::new(Kind::Invalid, Cause::InvalidMsgFormat, "a merge patch is a JSON object"));
+        return Err(Error::new(
+            Kind::Invalid,
+            Cause::InvalidMsgFormat,
+            "a merge patch is a JSON object",
+        ));
     };
     let mut merged = serde_json::to_value(current).map_err(Error::internal)?;
     for (name, value) in members {
         let stored = merged.get(name).cloned().unwrap_or(Value::Null);
         if rules.changeable.contains(&name.as_str()) {
             if value.is_null() && !rules.clearable.contains(&name.as_str()) {
-                return Err(Error::optional_incorrect(format!("/{name}"), "cannot be removed by null"));
+                return Err(Error::optional_incorrect(
+                    format!("/{name}"),
+                    "cannot be removed by null",
+                ));
             }
             let mut after = stored;
             if value.is_null() {
@@ -116,9 +123,17 @@ mod tests {
             (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
             (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
             (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
             (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
-            (json!(["a"]), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+            (
+                json!(["a"]),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
         ] {
             let mut merged = target;
             merge(&mut merged, &patch);
@@ -133,8 +148,14 @@ mod tests {
 
     #[test]
     fn patches_cannot_pile_up_more_than_a_body() {
-        let rules = PatchRules { changeable: &["words"], clearable: &[], fixed: &[] };
-        let mut grown = Grows { words: std::collections::BTreeMap::new() };
+        let rules = PatchRules {
+            changeable: &["words"],
+            clearable: &[],
+            fixed: &[],
+        };
+        let mut grown = Grows {
+            words: std::collections::BTreeMap::new(),
+        };
         let mut patches = 0;
         let refusal = loop {
             let patch = json!({"words": {patches.to_string(): "x".repeat(100_000)}});
@@ -148,11 +169,16 @@ mod tests {
     }
 
     fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<u8>().prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<u8>().prop_map(Value::from)
+        ];
         leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-                prop::collection::btree_map("[a-c]", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+                prop::collection::btree_map("[a-c]", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
             ]
         })
     }

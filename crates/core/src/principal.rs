@@ -29,8 +29,15 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 7] =
-        [Self::Eec, Self::Eas, Self::Ees, Self::Ecs, Self::Operator, Self::Provider, Self::Nef];
+    pub const ALL: [Role; 7] = [
+        Self::Eec,
+        Self::Eas,
+        Self::Ees,
+        Self::Ecs,
+        Self::Operator,
+        Self::Provider,
+        Self::Nef,
+    ];
 
     /// The role as it stands in an identity URI.
     pub const fn as_str(self) -> &'static str {
@@ -60,8 +67,14 @@ pub struct Owner(String);
 impl Owner {
     /// The identity URI of this role and name, written in one way however the certificate wrote it.
     fn new(role: Role, name: &str) -> Self {
-        const KEEP: &AsciiSet =
-            &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@').remove(b'#');
+        const KEEP: &AsciiSet = &NON_ALPHANUMERIC
+            .remove(b'-')
+            .remove(b'_')
+            .remove(b'.')
+            .remove(b'~')
+            .remove(b':')
+            .remove(b'@')
+            .remove(b'#');
         Self(format!("urn:edgeapp:{role}:{}", utf8_percent_encode(name, KEEP)))
     }
 
@@ -126,7 +139,9 @@ impl Principal {
     ) -> Result<Self, IdentityError> {
         let (mut identity, mut gpsi, mut provider) = (None, None, None);
         for uri in uris {
-            let Some(rest) = uri.strip_prefix("urn:edgeapp:") else { continue };
+            let Some(rest) = uri.strip_prefix("urn:edgeapp:") else {
+                continue;
+            };
             let malformed = || IdentityError::Malformed(uri.to_owned());
             let (kind, raw) = rest.split_once(':').ok_or_else(malformed)?;
             let name = percent_decode_str(raw).decode_utf8().map_err(|_| malformed())?;
@@ -135,10 +150,20 @@ impl Principal {
                 "asp" if provider.is_none() => provider = Some(name.parse().map_err(|_| malformed())?),
                 "gpsi" | "asp" => return Err(malformed()),
                 _ => {
-                    let role = Role::ALL.into_iter().find(|role| role.as_str() == kind).ok_or_else(malformed)?;
-                    let id = if role == Role::Eas { name.split('#').next().unwrap_or_default() } else { &name };
+                    let role = Role::ALL
+                        .into_iter()
+                        .find(|role| role.as_str() == kind)
+                        .ok_or_else(malformed)?;
+                    let id = if role == Role::Eas {
+                        name.split('#').next().unwrap_or_default()
+                    } else {
+                        &name
+                    };
                     id.parse::<EecId>().map_err(|_| malformed())?;
-                    if identity.replace((role, id.to_owned(), Owner::new(role, &name))).is_some() {
+                    if identity
+                        .replace((role, id.to_owned(), Owner::new(role, &name)))
+                        .is_some()
+                    {
                         return Err(IdentityError::Several);
                     }
                 }
@@ -146,7 +171,14 @@ impl Principal {
         }
         let (role, id, owner) = identity.ok_or(IdentityError::None)?;
         let dns_names = dns_names.into_iter().map(str::to_ascii_lowercase).collect();
-        Ok(Self { role, id, owner, gpsi, provider, dns_names })
+        Ok(Self {
+            role,
+            id,
+            owner,
+            gpsi,
+            provider,
+            dns_names,
+        })
     }
 
     /// What it is.

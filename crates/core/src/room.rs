@@ -55,7 +55,12 @@ pub struct Decision<R> {
 impl<R> Decision<R> {
     /// Nothing changes; this is the answer.
     pub fn of(answer: R) -> Self {
-        Self { answer, puts: Vec::new(), deletes: Vec::new(), events: Vec::new() }
+        Self {
+            answer,
+            puts: Vec::new(),
+            deletes: Vec::new(),
+            events: Vec::new(),
+        }
     }
 
     /// Also keeps this resource. It expires when it says.
@@ -84,7 +89,8 @@ impl<R> Decision<R> {
     /// # Errors
     /// When the event cannot be written as JSON.
     pub fn tell<E: Serialize>(mut self, event: &E) -> Result<Self, Error> {
-        self.events.push(serde_json::to_vec(event).map(Bytes::from).map_err(Error::internal)?);
+        self.events
+            .push(serde_json::to_vec(event).map(Bytes::from).map_err(Error::internal)?);
         Ok(self)
     }
 
@@ -98,7 +104,12 @@ impl<R> Decision<R> {
 
     /// The same changes with another answer.
     pub fn answer<S>(self, answer: S) -> Decision<S> {
-        Decision { answer, puts: self.puts, deletes: self.deletes, events: self.events }
+        Decision {
+            answer,
+            puts: self.puts,
+            deletes: self.deletes,
+            events: self.events,
+        }
     }
 
     /// Whether nothing would change.
@@ -140,8 +151,13 @@ impl Seen {
     pub async fn entry(&mut self, key: &Key) -> Result<Option<Entry>, Error> {
         let entry = self.store.get(key).await?;
         let known = entry.as_ref().map(|entry| {
-            let expires_at = serde_json::from_slice::<Expiry>(&entry.value).ok().and_then(|expiry| expiry.expires_at);
-            Known { revision: entry.revision, expires_at }
+            let expires_at = serde_json::from_slice::<Expiry>(&entry.value)
+                .ok()
+                .and_then(|expiry| expiry.expires_at);
+            Known {
+                revision: entry.revision,
+                expires_at,
+            }
         });
         // What was seen first counts: a later look that differs makes the commit fail, as it should.
         if !self.keys.iter().any(|(seen, _)| seen == key) {
@@ -155,7 +171,9 @@ impl Seen {
     /// # Errors
     /// When the store cannot be read.
     pub async fn kept<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<Kept<T>>, Error> {
-        let Some(entry) = self.entry(key).await? else { return Ok(None) };
+        let Some(entry) = self.entry(key).await? else {
+            return Ok(None);
+        };
         let kept = Kept::from_entry(&entry)?;
         Ok(kept.is_live(self.now).then_some(kept))
     }
@@ -170,7 +188,10 @@ impl Seen {
 
     /// When a resource that was loaded expires.
     pub fn expiry_of(&self, key: &Key) -> Option<DateTime> {
-        self.keys.iter().find(|(seen, _)| seen == key).and_then(|(_, known)| known.as_ref()?.expires_at)
+        self.keys
+            .iter()
+            .find(|(seen, _)| seen == key)
+            .and_then(|(_, known)| known.as_ref()?.expires_at)
     }
 
     /// Takes note that this key must not exist, without a look: for fresh random ids.
@@ -190,17 +211,24 @@ impl Seen {
             let before = self.expiry_of(&key);
             if before != expires_at {
                 commit.deletes.extend(before.map(|at| expiry_key(at, &key)));
-                commit.puts.extend(expires_at.map(|at| (expiry_key(at, &key), Bytes::new())));
+                commit
+                    .puts
+                    .extend(expires_at.map(|at| (expiry_key(at, &key), Bytes::new())));
             }
             commit.puts.push((key, value));
         }
         for key in decision.deletes {
-            commit.deletes.extend(self.expiry_of(&key).map(|at| expiry_key(at, &key)));
+            commit
+                .deletes
+                .extend(self.expiry_of(&key).map(|at| expiry_key(at, &key)));
             commit.deletes.push(key);
         }
         let id = (!decision.events.is_empty()).then(fresh_id);
         for (n, event) in decision.events.into_iter().enumerate() {
-            commit.puts.push((Key::from(format!("{EVENT}{}-{n:04}", id.as_deref().unwrap_or_default())), event));
+            commit.puts.push((
+                Key::from(format!("{EVENT}{}-{n:04}", id.as_deref().unwrap_or_default())),
+                event,
+            ));
         }
         (commit, decision.answer)
     }
@@ -244,7 +272,11 @@ impl Room {
 
     /// Begins one attempt.
     pub fn look(&self) -> Seen {
-        Seen { store: self.store.clone(), now: self.clock.now(), keys: Vec::new() }
+        Seen {
+            store: self.store.clone(),
+            now: self.clock.now(),
+            keys: Vec::new(),
+        }
     }
 
     /// Commits a decision together with its events; `None` when something it had looked at changed meanwhile.

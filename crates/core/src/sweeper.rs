@@ -53,14 +53,19 @@ pub async fn sweep(room: &Room, products: &dyn Expiring) -> Result<usize, Error>
 
 /// Removes what an entry of the expiry index points at. False when there is nothing to remove, or somebody changed it meanwhile.
 async fn remove(room: &Room, products: &dyn Expiring, entry: &Entry) -> Result<bool, Error> {
-    let Some((instant, key)) = entry.key.as_str()[EXPIRY.len()..].split_once('/') else { return Ok(false) };
+    let Some((instant, key)) = entry.key.as_str()[EXPIRY.len()..].split_once('/') else {
+        return Ok(false);
+    };
     let key = Key::new(key);
     let mut seen = room.look();
-    let known = seen.entry(&key).await?.is_some() && seen.expiry_of(&key).is_some_and(|at| expiry_key(at, &key) == entry.key);
+    let known =
+        seen.entry(&key).await?.is_some() && seen.expiry_of(&key).is_some_and(|at| expiry_key(at, &key) == entry.key);
     if !known {
         // The resource was renewed or removed and left its index behind.
         tracing::debug!(%key, instant, "a stale expiry is removed");
-        let stale = Commit::new().expect(Expect::At(entry.key.clone(), entry.revision)).delete(entry.key.clone());
+        let stale = Commit::new()
+            .expect(Expect::At(entry.key.clone(), entry.revision))
+            .delete(entry.key.clone());
         return match room.store().commit(stale).await {
             // It was renewed for the same instant just now: no longer stale.
             Ok(_) | Err(StoreError::Conflict) => Ok(false),

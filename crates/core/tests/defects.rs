@@ -27,7 +27,11 @@ struct Picky;
 #[async_trait]
 impl Expiring for Picky {
     async fn expired(&self, key: &Key, _: &mut Seen) -> Result<Decision<()>, Error> {
-        if key.as_str() == "bad" { Err(Error::internal("cannot be read")) } else { Ok(Decision::of(())) }
+        if key.as_str() == "bad" {
+            Err(Error::internal("cannot be read"))
+        } else {
+            Ok(Decision::of(()))
+        }
     }
 }
 
@@ -39,7 +43,10 @@ async fn what_cannot_be_removed_does_not_keep_the_rest() {
         let value = format!(r#"{{"expires_at":"{end}"}}"#).into_bytes().into();
         let mut seen = room.look();
         seen.fresh(&Key::new(key));
-        room.commit(seen, Decision::of(()).put_bytes(&Key::new(key), value, Some(end))).await.unwrap().unwrap();
+        room.commit(seen, Decision::of(()).put_bytes(&Key::new(key), value, Some(end)))
+            .await
+            .unwrap()
+            .unwrap();
     }
     clock.advance(2);
     assert_eq!(sweep(&room, &Picky).await.unwrap(), 2);
@@ -64,7 +71,14 @@ impl Reactions for Clumsy {
         if event == "lost" {
             return Err(Error::internal("cannot be read"));
         }
-        Ok(vec![Todo { lane: "lane".to_owned(), task: Task { work: event, guard: None, until: None } }])
+        Ok(vec![Todo {
+            lane: "lane".to_owned(),
+            task: Task {
+                work: event,
+                guard: None,
+                until: None,
+            },
+        }])
     }
 
     async fn perform(&self, work: &String, attempt: u32) -> Outcome {
@@ -81,14 +95,23 @@ async fn bad_events_are_put_aside_and_a_panic_is_an_attempt() {
     let clumsy = Arc::new(Clumsy::default());
     for (n, event) in ["panic", "poison", "lost", "after"].into_iter().enumerate() {
         let event = serde_json::to_vec(event).unwrap();
-        room.store().commit(Commit::new().put(format!("{EVENT}{n}-0000"), event)).await.unwrap();
+        room.store()
+            .commit(Commit::new().put(format!("{EVENT}{n}-0000"), event))
+            .await
+            .unwrap();
     }
-    let settings = OutboxSettings { first_retry: Duration::from_millis(1), ..OutboxSettings::default() };
+    let settings = OutboxSettings {
+        first_retry: Duration::from_millis(1),
+        ..OutboxSettings::default()
+    };
     let running = tokio::spawn(Outbox::new(room.clone(), clumsy.clone(), settings).run());
     while clumsy.done.lock().unwrap().len() < 2 {
         clumsy.progress.notified().await;
     }
     running.abort();
     assert_eq!(*clumsy.done.lock().unwrap(), ["panic", "after"]);
-    assert_eq!(room.store().range(Span::prefix("dead/")).await.unwrap().entries.len(), 2);
+    assert_eq!(
+        room.store().range(Span::prefix("dead/")).await.unwrap().entries.len(),
+        2
+    );
 }

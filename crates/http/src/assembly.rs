@@ -193,14 +193,22 @@ impl Serving {
             .api_root(socket.api_root)
             .limits(self.limits.clone());
         let doors = doors.into_iter().map(|door| (door.point, door.router)).collect();
-        self.listeners.push(Opened { address: socket.address, listener, doors });
+        self.listeners.push(Opened {
+            address: socket.address,
+            listener,
+            doors,
+        });
         Ok(())
     }
 
     /// The real address of each reference point, in the order they were bound.
     pub fn addresses(&self) -> Vec<(ReferencePoint, SocketAddr)> {
         let of_listener = |opened: &Opened| {
-            opened.doors.iter().map(|(point, _)| (*point, opened.address)).collect::<Vec<_>>()
+            opened
+                .doors
+                .iter()
+                .map(|(point, _)| (*point, opened.address))
+                .collect::<Vec<_>>()
         };
         self.listeners.iter().flat_map(of_listener).collect()
     }

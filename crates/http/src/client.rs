@@ -15,10 +15,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
         Client,
-        connect::{
-            HttpConnector,
-            dns::Name,
-        },
+        connect::{HttpConnector, dns::Name},
     },
     rt::{TokioExecutor, TokioTimer},
 };
@@ -73,9 +70,16 @@ impl tower::Service<Name> for CheckedResolver {
                 drop(place);
                 found
             });
-            let allowed: Vec<_> = found.await.map_err(io::Error::other)??.filter(|address| rule.may_connect(address.ip())).collect();
+            let allowed: Vec<_> = found
+                .await
+                .map_err(io::Error::other)??
+                .filter(|address| rule.may_connect(address.ip()))
+                .collect();
             if allowed.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the name has no address that may be used"));
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "the name has no address that may be used",
+                ));
             }
             Ok(allowed.into_iter())
         })
@@ -151,7 +155,10 @@ impl HttpClient {
     /// # Errors
     /// When key and certificate do not fit.
     pub fn new(identity: &Identity, servers: &Trust, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
-        let resolver = CheckedResolver { rule, places: Arc::new(Semaphore::new(LOOKUPS)) };
+        let resolver = CheckedResolver {
+            rule,
+            places: Arc::new(Semaphore::new(LOOKUPS)),
+        };
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -179,8 +186,15 @@ impl HttpClient {
     /// # Errors
     /// See [`CallError`].
     pub async fn call<B: Serialize>(&self, method: Method, url: &str, body: Option<&B>) -> Result<Answer, CallError> {
-        let media = if method == Method::PATCH { crate::request::MERGE_PATCH_JSON } else { "application/json" };
-        let body = body.map(serde_json::to_vec).transpose().map_err(|error| CallError::Unexpected(error.to_string()))?;
+        let media = if method == Method::PATCH {
+            crate::request::MERGE_PATCH_JSON
+        } else {
+            "application/json"
+        };
+        let body = body
+            .map(serde_json::to_vec)
+            .transpose()
+            .map_err(|error| CallError::Unexpected(error.to_string()))?;
         self.send(method, url, media, body.map(Bytes::from)).await
     }
 
@@ -193,10 +207,19 @@ impl HttpClient {
             let response = self.request(method, url, media, body).await?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER).collect().await;
-            let body = body.map_err(|error| CallError::Unreachable(error.to_string()))?.to_bytes();
+            let body = body
+                .map_err(|error| CallError::Unreachable(error.to_string()))?
+                .to_bytes();
             if parts.status.is_success() {
-                let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-                return Ok(Answer { status: parts.status, location: location.map(str::to_owned), body });
+                let location = parts
+                    .headers
+                    .get(header::LOCATION)
+                    .and_then(|value| value.to_str().ok());
+                return Ok(Answer {
+                    status: parts.status,
+                    location: location.map(str::to_owned),
+                    body,
+                });
             }
             Err(CallError::Refused {
                 status: parts.status,
@@ -204,7 +227,9 @@ impl HttpClient {
                 retry_after: retry_after(&parts.headers),
             })
         };
-        tokio::time::timeout(self.timeout, work).await.map_err(|_| CallError::TimedOut(self.timeout))?
+        tokio::time::timeout(self.timeout, work)
+            .await
+            .map_err(|_| CallError::TimedOut(self.timeout))?
     }
 
     async fn request(
@@ -214,17 +239,28 @@ impl HttpClient {
         media: &str,
         body: Option<Bytes>,
     ) -> Result<hyper::Response<Incoming>, CallError> {
-        let mut request = Request::builder().method(method).uri(url).header(header::ACCEPT, "application/json, application/problem+json");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(header::ACCEPT, "application/json, application/problem+json");
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, media);
         }
-        let request = request.body(Full::new(body.unwrap_or_default())).map_err(|error| CallError::Unreachable(error.to_string()))?;
-        self.client.request(request).await.map_err(|error| CallError::Unreachable(whole_story(&error)))
+        let request = request
+            .body(Full::new(body.unwrap_or_default()))
+            .map_err(|error| CallError::Unreachable(error.to_string()))?;
+        self.client
+            .request(request)
+            .await
+            .map_err(|error| CallError::Unreachable(whole_story(&error)))
     }
 
     async fn notify_once(&self, url: &Url, body: Bytes) -> Result<hyper::Response<Incoming>, NotDelivered> {
         let response = self.request(Method::POST, url.as_str(), "application/json", Some(body));
-        response.await.map_err(|error| NotDelivered::Later { reason: error.to_string(), after: None })
+        response.await.map_err(|error| NotDelivered::Later {
+            reason: error.to_string(),
+            after: None,
+        })
     }
 }
 
@@ -240,13 +276,23 @@ fn whole_story(error: &dyn std::error::Error) -> String {
 }
 
 fn retry_after(headers: &axum::http::HeaderMap<HeaderValue>) -> Option<Duration> {
-    headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+    headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 #[async_trait]
 impl Notifier for HttpClient {
     async fn notify(&self, destination: &Uri, body: Bytes) -> Result<Delivered, NotDelivered> {
-        let allowed = |uri: &Uri| self.rule.check(uri, "callback").map_err(|error| NotDelivered::NotAllowed(error.detail.into_owned()));
+        let allowed = |uri: &Uri| {
+            self.rule
+                .check(uri, "callback")
+                .map_err(|error| NotDelivered::NotAllowed(error.detail.into_owned()))
+        };
         let work = async {
             let mut url = allowed(destination)?;
             let mut moved_to = None;
@@ -260,14 +306,26 @@ impl Notifier for HttpClient {
                         Ok(answer) => answer.to_bytes(),
                         // Too long to be of use, but received all the same.
                         Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
-                        Err(error) => return Err(NotDelivered::Later { reason: error.to_string(), after: None }),
+                        Err(error) => {
+                            return Err(NotDelivered::Later {
+                                reason: error.to_string(),
+                                after: None,
+                            });
+                        }
                     };
-                    return Ok(Delivered { status: status.as_u16(), body, moved_to });
+                    return Ok(Delivered {
+                        status: status.as_u16(),
+                        body,
+                        moved_to,
+                    });
                 }
                 match status {
                     StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => {
                         let refused = || NotDelivered::Refused(status.as_u16());
-                        let location = parts.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+                        let location = parts
+                            .headers
+                            .get(header::LOCATION)
+                            .and_then(|value| value.to_str().ok());
                         let next = url.join(location.ok_or_else(refused)?).map_err(|_| refused())?;
                         let next: Uri = next.as_str().parse().map_err(|_| refused())?;
                         url = allowed(&next)?;
@@ -276,19 +334,31 @@ impl Notifier for HttpClient {
                         }
                     }
                     StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-                        return Err(NotDelivered::Later { reason: format!("status {status}"), after: retry_after(&parts.headers) });
+                        return Err(NotDelivered::Later {
+                            reason: format!("status {status}"),
+                            after: retry_after(&parts.headers),
+                        });
                     }
                     status if status.is_server_error() => {
-                        return Err(NotDelivered::Later { reason: format!("status {status}"), after: retry_after(&parts.headers) });
+                        return Err(NotDelivered::Later {
+                            reason: format!("status {status}"),
+                            after: retry_after(&parts.headers),
+                        });
                     }
                     status => return Err(NotDelivered::Refused(status.as_u16())),
                 }
             }
-            Err(NotDelivered::Later { reason: format!("more than {MAX_HOPS} redirects"), after: None })
+            Err(NotDelivered::Later {
+                reason: format!("more than {MAX_HOPS} redirects"),
+                after: None,
+            })
         };
         match tokio::time::timeout(self.timeout, work).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(NotDelivered::Later { reason: format!("no answer within {:?}", self.timeout), after: None }),
+            Err(_) => Err(NotDelivered::Later {
+                reason: format!("no answer within {:?}", self.timeout),
+                after: None,
+            }),
         }
     }
 }

@@ -67,13 +67,31 @@ impl Api {
         document.info.version = "1.1.0".to_owned();
         document.info.license = None;
         document.info.contact = None;
-        Self { name, router, document, callbacks: Vec::new(), clearable: Vec::new() }
+        Self {
+            name,
+            router,
+            document,
+            callbacks: Vec::new(),
+            clearable: Vec::new(),
+        }
     }
 
     /// The operation `operation` calls the client back: POST to `expression` with a `T`, answered by 204.
-    pub fn callback<T: ToSchema>(mut self, operation: &'static str, name: &'static str, expression: &'static str) -> Self {
+    pub fn callback<T: ToSchema>(
+        mut self,
+        operation: &'static str,
+        name: &'static str,
+        expression: &'static str,
+    ) -> Self {
         let (body, schemas) = described::<T>();
-        self.callbacks.push(Callback { operation, name, expression, body, answer: None, schemas });
+        self.callbacks.push(Callback {
+            operation,
+            name,
+            expression,
+            body,
+            answer: None,
+            schemas,
+        });
         self
     }
 
@@ -87,7 +105,14 @@ impl Api {
         let (body, mut schemas) = described::<T>();
         let (answer, more) = described::<A>();
         schemas.extend(more);
-        self.callbacks.push(Callback { operation, name, expression, body, answer: Some(answer), schemas });
+        self.callbacks.push(Callback {
+            operation,
+            name,
+            expression,
+            body,
+            answer: Some(answer),
+            schemas,
+        });
         self
     }
 
@@ -125,7 +150,12 @@ impl Api {
             "type": "oauth2",
             "flows": {"clientCredentials": {"tokenUrl": "{tokenUrl}", "scopes": {}}},
         }});
-        for (name, schema) in self.callbacks.iter().flat_map(|callback| callback.schemas.clone()).chain(problem_schemas()) {
+        for (name, schema) in self
+            .callbacks
+            .iter()
+            .flat_map(|callback| callback.schemas.clone())
+            .chain(problem_schemas())
+        {
             document["components"]["schemas"][name] = serde_json::to_value(schema)?;
         }
         for callback in &self.callbacks {
@@ -144,13 +174,15 @@ impl Api {
 
 impl Callback {
     fn document(&self) -> Value {
-        let schema = |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
+        let schema =
+            |name: &str| json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}});
         let mut responses = json!({
             "204": {"description": "The notification was received."},
             "default": {"description": "The notification was not received; it is sent again later."},
         });
         if let Some(answer) = &self.answer {
-            responses["200"] = json!({"description": "The notification was received, with an answer.", "content": schema(answer)});
+            responses["200"] =
+                json!({"description": "The notification was received, with an answer.", "content": schema(answer)});
         }
         json!({self.expression: {"post": {
             "requestBody": {"required": true, "content": schema(&self.body)},
@@ -161,7 +193,11 @@ impl Callback {
 
 fn operation<'a>(document: &'a mut Value, id: &str) -> Option<&'a mut Value> {
     let paths = document["paths"].as_object_mut()?;
-    paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut).find(|operation| operation["operationId"] == id)
+    paths
+        .values_mut()
+        .filter_map(Value::as_object_mut)
+        .flat_map(Map::values_mut)
+        .find(|operation| operation["operationId"] == id)
 }
 
 /// Optional is absent, not null: takes `null` out of every schema. [`Api::clearable`] puts it back where it has a meaning.
@@ -176,7 +212,9 @@ fn tidy(value: &mut Value) {
                 }
             }
             for word in ["oneOf", "anyOf"] {
-                let Some(Value::Array(choices)) = object.get_mut(word) else { continue };
+                let Some(Value::Array(choices)) = object.get_mut(word) else {
+                    continue;
+                };
                 choices.retain(|choice| choice["type"] != "null");
                 if let [only] = choices.as_slice() {
                     let only = only.clone();

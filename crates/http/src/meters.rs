@@ -41,9 +41,7 @@ struct Meter {
 impl Meter {
     fn new(point: ReferencePoint, operation: &'static str) -> Self {
         let point = point.as_str();
-        let requests = |outcome: &'static str| {
-            metrics::counter!("edgeapp_requests_total", "point" => point, "operation" => operation, "outcome" => outcome)
-        };
+        let requests = |outcome: &'static str| metrics::counter!("edgeapp_requests_total", "point" => point, "operation" => operation, "outcome" => outcome);
         Self {
             served: requests("served"),
             refused: requests("refused"),
@@ -72,16 +70,26 @@ pub(crate) struct Meters {
 impl Meters {
     /// Of this reference point, nothing counted yet.
     pub(crate) fn of(point: ReferencePoint) -> Self {
-        Self { point, by_operation: RwLock::default() }
+        Self {
+            point,
+            by_operation: RwLock::default(),
+        }
     }
 
     /// Counts a request that began at this instant and has just been answered.
     pub(crate) fn count(&self, operation: &'static str, outcome: Outcome, began: Instant) {
-        if let Some(meter) = self.by_operation.read().unwrap_or_else(PoisonError::into_inner).get(operation) {
+        if let Some(meter) = self
+            .by_operation
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(operation)
+        {
             return meter.count(outcome, began);
         }
         let mut meters = self.by_operation.write().unwrap_or_else(PoisonError::into_inner);
-        let meter = meters.entry(operation).or_insert_with(|| Meter::new(self.point, operation));
+        let meter = meters
+            .entry(operation)
+            .or_insert_with(|| Meter::new(self.point, operation));
         meter.count(outcome, began);
     }
 }
@@ -108,6 +116,9 @@ mod tests {
             );
             assert!(text.contains(&line), "{line} is not in\n{text}");
         }
-        assert!(text.contains("edgeapp_request_seconds_count{point=\"edge1\",operation=\"eees-easdiscovery:request\"} 4"), "{text}");
+        assert!(
+            text.contains("edgeapp_request_seconds_count{point=\"edge1\",operation=\"eees-easdiscovery:request\"} 4"),
+            "{text}"
+        );
     }
 }

@@ -75,7 +75,11 @@ pub fn router(readiness: Arc<dyn Readiness>, metrics: PrometheusHandle, version:
         .route("/ready", get(ready))
         .route("/metrics", get(scrape))
         .route("/version", get(show_version))
-        .with_state(Arc::new(Operator { readiness, metrics, version }))
+        .with_state(Arc::new(Operator {
+            readiness,
+            metrics,
+            version,
+        }))
 }
 
 async fn condense(metrics: PrometheusHandle) {
@@ -102,7 +106,12 @@ async fn ready(State(operator): State<Arc<Operator>>) -> Response {
         .filter(|need| !need.ready)
         .map(|need| format!("{}: {}", need.name, need.detail.as_deref().unwrap_or("not there")))
         .collect();
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, Cause::InsufficientResources, missing.join("; ")).into_response()
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Cause::InsufficientResources,
+        missing.join("; "),
+    )
+    .into_response()
 }
 
 async fn scrape(State(operator): State<Arc<Operator>>) -> String {

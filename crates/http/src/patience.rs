@@ -30,7 +30,12 @@ pub(crate) struct Patient<S> {
 impl<S> Patient<S> {
     /// The first bytes have to come within `opening`; what we send has to move on within `stall`.
     pub(crate) fn new(stream: S, opening: Duration, stall: Duration) -> Self {
-        Self { stream, opening: Some((OPENING, Box::pin(sleep(opening)))), stall, stalled: None }
+        Self {
+            stream,
+            opening: Some((OPENING, Box::pin(sleep(opening)))),
+            stall,
+            stalled: None,
+        }
     }
 
     /// Passes the outcome of a write on; one that waits begins the time, any other ends it.
@@ -40,7 +45,12 @@ impl<S> Patient<S> {
             return outcome;
         }
         let stall = self.stall;
-        ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(stall))).as_mut().poll(context));
+        ready!(
+            self.stalled
+                .get_or_insert_with(|| Box::pin(sleep(stall)))
+                .as_mut()
+                .poll(context)
+        );
         Poll::Ready(Err(too_long("the peer takes nothing")))
     }
 }
@@ -50,7 +60,11 @@ fn too_long(what: &'static str) -> io::Error {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut this.stream).poll_read(context, buffer);

@@ -9,7 +9,7 @@ use edgeapp_openapi::problem::ProblemDetails;
 use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, PartialSchema,
-    openapi::{Content, RefOr, Ref, Response as DocumentedResponse, ResponseBuilder},
+    openapi::{Content, Ref, RefOr, Response as DocumentedResponse, ResponseBuilder},
 };
 
 /// The media type of every refusal (RFC 9457).
@@ -33,7 +33,11 @@ impl Problem {
             cause: Some(cause.as_str().to_owned()),
             ..ProblemDetails::default()
         };
-        Self { status, details: Box::new(details), headers: HeaderMap::new() }
+        Self {
+            status,
+            details: Box::new(details),
+            headers: HeaderMap::new(),
+        }
     }
 
     /// The same with this header.
@@ -55,8 +59,14 @@ impl Problem {
     /// The refusal that stands behind a response of a router or layer which does not speak ProblemDetails.
     pub(crate) fn of_status(status: StatusCode, headers: HeaderMap) -> Self {
         let (cause, detail) = match status {
-            StatusCode::NOT_FOUND => (Cause::ResourceUriStructureNotFound, "there is nothing at this path on this listener"),
-            StatusCode::METHOD_NOT_ALLOWED => (Cause::MethodNotAllowed, "see the Allow header for the methods of this path"),
+            StatusCode::NOT_FOUND => (
+                Cause::ResourceUriStructureNotFound,
+                "there is nothing at this path on this listener",
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => (
+                Cause::MethodNotAllowed,
+                "see the Allow header for the methods of this path",
+            ),
             StatusCode::PAYLOAD_TOO_LARGE => (Cause::PayloadTooLarge, "the body is larger than this server accepts"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => (Cause::UnsupportedMediaType, "the media type is not supported here"),
             StatusCode::URI_TOO_LONG => (Cause::UriTooLong, "the URI is longer than this server accepts"),
@@ -64,7 +74,10 @@ impl Problem {
             status if status.is_server_error() => (Cause::SystemFailure, "the server failed; its log has the reason"),
             _ => (Cause::InvalidMsgFormat, "the request cannot be read"),
         };
-        Self { headers, ..Self::new(status, cause, detail) }
+        Self {
+            headers,
+            ..Self::new(status, cause, detail)
+        }
     }
 
     /// The finished response, with the name of this one request as `instance`.
@@ -75,7 +88,9 @@ impl Problem {
         *response.headers_mut() = self.headers;
         // Of the answer whose place this one takes.
         response.headers_mut().remove(header::CONTENT_LENGTH);
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
     }
 }
@@ -94,7 +109,9 @@ impl From<Error> for Problem {
         let mut problem = Self::new(status, error.cause, error.detail);
         problem.details.invalid_params = error.invalid;
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            problem.headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            problem
+                .headers
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         problem
     }
@@ -115,7 +132,10 @@ pub struct CommonProblems;
 impl IntoResponses for CommonProblems {
     fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
         const KNOWN: [(&str, &str); 12] = [
-            ("400", "The request contradicts the standard or itself; `cause` and `invalidParams` say where."),
+            (
+                "400",
+                "The request contradicts the standard or itself; `cause` and `invalidParams` say where.",
+            ),
             ("401", "Nobody proved who is asking."),
             ("403", "The caller is known and may not do this."),
             ("404", "There is no such resource, or it belongs to somebody else."),
@@ -132,7 +152,10 @@ impl IntoResponses for CommonProblems {
         KNOWN
             .into_iter()
             .map(|(status, description)| {
-                let response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content()).build();
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content(PROBLEM_JSON, content())
+                    .build();
                 (status.to_owned(), RefOr::T(response))
             })
             .collect()

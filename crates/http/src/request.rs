@@ -4,11 +4,7 @@ use crate::problem::Problem;
 use axum::{
     body::Body as HttpBody,
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{
-        HeaderMap, HeaderValue, StatusCode, Uri, header,
-        request::Parts,
-        uri::Authority,
-    },
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts, uri::Authority},
 };
 use bytes::{Bytes, BytesMut};
 use edgeapp_core::{
@@ -65,8 +61,15 @@ impl<Op: Operation> Permit<Op> {
     /// When nobody proved to be there, or the authorizer refuses.
     pub fn ask(peer: &Peer) -> Result<Self, Error> {
         let principal = peer.principal.clone()?;
-        peer.authorizer.authorize(&Ask { principal: &principal, point: peer.point, operation: Op::NAME })?;
-        Ok(Self { principal, operation: PhantomData })
+        peer.authorizer.authorize(&Ask {
+            principal: &principal,
+            point: peer.point,
+            operation: Op::NAME,
+        })?;
+        Ok(Self {
+            principal,
+            operation: PhantomData,
+        })
     }
 
     /// Who got the permit.
@@ -123,9 +126,16 @@ fn media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Problem> 
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(refuse("send the body without a content encoding".to_owned()));
     }
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(refuse(format!("send the body as {wanted}"))) }
+    if essence.eq_ignore_ascii_case(wanted) {
+        Ok(())
+    } else {
+        Err(refuse(format!("send the body as {wanted}")))
+    }
 }
 
 async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
@@ -156,11 +166,19 @@ async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
                 }
             }
         }
-        Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+        Ok(if rest.is_empty() {
+            first.unwrap_or_default()
+        } else {
+            rest.freeze()
+        })
     };
     match tokio::time::timeout(BODY_TIMEOUT, collect).await {
         Ok(body) => body,
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, Cause::RequestTimeout, "the body did not arrive in time")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            Cause::RequestTimeout,
+            "the body did not arrive in time",
+        )),
     }
 }
 
@@ -184,10 +202,20 @@ impl<S: Send + Sync> FromRequestParts<S> for ResourceUri {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let path = parts.extensions.get::<axum::extract::OriginalUri>().map_or(parts.uri.path(), |original| original.path());
-        match parts.extensions.get::<Arc<Peer>>().and_then(|peer| peer.api_root.as_ref()) {
+        let path = parts
+            .extensions
+            .get::<axum::extract::OriginalUri>()
+            .map_or(parts.uri.path(), |original| original.path());
+        match parts
+            .extensions
+            .get::<Arc<Peer>>()
+            .and_then(|peer| peer.api_root.as_ref())
+        {
             Some(root) => Ok(Self(format!("{root}{path}"))),
-            None => Ok(Self(format!("https://{}{path}", authority(&parts.uri, &parts.headers)?))),
+            None => Ok(Self(format!(
+                "https://{}{path}",
+                authority(&parts.uri, &parts.headers)?
+            ))),
         }
     }
 }
@@ -196,7 +224,10 @@ impl<S: Send + Sync> FromRequestParts<S> for ResourceUri {
 fn authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Problem> {
     let refuse = |reason| Problem::new(StatusCode::BAD_REQUEST, Cause::InvalidMsgFormat, reason);
     let mut hosts = headers.get_all(header::HOST).iter();
-    let host = hosts.next().map(|host| Authority::try_from(host.as_bytes())).transpose();
+    let host = hosts
+        .next()
+        .map(|host| Authority::try_from(host.as_bytes()))
+        .transpose();
     let host = host.map_err(|_| refuse("the Host header is no host and port"))?;
     if hosts.next().is_some() {
         return Err(refuse("the request has more than one Host header"));
@@ -215,9 +246,16 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for PathId<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let nothing =
-            || Problem::new(StatusCode::NOT_FOUND, Cause::ResourceUriStructureNotFound, "the path names no resource");
-        let path = RawPathParams::from_request_parts(parts, state).await.map_err(|_| nothing())?;
+        let nothing = || {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                Cause::ResourceUriStructureNotFound,
+                "the path names no resource",
+            )
+        };
+        let path = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| nothing())?;
         let (_, id) = path.iter().last().ok_or_else(nothing)?;
         if id.contains(['/', '\\', '\0']) || id.contains("..") {
             return Err(nothing());
@@ -234,7 +272,9 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default();
-        Ok(Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+        Ok(Self(
+            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        ))
     }
 }
 
@@ -245,11 +285,22 @@ mod tests {
     #[test]
     fn a_location_begins_with_one_plain_authority() {
         let verdict = |uri: &str, hosts: &[&'static str]| {
-            let hosts = hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host))).collect();
-            authority(&uri.parse().expect("a URI"), &hosts).ok().map(|authority| authority.to_string())
+            let hosts = hosts
+                .iter()
+                .map(|host| (header::HOST, HeaderValue::from_static(host)))
+                .collect();
+            authority(&uri.parse().expect("a URI"), &hosts)
+                .ok()
+                .map(|authority| authority.to_string())
         };
-        assert_eq!(verdict("/a", &["ees.example:8443"]).as_deref(), Some("ees.example:8443"));
-        assert_eq!(verdict("https://ees.example/a", &["other.example"]).as_deref(), Some("ees.example"));
+        assert_eq!(
+            verdict("/a", &["ees.example:8443"]).as_deref(),
+            Some("ees.example:8443")
+        );
+        assert_eq!(
+            verdict("https://ees.example/a", &["other.example"]).as_deref(),
+            Some("ees.example")
+        );
         for (uri, hosts) in [
             ("/a", &[][..]),
             ("/a", &[""]),

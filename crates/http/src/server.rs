@@ -98,7 +98,13 @@ impl Listener {
 
     /// A listener on a socket that is bound already.
     pub fn on(socket: TcpListener, tls: Arc<ServerConfig>, authorizer: Arc<dyn Authorizer>) -> Self {
-        Self { socket, tls, authorizer, api_root: None, limits: Limits::default() }
+        Self {
+            socket,
+            tls,
+            authorizer,
+            api_root: None,
+            limits: Limits::default(),
+        }
     }
 
     /// The `apiRoot` under which clients reach this listener, for `Location`; without it the authority of each request is used.
@@ -123,10 +129,22 @@ impl Listener {
 
     /// Serves the router of each reference point to the role at its calling end until `stop`, then lets running requests finish.
     pub async fn serve(self, doors: Vec<(ReferencePoint, Router)>, stop: CancellationToken) {
-        let Self { socket, tls, authorizer, api_root, limits } = self;
-        let doors: Arc<[_]> = doors.into_iter().map(|(point, router)| (point, stack::stack(router, point))).collect();
+        let Self {
+            socket,
+            tls,
+            authorizer,
+            api_root,
+            limits,
+        } = self;
+        let doors: Arc<[_]> = doors
+            .into_iter()
+            .map(|(point, router)| (point, stack::stack(router, point)))
+            .collect();
         // The version is what was agreed on, not what the first bytes look like: guessing would wait for them without a limit.
-        let (http1, http2) = (Arc::new(limits.protocol().http1_only()), Arc::new(limits.protocol().http2_only()));
+        let (http1, http2) = (
+            Arc::new(limits.protocol().http1_only()),
+            Arc::new(limits.protocol().http2_only()),
+        );
         let strict = !tls.alpn_protocols.iter().any(|name| name == b"http/1.1");
         let acceptor = TlsAcceptor::from(tls);
         let places = Arc::new(Semaphore::new(limits.connections));
@@ -161,10 +179,19 @@ impl Listener {
                 let Some(Ok(principal)) = certificate.map(|certificate| principal_of(certificate)) else {
                     return tracing::error!(%remote, "a connection without an identity passed the handshake");
                 };
-                let Some((point, stack)) = doors.iter().find(|(point, _)| point.caller() == principal.role()).cloned() else {
+                let Some((point, stack)) = doors
+                    .iter()
+                    .find(|(point, _)| point.caller() == principal.role())
+                    .cloned()
+                else {
                     return tracing::info!(%remote, role = %principal.role(), "no reference point for this role here");
                 };
-                let peer = Arc::new(Peer { principal: Ok(Arc::new(principal)), point, authorizer, api_root });
+                let peer = Arc::new(Peer {
+                    principal: Ok(Arc::new(principal)),
+                    point,
+                    authorizer,
+                    api_root,
+                });
                 let service = service_fn(move |mut request: Request<Incoming>| {
                     request.extensions_mut().insert(peer.clone());
                     let stack = stack.clone();

@@ -30,7 +30,8 @@ use tower::Service;
 pub const MAX_URI: usize = 2048;
 
 /// Random part of request names, so that those of two runs of a server differ.
-static RUN: LazyLock<u32> = LazyLock::new(|| std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) as u32);
+static RUN: LazyLock<u32> =
+    LazyLock::new(|| std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) as u32);
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// The routes of a reference point with what every request passes around them. Cheap to clone.
@@ -43,7 +44,11 @@ pub struct Stack {
 
 /// The stack of a reference point around its router.
 pub fn stack(router: Router, point: ReferencePoint) -> Stack {
-    Stack { point, router: router.fallback(nothing_here), meters: Arc::new(Meters::of(point)) }
+    Stack {
+        point,
+        router: router.fallback(nothing_here),
+        meters: Arc::new(Meters::of(point)),
+    }
 }
 
 impl Stack {
@@ -51,11 +56,18 @@ impl Stack {
     /// came of it.
     pub async fn answer(&self, mut request: Request) -> Response {
         let began = Instant::now();
-        let facts = Arc::new(Facts { number: NEXT.fetch_add(1, Ordering::Relaxed), operation: OnceLock::new() });
+        let facts = Arc::new(Facts {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            operation: OnceLock::new(),
+        });
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI {
-            Problem::new(StatusCode::URI_TOO_LONG, Cause::UriTooLong, format!("a URI has at most {MAX_URI} bytes"))
-                .into_response()
+            Problem::new(
+                StatusCode::URI_TOO_LONG,
+                Cause::UriTooLong,
+                format!("a URI has at most {MAX_URI} bytes"),
+            )
+            .into_response()
         } else {
             request.extensions_mut().insert(facts.clone());
             self.route(request).await
@@ -70,7 +82,10 @@ impl Stack {
         }
         let problem = problem_of(response);
         let details = problem.details();
-        let (cause, detail) = (details.cause.clone().unwrap_or_default(), details.detail.clone().unwrap_or_default());
+        let (cause, detail) = (
+            details.cause.clone().unwrap_or_default(),
+            details.detail.clone().unwrap_or_default(),
+        );
         let (request, path, status) = (instance(facts.number), uri.path(), status.as_u16());
         if outcome == Outcome::Failed {
             tracing::error!(request, %point, operation, %method, path, status, cause, detail, "failed");
@@ -85,7 +100,10 @@ impl Stack {
     /// A handler that panics answers 500, and the connection lives on.
     async fn route(&self, request: Request) -> Response {
         let mut router = self.router.clone();
-        match AssertUnwindSafe(async move { router.call(request).await }).catch_unwind().await {
+        match AssertUnwindSafe(async move { router.call(request).await })
+            .catch_unwind()
+            .await
+        {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(panic) => panicked(panic.as_ref()),
@@ -104,7 +122,10 @@ fn problem_of(mut response: Response) -> Problem {
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Response {
-    let reason = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let reason = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(reason = reason.unwrap_or("unknown"), "a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
@@ -113,9 +134,15 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
 async fn nothing_here(request: Request) -> Problem {
     let mut parts = request.uri().path().trim_start_matches('/').split('/');
     let (api, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let is_version = version.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let is_version = version
+        .strip_prefix('v')
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     if crate::documents::is_known(api) && is_version && version != "v1" {
-        return Problem::new(StatusCode::BAD_REQUEST, Cause::InvalidApi, format!("{api} is served in version v1"));
+        return Problem::new(
+            StatusCode::BAD_REQUEST,
+            Cause::InvalidApi,
+            format!("{api} is served in version v1"),
+        );
     }
     Problem::of_status(StatusCode::NOT_FOUND, axum::http::HeaderMap::new())
 }

@@ -15,7 +15,11 @@ pub enum LogFormat {
 impl LogFormat {
     /// Text on a terminal, JSON elsewhere.
     pub fn fitting() -> Self {
-        if std::io::stderr().is_terminal() { Self::Text } else { Self::Json }
+        if std::io::stderr().is_terminal() {
+            Self::Text
+        } else {
+            Self::Json
+        }
     }
 }
 
@@ -25,7 +29,9 @@ impl LogFormat {
 /// When the filter cannot be read.
 pub fn start_logging(format: LogFormat, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("log filter {filter:?}: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).init(),
         LogFormat::Text => builder.with_target(false).init(),

@@ -62,9 +62,15 @@ impl Identity {
     /// When one cannot be read or holds nothing usable.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let chain = certificates(certificate)?;
-        let key = PrivateKeyDer::from_pem_file(key)
-            .map_err(|error| TlsError::File { path: key.to_owned(), reason: format!("no private key in PEM: {error}") })?;
-        Ok(Self { chain, key, certificate: certificate.to_owned() })
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::File {
+            path: key.to_owned(),
+            reason: format!("no private key in PEM: {error}"),
+        })?;
+        Ok(Self {
+            chain,
+            key,
+            certificate: certificate.to_owned(),
+        })
     }
 
     /// Who this certificate says we are.
@@ -72,12 +78,17 @@ impl Identity {
     /// # Errors
     /// When it has no identity of ours.
     pub fn principal(&self) -> Result<Principal, TlsError> {
-        principal_of(&self.chain[0])
-            .map_err(|error| TlsError::Mismatch { certificate: self.certificate.clone(), reason: error.to_string() })
+        principal_of(&self.chain[0]).map_err(|error| TlsError::Mismatch {
+            certificate: self.certificate.clone(),
+            reason: error.to_string(),
+        })
     }
 
     fn mismatch(&self, error: impl ToString) -> TlsError {
-        TlsError::Mismatch { certificate: self.certificate.clone(), reason: error.to_string() }
+        TlsError::Mismatch {
+            certificate: self.certificate.clone(),
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -94,9 +105,10 @@ impl Trust {
         let path = path.as_ref();
         let mut roots = RootCertStore::empty();
         for certificate in certificates(path)? {
-            roots
-                .add(certificate)
-                .map_err(|error| TlsError::File { path: path.to_owned(), reason: error.to_string() })?;
+            roots.add(certificate).map_err(|error| TlsError::File {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
         }
         Ok(Self(Arc::new(roots)))
     }
@@ -114,11 +126,19 @@ impl Trust {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let file = |reason: String| TlsError::File { path: path.to_owned(), reason };
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).map_err(|error| file(error.to_string()))?.collect();
+    let file = |reason: String| TlsError::File {
+        path: path.to_owned(),
+        reason,
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .map_err(|error| file(error.to_string()))?
+        .collect();
     let chain = chain.map_err(|error| file(error.to_string()))?;
-    if chain.is_empty() { Err(file("no certificate in PEM".to_owned())) } else { Ok(chain) }
+    if chain.is_empty() {
+        Err(file("no certificate in PEM".to_owned()))
+    } else {
+        Ok(chain)
+    }
 }
 
 /// Verifies a client certificate against the roots of the role that it names: the role comes from the anchor as well as from the
@@ -141,7 +161,9 @@ impl ClientCertVerifier for RoleVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let refuse = |reason: String| rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(io::Error::other(reason)))));
+        let refuse = |reason: String| {
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(io::Error::other(reason)))))
+        };
         let principal = principal_of(end_entity).map_err(|error| refuse(short(error.to_string())))?;
         meant_for_clients(end_entity).map_err(|reason| refuse(reason.to_owned()))?;
         let (_, verifier) = self
@@ -179,7 +201,11 @@ impl ClientCertVerifier for RoleVerifier {
 ///
 /// # Errors
 /// When key and certificate do not fit, or nobody is trusted.
-pub fn server_config(identity: &Identity, clients: &[(Role, Trust)], http1: bool) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn server_config(
+    identity: &Identity,
+    clients: &[(Role, Trust)],
+    http1: bool,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = crypto();
     let mut by_role: Vec<(Role, Arc<dyn ClientCertVerifier>)> = Vec::new();
     for (role, roots) in clients {
@@ -188,7 +214,11 @@ pub fn server_config(identity: &Identity, clients: &[(Role, Trust)], http1: bool
             .map_err(|error| TlsError::Trust(format!("for the role {role}: {error}")))?;
         by_role.push((*role, verifier));
     }
-    let any = by_role.first().ok_or_else(|| TlsError::Trust("no role is served".to_owned()))?.1.clone();
+    let any = by_role
+        .first()
+        .ok_or_else(|| TlsError::Trust("no role is served".to_owned()))?
+        .1
+        .clone();
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| identity.mismatch(error))?
@@ -196,7 +226,11 @@ pub fn server_config(identity: &Identity, clients: &[(Role, Trust)], http1: bool
     let mut config = builder
         .with_single_cert(identity.chain.clone(), identity.key.clone_key())
         .map_err(|error| identity.mismatch(error))?;
-    config.alpn_protocols = if http1 { vec![b"h2".to_vec(), b"http/1.1".to_vec()] } else { vec![b"h2".to_vec()] };
+    config.alpn_protocols = if http1 {
+        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+    } else {
+        vec![b"h2".to_vec()]
+    };
     // A resumed session would keep the old client certificate without another look at it.
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -231,7 +265,9 @@ fn short(mut text: String) -> String {
 /// What the verifier of rustls takes for granted when a certificate does not say it: that it was issued to authenticate clients.
 fn meant_for_clients(certificate: &[u8]) -> Result<(), &'static str> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| "the certificate cannot be read")?;
-    let purposes = parsed.extended_key_usage().map_err(|_| "the extended key usage cannot be read")?;
+    let purposes = parsed
+        .extended_key_usage()
+        .map_err(|_| "the extended key usage cannot be read")?;
     if !purposes.is_some_and(|purposes| purposes.value.client_auth) {
         return Err("the certificate does not name client authentication among its extended key usages");
     }
@@ -249,7 +285,10 @@ fn meant_for_clients(certificate: &[u8]) -> Result<(), &'static str> {
 pub fn principal_of(certificate: &[u8]) -> Result<Principal, IdentityError> {
     let unreadable = || IdentityError::Malformed("certificate".to_owned());
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| unreadable())?;
-    let names = parsed.subject_alternative_name().map_err(|_| unreadable())?.ok_or(IdentityError::None)?;
+    let names = parsed
+        .subject_alternative_name()
+        .map_err(|_| unreadable())?
+        .ok_or(IdentityError::None)?;
     let (mut uris, mut dns_names) = (Vec::new(), Vec::new());
     for name in &names.value.general_names {
         match name {

@@ -280,7 +280,10 @@ async fn a_full_disk_refuses_changes_nothing_and_heals() {
         );
     }
     assert!(watch.try_recv().is_err(), "nothing is published");
-    assert!(store.check().await.is_err(), "a store that cannot write is not ready, even if it can be read");
+    assert!(
+        store.check().await.is_err(),
+        "a store that cannot write is not ready, even if it can be read"
+    );
 
     disk.is_repaired();
     let healed = store.commit(numbered(4)).await.expect("the disk works again");

@@ -19,7 +19,10 @@ use edgeapp_core::{
 };
 use edgeapp_ecs::ecs::{Ecs, EcsRules};
 use edgeapp_ecs_domain::{edn::Edns, expiring::Lapses};
-use edgeapp_http::{request::Peer, stack::{Stack, stack}};
+use edgeapp_http::{
+    request::Peer,
+    stack::{Stack, stack},
+};
 use edgeapp_openapi::common::{DateTime, Uri};
 use edgeapp_store::MemoryStore;
 use http_body_util::BodyExt;

@@ -29,7 +29,11 @@ type Subscriptions = State<Arc<dyn AcrEventsSubscriptions>>;
 pub fn api(subscriptions: Arc<dyn AcrEventsSubscriptions>) -> Api {
     let routes = OpenApiRouter::new()
         .routes(routes!(subscribe_acr_events))
-        .routes(routes!(replace_acr_events_subscription, modify_acr_events_subscription, unsubscribe_acr_events))
+        .routes(routes!(
+            replace_acr_events_subscription,
+            modify_acr_events_subscription,
+            unsubscribe_acr_events
+        ))
         .with_state(subscriptions);
     Api::new(
         "eees-acrevents",
@@ -56,7 +60,9 @@ async fn subscribe_acr_events(
     here: ResourceUri,
     Body(request): Body<AcrEventsSubscription>,
 ) -> Result<Created<AcrEventsSubscription>, Problem> {
-    let (id, made) = subscriptions.subscribe(permit.principal(), request, &|id| here.child(id)).await?;
+    let (id, made) = subscriptions
+        .subscribe(permit.principal(), request, &|id| here.child(id))
+        .await?;
     Ok(Created::at(here.child(id), made))
 }
 
@@ -74,7 +80,11 @@ async fn replace_acr_events_subscription(
     PathId(id): PathId<SubscriptionId>,
     Body(request): Body<AcrEventsSubscription>,
 ) -> Result<Found<AcrEventsSubscription>, Problem> {
-    Ok(Found(subscriptions.change(permit.principal(), id.as_str(), Change::Replace(request)).await?))
+    Ok(Found(
+        subscriptions
+            .change(permit.principal(), id.as_str(), Change::Replace(request))
+            .await?,
+    ))
 }
 
 /// Changes parts of a subscription.
@@ -91,7 +101,11 @@ async fn modify_acr_events_subscription(
     PathId(id): PathId<SubscriptionId>,
     MergePatch(patch): MergePatch,
 ) -> Result<Found<AcrEventsSubscription>, Problem> {
-    Ok(Found(subscriptions.change(permit.principal(), id.as_str(), Change::Patch(patch)).await?))
+    Ok(Found(
+        subscriptions
+            .change(permit.principal(), id.as_str(), Change::Patch(patch))
+            .await?,
+    ))
 }
 
 /// Ends a subscription.

@@ -29,7 +29,11 @@ type Eecs = State<Arc<dyn EecRegistrations>>;
 pub fn api(eecs: Arc<dyn EecRegistrations>) -> Api {
     let routes = OpenApiRouter::new()
         .routes(routes!(create_eec_registration))
-        .routes(routes!(replace_eec_registration, modify_eec_registration, delete_eec_registration))
+        .routes(routes!(
+            replace_eec_registration,
+            modify_eec_registration,
+            delete_eec_registration
+        ))
         .with_state(eecs);
     Api::new(
         "eees-eecregistration",
@@ -68,7 +72,10 @@ async fn replace_eec_registration(
     PathId(id): PathId<RegistrationId>,
     Body(request): Body<EecRegistration>,
 ) -> Result<Found<EecRegistration>, Problem> {
-    Ok(Found(eecs.change(permit.principal(), id.as_str(), Change::Replace(request)).await?))
+    Ok(Found(
+        eecs.change(permit.principal(), id.as_str(), Change::Replace(request))
+            .await?,
+    ))
 }
 
 /// Changes parts of a registration.
@@ -85,7 +92,10 @@ async fn modify_eec_registration(
     PathId(id): PathId<RegistrationId>,
     MergePatch(patch): MergePatch,
 ) -> Result<Found<EecRegistration>, Problem> {
-    Ok(Found(eecs.change(permit.principal(), id.as_str(), Change::Patch(patch)).await?))
+    Ok(Found(
+        eecs.change(permit.principal(), id.as_str(), Change::Patch(patch))
+            .await?,
+    ))
 }
 
 /// Ends a registration.

@@ -78,7 +78,9 @@ async fn subscribe_acr_management(
     here: ResourceUri,
     Body(request): Body<AcrMgntEventsSubscription>,
 ) -> Result<Created<AcrMgntEventsSubscription>, Problem> {
-    let (id, made) = subscriptions.subscribe(permit.principal(), request, &|id| here.child(id)).await?;
+    let (id, made) = subscriptions
+        .subscribe(permit.principal(), request, &|id| here.child(id))
+        .await?;
     Ok(Created::at(here.child(id), made))
 }
 
@@ -95,7 +97,12 @@ async fn list_acr_management_subscriptions(
     let all = subscriptions.all(permit.principal()).await?;
     if all.is_empty() {
         // The standard forbids an empty list and declares no 204.
-        return Err(Error::new(Kind::NotFound, Cause::SubscriptionNotFound, "the caller has no subscription").into());
+        return Err(Error::new(
+            Kind::NotFound,
+            Cause::SubscriptionNotFound,
+            "the caller has no subscription",
+        )
+        .into());
     }
     Ok(Found(all))
 }
@@ -130,7 +137,11 @@ async fn replace_acr_management_subscription(
     PathId(id): PathId<SubscriptionId>,
     Body(request): Body<AcrMgntEventsSubscription>,
 ) -> Result<Found<AcrMgntEventsSubscription>, Problem> {
-    Ok(Found(subscriptions.change(permit.principal(), id.as_str(), Change::Replace(request)).await?))
+    Ok(Found(
+        subscriptions
+            .change(permit.principal(), id.as_str(), Change::Replace(request))
+            .await?,
+    ))
 }
 
 /// Changes parts of a subscription.
@@ -147,7 +158,11 @@ async fn modify_acr_management_subscription(
     PathId(id): PathId<SubscriptionId>,
     MergePatch(patch): MergePatch,
 ) -> Result<Found<AcrMgntEventsSubscription>, Problem> {
-    Ok(Found(subscriptions.change(permit.principal(), id.as_str(), Change::Patch(patch)).await?))
+    Ok(Found(
+        subscriptions
+            .change(permit.principal(), id.as_str(), Change::Patch(patch))
+            .await?,
+    ))
 }
 
 /// Ends a subscription.

@@ -17,7 +17,9 @@ operation!(RequestAcrUpdate = "eees-acrstatus-update:request");
 
 /// The API over these reports.
 pub fn api(updates: Arc<dyn AcrStatusUpdates>) -> Api {
-    let routes = OpenApiRouter::new().routes(routes!(request_acr_update)).with_state(updates);
+    let routes = OpenApiRouter::new()
+        .routes(routes!(request_acr_update))
+        .with_state(updates);
     Api::new(
         "eees-acrstatus-update",
         "Eees_ACRStatusUpdate",

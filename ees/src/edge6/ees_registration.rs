@@ -33,7 +33,10 @@ pub struct ServedEass {
 
 impl Default for ServedEass {
     fn default() -> Self {
-        Self { known: Mutex::default(), changed: watch::Sender::new(()) }
+        Self {
+            known: Mutex::default(),
+            changed: watch::Sender::new(()),
+        }
     }
 }
 
@@ -47,7 +50,10 @@ impl ServedEass {
             eas_ids.push(eas_id.clone());
             for bundle in of_eas {
                 // At the ECS the main EAS is not part of a bundle's description.
-                let bundle = EasBundleInfo { main_eas_id: None, ..bundle.clone() };
+                let bundle = EasBundleInfo {
+                    main_eas_id: None,
+                    ..bundle.clone()
+                };
                 let all = bundles.entry(eas_id.clone()).or_default();
                 if !all.contains(&bundle) {
                     all.push(bundle);
@@ -56,7 +62,11 @@ impl ServedEass {
         }
         eas_ids.sort();
         eas_ids.dedup();
-        EesProfile { eas_ids, eas_bdl_infos: bundles, ..fixed.clone() }
+        EesProfile {
+            eas_ids,
+            eas_bdl_infos: bundles,
+            ..fixed.clone()
+        }
     }
 
     fn put(known: &mut BTreeMap<Key, (EasId, Vec<EasBundleInfo>)>, entry: &Entry) {
@@ -119,9 +129,20 @@ impl EesRegistrationUpkeep {
         store: Arc<dyn Store>,
         check: Duration,
     ) -> Self {
-        let collection = format!("{}/eecs-eesregistration/v1/registrations", api_root.trim_end_matches('/'));
+        let collection = format!(
+            "{}/eecs-eesregistration/v1/registrations",
+            api_root.trim_end_matches('/')
+        );
         let state = watch::Sender::new(Err("the ECS has not been asked yet".to_owned()));
-        Self { client, collection, fixed, served, store, check, state }
+        Self {
+            client,
+            collection,
+            fixed,
+            served,
+            store,
+            check,
+            state,
+        }
     }
 
     /// Whether the ECS knows this EES, now and later.
@@ -182,14 +203,23 @@ impl EesRegistrationUpkeep {
             Some(confirmed) => Some(confirmed.uri.clone()),
             None => self.kept_uri().await,
         };
-        let Some(uri) = uri else { return self.register(profile).await };
+        let Some(uri) = uri else {
+            return self.register(profile).await;
+        };
         let known = match &confirmed {
             Some(confirmed)
                 if confirmed.profile == profile && confirmed.renew_at.is_none_or(|at| Timestamp::now() < at) =>
             {
-                self.client.call(Method::GET, &uri, None::<&()>).await.map(|answer| (answer, false))
+                self.client
+                    .call(Method::GET, &uri, None::<&()>)
+                    .await
+                    .map(|answer| (answer, false))
             }
-            _ => self.client.call(Method::PUT, &uri, Some(&registration(profile.clone()))).await.map(|answer| (answer, true)),
+            _ => self
+                .client
+                .call(Method::PUT, &uri, Some(&registration(profile.clone())))
+                .await
+                .map(|answer| (answer, true)),
         };
         match known {
             Ok((answer, renewed)) => {
@@ -209,25 +239,38 @@ impl EesRegistrationUpkeep {
     }
 
     async fn register(&self, profile: EesProfile) -> Result<Confirmed, CallError> {
-        let answer = self.client.call(Method::POST, &self.collection, Some(&registration(profile.clone()))).await?;
+        let answer = self
+            .client
+            .call(Method::POST, &self.collection, Some(&registration(profile.clone())))
+            .await?;
         let uri = answer.location.clone();
         let uri = uri.ok_or_else(|| CallError::Unexpected("the ECS answered without a Location".to_owned()))?;
         // Not kept: the next start registers anew, which does no harm.
         if let Err(error) = self.store.commit(Commit::new().put(KEPT, uri.clone())).await {
             tracing::warn!(%error, "the URI of the registration could not be kept");
         }
-        Ok(Confirmed { uri, profile, renew_at: half_life(&answer) })
+        Ok(Confirmed {
+            uri,
+            profile,
+            renew_at: half_life(&answer),
+        })
     }
 
     async fn kept_uri(&self) -> Option<String> {
         let entry = self.store.get(&Key::new(KEPT)).await.ok()??;
         // The ECS may have moved: a URI of another place is of no use.
-        String::from_utf8(entry.value.to_vec()).ok().filter(|uri| uri.starts_with(&self.collection))
+        String::from_utf8(entry.value.to_vec())
+            .ok()
+            .filter(|uri| uri.starts_with(&self.collection))
     }
 }
 
 fn registration(profile: EesProfile) -> EesRegistration {
-    EesRegistration { ees_prof: profile, exp_time: None, supp_feat: "1".parse().ok() }
+    EesRegistration {
+        ees_prof: profile,
+        exp_time: None,
+        supp_feat: "1".parse().ok(),
+    }
 }
 
 /// Half of the time that the registration has left: early enough to renew, even after a failure.

@@ -24,7 +24,9 @@ type Contexts = State<Arc<dyn EecContexts>>;
 
 /// The API over these contexts.
 pub fn api(contexts: Arc<dyn EecContexts>) -> Api {
-    let routes = OpenApiRouter::new().routes(routes!(push_eec_context, pull_eec_context)).with_state(contexts);
+    let routes = OpenApiRouter::new()
+        .routes(routes!(push_eec_context, pull_eec_context))
+        .with_state(contexts);
     Api::new(
         "eees-eeccontextreloc",
         "Eees_EECContextRelocation",
