@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use edgeapp_http::{
-    gather::gathering,
+    gather::{Gathered, gathering},
     tls::{Identity, TlsError, Trust, client_config},
 };
 use h2::client::SendRequest;
@@ -117,7 +117,7 @@ impl Connection {
             .enable_push(false)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
-        let (sender, connection) = builder.handshake(stream).await?;
+        let (sender, connection) = builder.handshake(Gathered::new(stream)).await?;
         tokio::spawn(gathering(connection));
         Ok(Self(sender))
     }

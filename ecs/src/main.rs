@@ -122,16 +122,14 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
     start_logging(format, log).map_err(Failure::Usage)?;
     let loaded = Loaded::from_config(EcsConfig::load(file)?, file)?;
     let running = loaded.open(install_metrics().map_err(failed)?).await?;
-    say(&running.serving().announcement())?;
     let stop = CancellationToken::new();
-    let asked = stop.clone();
+    let (asked, wish) = (stop.clone(), stop_signal().map_err(failed)?);
     tokio::spawn(async move {
-        if let Err(error) = stop_signal().await {
-            tracing::error!(%error, "signals cannot be waited for");
-        }
+        wish.await;
         tracing::info!("stopping: running requests may finish");
         asked.cancel();
     });
+    say(&running.serving().announcement())?;
     running.serve(stop).await;
     tracing::info!("stopped");
     Ok(())

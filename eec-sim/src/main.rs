@@ -99,10 +99,12 @@ fn wait(work: impl Future<Output = Result<Outcome, CommandError>>) -> Result<Out
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CommandError::Usage(format!("no threads can be started: {error}")))?;
     runtime.block_on(async {
+        let wish =
+            stop_signal().map_err(|error| CommandError::Failed(format!("signals cannot be listened for: {error}")))?;
         tokio::select! {
             outcome = work => outcome,
             // What was started goes with the work that is dropped here.
-            _ = stop_signal() => Err(CommandError::Failed("interrupted".to_owned())),
+            () = wish => Err(CommandError::Failed("interrupted".to_owned())),
         }
     })
 }

@@ -38,9 +38,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (point, address) in ees.serving().addresses() {
         tracing::info!(%point, %address, "listening");
     }
+    let wish = stop_signal()?;
     let stop = CancellationToken::new();
     let serving = tokio::spawn(ees.serve(stop.clone()));
-    stop_signal().await?;
+    wish.await;
     stop.cancel();
     Ok(serving.await?)
 }

@@ -111,10 +111,9 @@ fn serve(config: &Path, format: Option<Format>, log: &str) -> Result<(), Failure
             .map_err(|error| Failure::Usage(error.to_string()))?;
         let stop = CancellationToken::new();
         let stopping = stop.clone();
+        let wish = stop_signal().map_err(|error| Failure::Failed(error.to_string()))?;
         tokio::spawn(async move {
-            if let Err(error) = stop_signal().await {
-                tracing::error!(%error, "signals cannot be waited for");
-            }
+            wish.await;
             tracing::info!("stopping: requests that run may finish");
             stopping.cancel();
         });

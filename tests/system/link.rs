@@ -188,6 +188,17 @@ async fn an_ees_does_not_wait_for_its_ecs() {
     until_provisioned(&eec, EEC, &[EES]).await;
 }
 
+/// A server that is asked to stop the moment it said that it is ready ends as asked, not as if it had been shot.
+#[tokio::test]
+async fn a_server_can_be_stopped_as_soon_as_it_is_ready() {
+    let lab = Lab::new();
+    for _ in 0..5 {
+        for plan in [lab.ecs(), lab.ees("a")] {
+            assert!(plan.start().await.stop().await.success(), "{plan:?}");
+        }
+    }
+}
+
 /// An EES that is asked to stop takes its leave: no EEC is sent to it any more.
 #[tokio::test]
 async fn an_ees_that_stops_is_not_told_of_any_more() {

@@ -11,4 +11,3 @@ mod relocation;
 #[cfg(feature = "etcd")]
 mod replicas;
 mod sweep;
-

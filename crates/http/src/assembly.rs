@@ -238,19 +238,29 @@ impl Serving {
     }
 }
 
-/// Waits until the process is asked to end: SIGTERM or SIGINT.
+/// Listens from now on for the wish that the process end, SIGTERM or SIGINT; what it answers with waits for that. Call it before
+/// anybody is told that the server is ready: without it such a wish ends the process at once.
 ///
 /// # Errors
-/// When signals cannot be waited for.
-pub async fn stop_signal() -> io::Result<()> {
+/// When signals cannot be listened for.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(async {
+        // Where it cannot be waited for, the process is ended by other means.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

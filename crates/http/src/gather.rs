@@ -1,16 +1,24 @@
-//! What is ready at about the same time leaves in one write.
+//! What is ready at about the same time leaves in one write: one system call, one TLS record, one packet for many short answers.
+//!
+//! Two things would keep them apart. The first answer that is ready wakes its connection, which by itself would run at once and find
+//! that answer alone: [`gathering`] lets the others go first. And HTTP/2 writes each longer body by itself: [`Gathered`] keeps what
+//! is written until it is flushed.
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
-    task::Poll,
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Bytes that are kept for one write: the longest TLS record.
+const RECORD: usize = 16 * 1024;
 
 /// Drives a connection that serves or makes several requests at a time, as a task of its own.
 ///
-/// The first answer that is ready wakes its connection, which by itself would run at once and write that answer alone: one system
-/// call, one TLS record and one packet for each. This lets those go first that wait to run already, among them the other requests of
-/// the same read, and takes their answers along. With nobody waiting it costs one more turn of the scheduler.
+/// Whenever it is woken, those go first that wait to run already, among them the other requests of the same read, so that their
+/// answers are taken along. With nobody waiting it costs one more turn of the scheduler.
 pub async fn gathering<F: Future>(connection: F) -> F::Output {
     let mut connection = pin!(connection);
     let mut let_others_go = false;
@@ -26,35 +34,178 @@ pub async fn gathering<F: Future>(connection: F) -> F::Output {
     .await
 }
 
+/// A stream that keeps short writes until they are flushed.
+pub struct Gathered<S> {
+    stream: S,
+    kept: Vec<u8>,
+    /// How much of what was kept is written already.
+    written: usize,
+}
+
+impl<S> Gathered<S> {
+    /// Around this stream. It holds memory only between a write and the next flush.
+    pub fn new(stream: S) -> Self {
+        Self {
+            stream,
+            kept: Vec::new(),
+            written: 0,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Gathered<S> {
+    /// Writes all that was kept.
+    fn drain(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.kept.len() {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, &self.kept[self.written..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+        }
+        (self.kept, self.written) = (Vec::new(), 0);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Makes room for so many bytes; `false` when they are too many to be kept.
+    fn room_for(&mut self, length: usize, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.kept.len() + length > RECORD {
+            ready!(self.drain(context))?;
+        }
+        if length < RECORD && self.kept.capacity() == 0 {
+            self.kept.reserve_exact(RECORD);
+        }
+        Poll::Ready(Ok(length < RECORD))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Gathered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !ready!(self.room_for(bytes.len(), context))? {
+            return Pin::new(&mut self.stream).poll_write(context, bytes);
+        }
+        self.kept.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if !ready!(self.room_for(length, context))? {
+            return Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        }
+        parts.iter().for_each(|part| self.kept.extend_from_slice(part));
+        Poll::Ready(Ok(length))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(context))?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.drain(context))?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
-    use tokio::sync::Notify;
+    use tokio::{io::AsyncWriteExt, sync::Notify};
 
-    #[tokio::test]
+    // One worker: the runtime of servers, with an order that can be told.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn others_that_wait_to_run_go_first() {
         let (ready, order) = (Arc::new(Notify::new()), Arc::new(Mutex::new(Vec::new())));
-        let connection = {
-            let (ready, order) = (ready.clone(), order.clone());
-            tokio::spawn(gathering(async move {
-                ready.notified().await;
-                order.lock().expect("not poisoned").push("write");
-            }))
-        };
-        tokio::task::yield_now().await;
-        let answers = ["one", "two", "three"].map(|answer| {
-            let (ready, order) = (ready.clone(), order.clone());
-            tokio::spawn(async move {
-                order.lock().expect("not poisoned").push(answer);
-                ready.notify_one();
-            })
+        let note = |order: &Mutex<Vec<_>>, what| order.lock().expect("not poisoned").push(what);
+        let (woken, written) = (ready.clone(), order.clone());
+        let connection = tokio::spawn(gathering(async move {
+            woken.notified().await;
+            note(&written, "write");
+        }));
+        let (ready, answered) = (ready.clone(), order.clone());
+        let handlers = tokio::spawn(async move {
+            let handlers = ["answer"; 3].map(|answer| {
+                let (ready, answered) = (ready.clone(), answered.clone());
+                tokio::spawn(async move {
+                    note(&answered, answer);
+                    ready.notify_one();
+                })
+            });
+            for handler in handlers {
+                handler.await.expect("answered");
+            }
         });
-        for answer in answers {
-            answer.await.expect("answered");
-        }
+        handlers.await.expect("answered");
         connection.await.expect("written");
-        assert_eq!(order.lock().expect("not poisoned").last(), Some(&"write"));
-        assert_eq!(order.lock().expect("not poisoned").len(), 4);
+        assert_eq!(
+            *order.lock().expect("not poisoned"),
+            ["answer", "answer", "answer", "write"]
+        );
+    }
+
+    /// Takes at most so many bytes at a time, and notes each write.
+    struct Narrow(usize, Vec<Vec<u8>>);
+
+    impl AsyncWrite for Narrow {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            let taken = bytes.len().min(self.0);
+            self.1.push(bytes[..taken].to_vec());
+            Poll::Ready(Ok(taken))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn short_writes_leave_together_when_they_are_flushed() {
+        let mut stream = Gathered::new(Narrow(usize::MAX, Vec::new()));
+        stream.write_all(b"one ").await.expect("kept");
+        let parts = [io::IoSlice::new(b"two "), io::IoSlice::new(b"three")];
+        assert_eq!(stream.write_vectored(&parts).await.expect("kept"), 9);
+        assert!(stream.stream.1.is_empty());
+        stream.flush().await.expect("written");
+        assert_eq!(stream.stream.1, [b"one two three"]);
+        assert_eq!(stream.kept.capacity(), 0);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_or_exchanged_whatever_the_lengths() {
+        for width in [1000, 7, usize::MAX] {
+            let mut stream = Gathered::new(Narrow(width, Vec::new()));
+            let mut sent = Vec::new();
+            for (n, length) in [1, RECORD, 5, RECORD - 1, RECORD + 1, 300, 3 * RECORD, RECORD - 300, 2]
+                .into_iter()
+                .enumerate()
+            {
+                let bytes = vec![u8::try_from(n).expect("few"); length];
+                stream.write_all(&bytes).await.expect("written");
+                sent.extend(bytes);
+            }
+            stream.shutdown().await.expect("written");
+            assert!(stream.stream.1.concat() == sent, "{width}");
+        }
     }
 }

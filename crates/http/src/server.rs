@@ -1,6 +1,12 @@
 //! The accept loop: TLS, the certificate's principal, HTTP/2 or HTTP/1.1, limits, drain.
 
-use crate::{gather::gathering, patience::Patient, request::Peer, stack, tls::principal_of};
+use crate::{
+    gather::{Gathered, gathering},
+    patience::Patient,
+    request::Peer,
+    stack,
+    tls::principal_of,
+};
 use axum::{Router, body::Body};
 use edgeapp_core::authorizer::{Authorizer, ReferencePoint};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -202,7 +208,7 @@ impl Listener {
                     None if strict => http2,
                     _ => http1,
                 };
-                let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
+                let stream = Patient::new(Gathered::new(stream), limits.header_timeout, limits.stall_timeout);
                 let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
                 if let Err(error) = gathering(watcher.watch(connection)).await {
                     tracing::debug!(%point, %remote, %error, "connection ended");
