@@ -1,11 +1,10 @@
 //! The assembly of an EES: every pluggable part is named once.
 
 use crate::{
-    config::{EesConfig, LifetimesConfig},
-    edge1, edge3,
+    config::EesConfig,
     edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
-    edge9,
     peers::HttpPeers,
+    rooms::{Parts, Rooms, callback_rule},
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -15,7 +14,7 @@ use edgeapp_core::{
     callback::CallbackRule,
     clock::{Clock, SystemClock},
     error::Error,
-    follow::{Follower, Mirror},
+    follow::Follower,
     notifier::Notifier,
     outbox::{Outbox, OutboxSettings},
     principal::Role,
@@ -23,25 +22,7 @@ use edgeapp_core::{
     store::Store,
     sweeper,
 };
-use edgeapp_ees_domain::{
-    acr::{
-        follow_up::AcrFollowUp,
-        relocation::{AcrPolicy, AcrService},
-        status::AcrStatusService,
-    },
-    acr_events::AcrEventsService,
-    acr_management::AcrManagementService,
-    context::{ContextPolicy, ContextService},
-    discovery::{DiscoveryPolicy, DiscoveryService, EecKnown},
-    discovery_subscriptions::DiscoverySubscriptionService,
-    eas::EasService,
-    eec::EecService,
-    expiring::EesExpiring,
-    lookups::{EasLookup, EecLookup, SearchBeyond},
-    peers::{NoPeers, Peers},
-    reactions::EesReactions,
-    selection::EasIndex,
-};
+use edgeapp_ees_domain::{expiring::EesExpiring, peers::Peers, reactions::EesReactions};
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
     client::HttpClient,
@@ -51,9 +32,7 @@ use edgeapp_http::{
 };
 use edgeapp_openapi::{
     eas_registration::EndPoint,
-    ees_registration::{AcrScenario, EdnInfo, EesProfile},
-    ids::EesId,
-    location::ServiceArea,
+    ees_registration::{EdnInfo, EesProfile},
 };
 use edgeapp_store::StoreSettingsError;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -273,29 +252,6 @@ impl Ees {
     }
 }
 
-/// All APIs that an EES serves, each once, for their documents. Nothing is kept behind them.
-///
-/// # Errors
-/// When they cannot be assembled, which is a defect.
-pub async fn apis() -> Result<Vec<Api>, StartError> {
-    let room = Parts::for_documents()?;
-    let rooms = Rooms::new(
-        &room,
-        Arc::new(edgeapp_store::MemoryStore::new()),
-        Arc::new(SystemClock::default()),
-        Arc::new(NoPeers),
-    )
-    .await?;
-    let mut apis: Vec<Api> = Vec::new();
-    for api in rooms.edge1().into_iter().chain(rooms.edge3()).chain(rooms.edge9()) {
-        // The whole API comes before the part of it that another reference point serves.
-        if apis.iter().all(|known| known.name() != api.name()) {
-            apis.push(api);
-        }
-    }
-    Ok(apis)
-}
-
 struct Trusted {
     eec: Trust,
     eas: Trust,
@@ -357,12 +313,6 @@ impl Clients {
     }
 }
 
-fn callback_rule(config: &EesConfig) -> CallbackRule {
-    CallbackRule {
-        allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses,
-    }
-}
-
 /// The part of the profile at the ECS that does not change while the EES runs.
 fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
     let dnais = config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default();
@@ -382,190 +332,6 @@ fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
         svc_cont_supp: config.scenarios.clone(),
         svc_cont_supp_ext1: Vec::new(),
         eec_reg_conf: config.eec_registration_required,
-    }
-}
-
-/// What the rooms need to know of the configuration.
-struct Parts {
-    own_id: EesId,
-    endpoint: EndPoint,
-    scenarios: Vec<AcrScenario>,
-    service_area: Option<ServiceArea>,
-    lifetimes: LifetimesConfig,
-    callbacks: CallbackRule,
-    contexts: ContextPolicy,
-    acr: AcrPolicy,
-    discovery: DiscoveryPolicy,
-}
-
-impl Parts {
-    fn of(config: &EesConfig, endpoint: EndPoint) -> Self {
-        let required = config.eec_registration_required;
-        let relocation = &config.relocation;
-        Self {
-            own_id: config.ees_id.clone(),
-            endpoint,
-            scenarios: config.scenarios.clone(),
-            service_area: config.service_area.clone(),
-            lifetimes: config.lifetimes,
-            callbacks: callback_rule(config),
-            contexts: ContextPolicy {
-                register_implicitly: relocation.register_implicitly,
-                stale_seconds: relocation.stale_context_seconds,
-            },
-            acr: AcrPolicy {
-                transfer_seconds: relocation.transfer_seconds,
-                remembered_seconds: relocation.remembered_seconds,
-                eec_registration_required: required,
-            },
-            discovery: DiscoveryPolicy {
-                empty: config.empty_discovery,
-                eec_registration_required: required,
-                strict_area: config.strict_service_area,
-            },
-        }
-    }
-
-    /// An EES that only describes itself.
-    fn for_documents() -> Result<Self, StartError> {
-        let example = "ees.example";
-        let id = example
-            .parse()
-            .map_err(|error| StartError::Config(format!("{example}: {error}")))?;
-        let uri = format!("https://{example}");
-        let endpoint = EndPoint::Uri(
-            uri.parse()
-                .map_err(|error| StartError::Config(format!("{uri}: {error}")))?,
-        );
-        Ok(Self {
-            own_id: id,
-            endpoint,
-            scenarios: Vec::new(),
-            service_area: None,
-            lifetimes: LifetimesConfig::default(),
-            callbacks: CallbackRule::default(),
-            contexts: ContextPolicy {
-                register_implicitly: true,
-                stale_seconds: 0,
-            },
-            acr: AcrPolicy {
-                transfer_seconds: 0,
-                remembered_seconds: 0,
-                eec_registration_required: true,
-            },
-            discovery: DiscoveryPolicy::default(),
-        })
-    }
-}
-
-/// The rooms of an EES, wired to each other.
-struct Rooms {
-    room: Room,
-    eass: Arc<EasService>,
-    eecs: Arc<EecService>,
-    discovery: Arc<DiscoveryService>,
-    discovery_subscriptions: Arc<DiscoverySubscriptionService>,
-    discovery_mirror: Arc<Mirror<edgeapp_openapi::eas_discovery::EasDiscoverySubscription>>,
-    acr_events: Arc<AcrEventsService>,
-    acr_management: Arc<AcrManagementService>,
-    relocations: Arc<AcrService>,
-    status: Arc<AcrStatusService>,
-    contexts: Arc<ContextService>,
-    context_policy: ContextPolicy,
-    peers: Arc<dyn Peers>,
-}
-
-impl Rooms {
-    async fn new(
-        parts: &Parts,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        peers: Arc<dyn Peers>,
-    ) -> Result<Self, StartError> {
-        let room = Room::new(store.clone(), clock.clone());
-        let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
-        let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
-        let discovery_mirror = Arc::new(Mirror::default());
-        let mirrored = Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
-
-        let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
-        let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
-        let own_id = parts.own_id.clone();
-        let beyond = Arc::new(SearchBeyond::new(own_id.clone(), peers.clone()));
-        let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
-        let acr_management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
-        let relocations = Arc::new(AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone()));
-        let eecs = EecService::new(
-            room.clone(),
-            lifetimes.eec(),
-            own_id,
-            parts.contexts,
-            lookup.clone(),
-            peers.clone(),
-        );
-        let scenarios = parts.scenarios.clone();
-        let contexts = ContextService::new(room.clone(), parts.contexts, lifetimes.eec(), scenarios, lookup);
-        let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
-        let subscriptions = lifetimes.subscriptions();
-        Ok(Self {
-            eass: Arc::new(EasService::new(
-                room.clone(),
-                lifetimes.eas(),
-                parts.service_area.clone(),
-                follower,
-            )),
-            eecs: Arc::new(eecs),
-            discovery: Arc::new(DiscoveryService::new(index, clock, known, beyond, parts.discovery)),
-            discovery_subscriptions: Arc::new(
-                DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
-                    .matched_by(mirrored),
-            ),
-            discovery_mirror,
-            acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
-            status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
-            contexts: Arc::new(contexts),
-            acr_management,
-            relocations,
-            context_policy: parts.contexts,
-            peers,
-            room,
-        })
-    }
-
-    fn edge1(&self) -> Vec<Api> {
-        vec![
-            edge1::eec_registration::api(self.eecs.clone()),
-            edge1::eas_discovery::api(self.discovery.clone(), self.discovery_subscriptions.clone()),
-            edge1::acr_events::api(self.acr_events.clone()),
-            edge1::app_context_relocation::api(self.relocations.clone()),
-        ]
-    }
-
-    fn edge3(&self) -> Vec<Api> {
-        vec![
-            edge3::eas_registration::api(self.eass.clone()),
-            edge3::acr_management_event::api(self.acr_management.clone()),
-            edge3::acr_status_update::api(self.status.clone()),
-            // EASs look for a T-EAS and declare it (TS 29.558 clauses 5.7 and 5.9).
-            edge1::eas_discovery::request_api(self.discovery.clone()),
-            edge1::app_context_relocation::api(self.relocations.clone()),
-        ]
-    }
-
-    fn edge9(&self) -> Vec<Api> {
-        vec![
-            edge9::eec_context_relocation::api(self.contexts.clone()),
-            edge1::eas_discovery::request_api(self.discovery.clone()),
-        ]
-    }
-
-    fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
-        let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
-        EesReactions::new(self.room.clone(), acr, self.discovery_mirror.clone(), notifier)
-    }
-
-    fn expiring(&self) -> Arc<EesExpiring> {
-        Arc::new(EesExpiring::new(self.eass.clone(), self.context_policy))
     }
 }
 

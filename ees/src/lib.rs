@@ -10,3 +10,6 @@ pub mod edge6;
 pub mod edge9;
 pub mod ees;
 pub mod peers;
+mod rooms;
+
+pub use rooms::apis;

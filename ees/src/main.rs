@@ -1,10 +1,7 @@
 //! The program `ees`.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use edgeapp_ees::{
-    config::EesConfig,
-    ees::{self, EesBuilder},
-};
+use edgeapp_ees::{config::EesConfig, ees::EesBuilder};
 use edgeapp_http::{
     assembly::stop_signal,
     telemetry::{LogFormat, start_logging},
@@ -130,7 +127,9 @@ fn check_config(file: &Path) -> Result<(), Failure> {
 
 fn openapi(out: Option<&Path>) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let apis = runtime()?.block_on(ees::apis()).map_err(|error| failed(&error))?;
+    let apis = runtime()?
+        .block_on(edgeapp_ees::apis())
+        .map_err(|error| failed(&error))?;
     for api in apis {
         let document = api.document().map_err(|error| failed(&error))?;
         match out {

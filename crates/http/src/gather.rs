@@ -136,11 +136,14 @@ mod tests {
     async fn others_that_wait_to_run_go_first() {
         let (ready, order) = (Arc::new(Notify::new()), Arc::new(Mutex::new(Vec::new())));
         let note = |order: &Mutex<Vec<_>>, what| order.lock().expect("not poisoned").push(what);
-        let (woken, written) = (ready.clone(), order.clone());
+        let waits = Arc::new(Notify::new());
+        let (waiting, woken, written) = (waits.clone(), ready.clone(), order.clone());
         let connection = tokio::spawn(gathering(async move {
+            waiting.notify_one();
             woken.notified().await;
             note(&written, "write");
         }));
+        waits.notified().await;
         let (ready, answered) = (ready.clone(), order.clone());
         let handlers = tokio::spawn(async move {
             let handlers = ["answer"; 3].map(|answer| {

@@ -249,7 +249,8 @@ pub async fn notifications(
         let task = Task {
             work,
             guard: Some(entry.key.to_string()),
-            until: kept.expires_at,
+            // The guard knows when the subscription ends, also when its life was extended meanwhile.
+            until: None,
         };
         todos.push(Todo {
             lane: entry.key.to_string(),

@@ -257,8 +257,6 @@ pub struct Told {
     pub destination: Uri,
     /// What it says.
     pub notification: EasDiscoveryNotification,
-    /// When the subscription ends: later it is of no use.
-    pub until: Option<DateTime>,
 }
 
 /// Pure: who is told what about an EAS whose profile was `before` and is `after`, at most once per subscription.
@@ -294,7 +292,6 @@ pub fn notifications_for(
             subscription: key.clone(),
             destination,
             notification,
-            until: kept.expires_at,
         })
     })
     .collect()

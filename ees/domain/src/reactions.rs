@@ -142,7 +142,8 @@ impl Reactions for EesReactions {
                         let task = Task {
                             work,
                             guard: Some(told.subscription.to_string()),
-                            until: told.until,
+                            // The guard knows when the subscription ends, also when its life was extended.
+                            until: None,
                         };
                         Ok(Todo {
                             lane: told.subscription.to_string(),
