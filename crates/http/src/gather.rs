@@ -128,42 +128,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
-    use tokio::{io::AsyncWriteExt, sync::Notify};
-
-    // One worker: the runtime of servers, with an order that can be told.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn others_that_wait_to_run_go_first() {
-        let (ready, order) = (Arc::new(Notify::new()), Arc::new(Mutex::new(Vec::new())));
-        let note = |order: &Mutex<Vec<_>>, what| order.lock().expect("not poisoned").push(what);
-        let waits = Arc::new(Notify::new());
-        let (waiting, woken, written) = (waits.clone(), ready.clone(), order.clone());
-        let connection = tokio::spawn(gathering(async move {
-            waiting.notify_one();
-            woken.notified().await;
-            note(&written, "write");
-        }));
-        waits.notified().await;
-        let (ready, answered) = (ready.clone(), order.clone());
-        let handlers = tokio::spawn(async move {
-            let handlers = ["answer"; 3].map(|answer| {
-                let (ready, answered) = (ready.clone(), answered.clone());
-                tokio::spawn(async move {
-                    note(&answered, answer);
-                    ready.notify_one();
-                })
-            });
-            for handler in handlers {
-                handler.await.expect("answered");
-            }
-        });
-        handlers.await.expect("answered");
-        connection.await.expect("written");
-        assert_eq!(
-            *order.lock().expect("not poisoned"),
-            ["answer", "answer", "answer", "write"]
-        );
-    }
+    use tokio::io::AsyncWriteExt;
 
     /// Takes at most so many bytes at a time, and notes each write.
     struct Narrow(usize, Vec<Vec<u8>>);
