@@ -34,6 +34,9 @@ pub(crate) struct Discovery {
     /// EASs that are registered.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) eas: u32,
+    /// The bare server gathers answers for one write as the EES does: what remains between them is the work for the request itself.
+    #[arg(long)]
+    pub(crate) gathered: bool,
     /// EASs that fit the request; not more than are registered.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=10_000))]
     pub(crate) matches: u32,
@@ -48,12 +51,12 @@ pub(crate) struct Registration {
     /// EASs that are registered, among them those the application clients ask for.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) eas: u32,
+    /// EECs that are registered; among them those that register anew again and again.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u32).range(2000..=10_000_000))]
+    pub(crate) eecs: u32,
     /// Measure resident memory per registration instead of rates.
     #[arg(long)]
     pub(crate) memory: bool,
-    /// EECs that are registered to measure memory.
-    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = value_parser!(u32).range(1000..=10_000_000))]
-    pub(crate) eecs: u32,
     /// What both measurements take.
     #[command(flatten)]
     pub(crate) common: Common,

@@ -5,6 +5,7 @@ use crate::Failure;
 use bytes::Bytes;
 use edgeapp_core::principal::Role;
 use edgeapp_http::{
+    gather::Gathered,
     server::Limits,
     tls::{Identity, Trust, server_config},
 };
@@ -38,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) eec: PathBuf,
     /// The bytes it answers.
     pub(crate) answer: PathBuf,
+    /// Whether it gathers answers for one write as the EES does.
+    pub(crate) gathered: bool,
 }
 
 /// Serves until it is killed; announces itself as the EES does.
@@ -67,7 +70,13 @@ pub(crate) async fn serve(config: &Path) -> Result<(), Failure> {
             };
             let service = service_fn(move |request| respond(request, answer.clone()));
             // A connection that breaks shows at its other end, where it fails the run.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            if config.gathered {
+                let stream = Gathered::new(stream);
+                let connection = http.serve_connection(TokioIo::new(stream.clone()), service);
+                let _ = stream.drive(connection).await;
+            } else {
+                let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            }
         });
     }
 }

@@ -76,7 +76,7 @@ pub(crate) async fn run(arguments: &Discovery) -> Result<Report, Failure> {
         Ok(laboratory.connect(root, &eec).await?.ask(&question, ok).await?)
     };
     let answer = ask(&ees).await?;
-    let bare = laboratory.bare(&answer.body).await?;
+    let bare = laboratory.bare(&answer.body, arguments.gathered).await?;
     let same = ask(&bare).await?;
     if same.body != answer.body || without_date(same.headers) != without_date(answer.headers) {
         return Err("the bare server does not answer what the EES answers".into());
@@ -110,7 +110,7 @@ pub(crate) async fn run(arguments: &Discovery) -> Result<Report, Failure> {
     );
     Ok(Comparison {
         title,
-        reference: "bare",
+        reference: if arguments.gathered { "gathered" } else { "bare" },
         alternations,
     }
     .report())

@@ -74,7 +74,7 @@ impl Laboratory {
     }
 
     /// Starts the bare server with the same certificate. It answers these bytes.
-    pub(crate) async fn bare(&self, answer: &[u8]) -> Result<Server, Failure> {
+    pub(crate) async fn bare(&self, answer: &[u8], gathered: bool) -> Result<Server, Failure> {
         let Files { certificate, key } = self.pki.files("ees-a");
         let (config, file) = (self.folder().join("bare.toml"), self.folder().join("answer.json"));
         fs::write(&file, answer)?;
@@ -85,6 +85,7 @@ impl Laboratory {
                 key,
                 eec: self.pki.ca(Role::Eec),
                 answer: file,
+                gathered,
             })?,
         )?;
         let program = std::env::current_exe()?;

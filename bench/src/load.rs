@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use edgeapp_http::{
-    gather::{Gathered, gathering},
+    gather::Gathered,
     tls::{Identity, TlsError, Trust, client_config},
 };
 use h2::client::SendRequest;
@@ -112,13 +112,14 @@ impl Connection {
             .connect(name, stream)
             .await
             .map_err(failed)?;
+        let gathered = Gathered::new(stream);
         let mut builder = h2::client::Builder::new();
         builder
             .enable_push(false)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW);
-        let (sender, connection) = builder.handshake(Gathered::new(stream)).await?;
-        tokio::spawn(gathering(connection));
+        let (sender, connection) = builder.handshake(gathered.clone()).await?;
+        tokio::spawn(gathered.drive(connection));
         Ok(Self(sender))
     }
 

@@ -8,7 +8,7 @@
 //! | [`bare`] | the reference of discovery: a server that answers fixed bytes |
 //! | [`footprint`] | the reference of registration: what one registration puts and deletes |
 //! | [`laboratory`] | certificates, configuration and the `ees` process |
-//! | [`bodies`] | what is sent |
+//! | [`bodies`], [`population`] | what is sent; EECs in great number |
 //! | [`load`] | the load generator |
 //! | [`process`] | CPU time and resident memory of a process |
 //! | [`comparison`] | rates, ratios, medians, percentiles; table and JSON |
@@ -22,12 +22,17 @@ mod footprint;
 mod laboratory;
 mod load;
 mod memory;
+mod population;
 mod process;
 mod registration;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
 use std::{io::Write, process::ExitCode};
+
+/// The allocator of the servers, for both sides of a comparison.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Why a measurement has no result.
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -1,21 +1,16 @@
-//! Resident memory of an EES per registered EEC. Another EES brings the contexts of that many EECs over EDGE-9, and each registers its
-//! EEC: the same state as registrations by the EECs themselves, without a certificate for each.
+//! Resident memory of an EES per registered EEC.
 
 use crate::{
     Failure, Report,
     arguments::Registration,
     bodies,
     laboratory::Laboratory,
-    load::{Connection, Expected, LoadError, Question},
+    population::{Neighbour, eec},
     process, say,
 };
 use eec_sim::world::process::Server;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use http::StatusCode;
 use serde_json::json;
-use std::ops::Range;
 
-const NEIGHBOUR: &str = "ees-b.example";
 /// Registered before the first look: threads, buffers and caches that any number of registrations needs are there then.
 const FIRST: u32 = 1000;
 
@@ -25,18 +20,16 @@ pub(crate) async fn run(arguments: &Registration) -> Result<Report, Failure> {
     let laboratory = Laboratory::new(common)?;
     let ees = laboratory.ees().await?;
     laboratory.register_eass(&ees, arguments.eas, 1).await?;
-    let root = ees.root("edge1")?;
-    let connection = laboratory.connect(root, &laboratory.identity("ees-b")?).await?;
-    let at_a_time = common.concurrency().min(usize::from(u8::MAX / 2));
+    let neighbour = Neighbour::connect(&laboratory, &ees).await?;
     say(&format!("registering {} EECs", arguments.eecs));
 
     let empty = look(&ees).await?;
-    push(&connection, root, 0..FIRST, at_a_time).await?;
+    neighbour.bring(0..FIRST).await?;
     let warm = look(&ees).await?;
     let half = FIRST + (arguments.eecs - FIRST) / 2;
-    push(&connection, root, FIRST..half, at_a_time).await?;
+    neighbour.bring(FIRST..half).await?;
     let middle = look(&ees).await?;
-    push(&connection, root, half..arguments.eecs, at_a_time).await?;
+    neighbour.bring(half..arguments.eecs).await?;
     let full = look(&ees).await?;
 
     let body = bodies::eec_registration(&eec(0)).len();
@@ -62,36 +55,10 @@ pub(crate) async fn run(arguments: &Registration) -> Result<Report, Failure> {
     Ok(Report { table, json })
 }
 
-fn eec(number: u32) -> String {
-    format!("eec-{number:08}.example")
-}
-
 async fn look(ees: &Server) -> Result<u64, Failure> {
     let pid = ees.pid().ok_or("the EES ended")?;
     process::until_idle(pid).await;
     process::resident(pid).ok_or_else(|| "this system does not tell the resident memory of a process".into())
-}
-
-async fn push(connection: &Connection, root: &str, numbers: Range<u32>, at_a_time: usize) -> Result<(), LoadError> {
-    let pushing = numbers.map(|number| {
-        let mut connection = connection.clone();
-        async move {
-            let question = Question::post(root, bodies::EEC_CONTEXTS, bodies::eec_context(NEIGHBOUR, &eec(number)))?;
-            connection
-                .count(
-                    &question,
-                    Expected {
-                        status: StatusCode::OK,
-                        length: None,
-                    },
-                )
-                .await
-        }
-    });
-    stream::iter(pushing)
-        .buffer_unordered(at_a_time)
-        .try_collect::<()>()
-        .await
 }
 
 fn per_registration(before: u64, after: u64, registrations: u32) -> f64 {

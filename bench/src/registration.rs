@@ -1,4 +1,4 @@
-//! EEC registration beside the bare commit of the same keys and bytes. Two registrations of one EEC exclude each other, therefore there
+//! EEC registration beside the bare commit of the same keys and bytes, both among many registered EECs. Two registrations of one EEC exclude each other, therefore there
 //! are as many EECs as requests at a time, each on a connection of its own, and as many writers at the bare store.
 
 use crate::{
@@ -9,11 +9,13 @@ use crate::{
     footprint::Footprint,
     laboratory::Laboratory,
     load::{self, Expected, Load, LoadError, Question},
+    population::{Neighbour, eec},
     process, say,
 };
 use edgeapp_core::store::{Store, StoreError};
 use edgeapp_store::RedbStore;
 use eec_sim::world::process::Server;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use std::{
     sync::Arc,
@@ -28,10 +30,11 @@ struct Ees {
 }
 
 impl Ees {
-    async fn new(laboratory: &Laboratory, server: Server, eecs: &[String]) -> Result<Self, Failure> {
+    async fn new(laboratory: &Laboratory, server: Server, active: &[u32]) -> Result<Self, Failure> {
         let root = server.root("edge1")?;
         let mut lines = Vec::new();
-        for eec in eecs {
+        for number in active {
+            let eec = &eec(*number);
             let question = Question::post(root, bodies::EEC_REGISTRATIONS, bodies::eec_registration(eec))?;
             lines.push((laboratory.connect(root, &laboratory.eec(eec)?).await?, question));
         }
@@ -72,14 +75,23 @@ enum WriteError {
 }
 
 impl Bare {
-    async fn new(laboratory: &Laboratory, eecs: &[String]) -> Result<Self, Failure> {
-        let mut footprints = Vec::new();
-        for eec in eecs {
-            footprints.push(Arc::new(Mutex::new(Footprint::of_registration(eec).await?)));
-        }
+    /// Registers so many EECs, and keeps the footprints of those that will register anew.
+    async fn new(laboratory: &Laboratory, eecs: u32, active: &[u32]) -> Result<Self, Failure> {
+        let store = Arc::new(RedbStore::open(laboratory.folder().join("bare.redb"))?);
+        let registering = (0..eecs).map(|number| {
+            let store = store.clone();
+            async move {
+                let mut footprint = Footprint::of_registration(&eec(number)).await?;
+                store.commit(footprint.next()).await?;
+                Ok::<_, Failure>(active.contains(&number).then(|| Arc::new(Mutex::new(footprint))))
+            }
+        });
+        let kept = stream::iter(registering)
+            .buffer_unordered(active.len())
+            .try_filter_map(async |kept| Ok(kept));
         Ok(Self {
-            store: Arc::new(RedbStore::open(laboratory.folder().join("bare.redb"))?),
-            footprints,
+            footprints: kept.try_collect().await?,
+            store,
         })
     }
 
@@ -113,12 +125,15 @@ pub(crate) async fn run(arguments: &Registration) -> Result<Report, Failure> {
     let laboratory = Laboratory::new(common)?;
     let ees = laboratory.ees().await?;
     laboratory.register_eass(&ees, arguments.eas, 1).await?;
-    say(&format!("connecting {} EECs", common.concurrency()));
-    let eecs: Vec<String> = (0..common.concurrency())
-        .map(|number| format!("eec-{number:06}.example"))
-        .collect();
-    let ees = Ees::new(&laboratory, ees, &eecs).await?;
-    let bare = Bare::new(&laboratory, &eecs).await?;
+    say(&format!("registering {} EECs", arguments.eecs));
+    Neighbour::connect(&laboratory, &ees)
+        .await?
+        .bring(0..arguments.eecs)
+        .await?;
+    let active = spread(arguments.eecs, common.concurrency())?;
+    let ees = Ees::new(&laboratory, ees, &active).await?;
+    say("committing the same to the bare store");
+    let bare = Bare::new(&laboratory, arguments.eecs, &active).await?;
     let bytes = match bare.footprints.first() {
         Some(first) => first.lock().await.bytes(),
         None => 0,
@@ -142,8 +157,9 @@ pub(crate) async fn run(arguments: &Registration) -> Result<Report, Failure> {
         alternations.push(both);
     }
     let title = format!(
-        "EEC registration: body of {} bytes, {bytes} bytes to the store, {} at a time, rounds of {} s",
-        bodies::eec_registration(&eecs[0]).len(),
+        "EEC registration: {} EECs, body of {} bytes, {bytes} bytes to the store, {} at a time, rounds of {} s",
+        arguments.eecs,
+        bodies::eec_registration(&eec(0)).len(),
         common.concurrency(),
         common.seconds
     );
@@ -153,4 +169,25 @@ pub(crate) async fn run(arguments: &Registration) -> Result<Report, Failure> {
         alternations,
     }
     .report())
+}
+
+/// So many EECs that register anew, evenly among all of them.
+fn spread(eecs: u32, active: usize) -> Result<Vec<u32>, Failure> {
+    let active = u32::try_from(active)?;
+    if active > eecs {
+        return Err(format!("{active} requests at a time need as many EECs: --eecs {active}").into());
+    }
+    Ok((0..active).map(|number| number * (eecs / active)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_register_anew_are_spread_and_distinct() {
+        assert_eq!(spread(20_000, 4).unwrap(), [0, 5000, 10_000, 15_000]);
+        assert_eq!(spread(3, 3).unwrap(), [0, 1, 2]);
+        assert!(spread(100, 128).is_err());
+    }
 }

@@ -19,6 +19,10 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Requests make many short-lived allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Edge Configuration Server of 3GPP TS 23.558.
 #[derive(Parser)]
 #[command(name = "ecs", version)]

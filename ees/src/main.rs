@@ -13,6 +13,10 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Requests make many short-lived allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Edge Enabler Server of 3GPP EDGEAPP (TS 23.558).
 #[derive(Parser)]
 #[command(name = "ees", version)]

@@ -9,6 +9,9 @@ use bytes::Bytes;
 use edgeapp_openapi::common::DateTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+/// Bytes that most resources fit in.
+const ROOM: usize = 1024;
+
 /// A resource with what the standard does not send: who owns it and when it ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Kept<T> {
@@ -48,7 +51,10 @@ impl<T: Serialize> Kept<T> {
     /// # Errors
     /// When the value cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Bytes, Error> {
-        serde_json::to_vec(self).map(Bytes::from).map_err(Error::internal)
+        // Most fit in at once; what is kept, perhaps for long, has no room to spare.
+        let mut json = Vec::with_capacity(ROOM);
+        serde_json::to_writer(&mut json, self).map_err(Error::internal)?;
+        Ok(Bytes::copy_from_slice(&json))
     }
 }
 

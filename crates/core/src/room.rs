@@ -150,19 +150,13 @@ impl Seen {
     /// When the store cannot be read.
     pub async fn entry(&mut self, key: &Key) -> Result<Option<Entry>, Error> {
         let entry = self.store.get(key).await?;
-        let known = entry.as_ref().map(|entry| {
-            let expires_at = serde_json::from_slice::<Expiry>(&entry.value)
+        let known = entry.as_ref().map(|entry| Known {
+            revision: entry.revision,
+            expires_at: serde_json::from_slice::<Expiry>(&entry.value)
                 .ok()
-                .and_then(|expiry| expiry.expires_at);
-            Known {
-                revision: entry.revision,
-                expires_at,
-            }
+                .and_then(|expiry| expiry.expires_at),
         });
-        // What was seen first counts: a later look that differs makes the commit fail, as it should.
-        if !self.keys.iter().any(|(seen, _)| seen == key) {
-            self.keys.push((key.clone(), known));
-        }
+        self.note(key, known);
         Ok(entry)
     }
 
@@ -171,11 +165,8 @@ impl Seen {
     /// # Errors
     /// When the store cannot be read.
     pub async fn kept<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<Kept<T>>, Error> {
-        let Some(entry) = self.entry(key).await? else {
-            return Ok(None);
-        };
-        let kept = Kept::from_entry(&entry)?;
-        Ok(kept.is_live(self.now).then_some(kept))
+        let kept = self.even_expired::<T>(key).await?;
+        Ok(kept.filter(|kept| kept.is_live(self.now)))
     }
 
     /// Loads a resource, expired or not: for its removal.
@@ -183,7 +174,21 @@ impl Seen {
     /// # Errors
     /// When the store cannot be read.
     pub async fn even_expired<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<Kept<T>>, Error> {
-        self.entry(key).await?.map(|entry| Kept::from_entry(&entry)).transpose()
+        let Some(entry) = self.store.get(key).await? else {
+            self.note(key, None);
+            return Ok(None);
+        };
+        let kept = Kept::<T>::from_entry(&entry)?;
+        let (revision, expires_at) = (entry.revision, kept.expires_at);
+        self.note(key, Some(Known { revision, expires_at }));
+        Ok(Some(kept))
+    }
+
+    /// What was seen first counts: a later look that differs makes the commit fail, as it should.
+    fn note(&mut self, key: &Key, known: Option<Known>) {
+        if !self.keys.iter().any(|(seen, _)| seen == key) {
+            self.keys.push((key.clone(), known));
+        }
     }
 
     /// When a resource that was loaded expires.

@@ -10,8 +10,10 @@ use edgeapp_core::error::Error;
 use serde::Serialize;
 
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => (
+    // Room for most answers at once.
+    let mut body = Vec::with_capacity(1024);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => (
             status,
             [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
             body,

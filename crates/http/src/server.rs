@@ -1,12 +1,6 @@
 //! The accept loop: TLS, the certificate's principal, HTTP/2 or HTTP/1.1, limits, drain.
 
-use crate::{
-    gather::{Gathered, gathering},
-    patience::Patient,
-    request::Peer,
-    stack,
-    tls::principal_of,
-};
+use crate::{gather::Gathered, patience::Patient, request::Peer, stack, tls::principal_of};
 use axum::{Router, body::Body};
 use edgeapp_core::authorizer::{Authorizer, ReferencePoint};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -208,9 +202,12 @@ impl Listener {
                     None if strict => http2,
                     _ => http1,
                 };
-                let stream = Patient::new(Gathered::new(stream), limits.header_timeout, limits.stall_timeout);
-                let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
-                if let Err(error) = gathering(watcher.watch(connection)).await {
+                let stream = Gathered::new(Patient::new(stream, limits.header_timeout, limits.stall_timeout));
+                let connection = http
+                    .serve_connection(TokioIo::new(stream.clone()), service)
+                    .into_owned();
+                let ended = stream.drive(watcher.watch(connection)).await;
+                if let Err(error) = ended.map_err(Into::into).and_then(|ended| ended) {
                     tracing::debug!(%point, %remote, %error, "connection ended");
                 }
             });

@@ -2,7 +2,7 @@
 
 use crate::{
     eec::proved_ue,
-    selection::{self, EasIndex, Selection},
+    selection::{self, EasIndex, Given, Selection},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -90,6 +90,7 @@ pub struct DiscoveryService {
     eecs: Arc<dyn EecKnown>,
     elsewhere: Arc<dyn TargetSearch>,
     policy: DiscoveryPolicy,
+    given: Given,
 }
 
 /// The identity in a request must be the caller's, and a UE that an EEC speaks for must be its own.
@@ -150,14 +151,23 @@ impl DiscoveryService {
             eecs,
             elsewhere,
             policy,
+            given: Given::default(),
         }
     }
 
     /// What fits here, as an answer; `None` when nothing does.
     fn here(&self, wanted: &Selection) -> Option<Bytes> {
-        let known = self.index.snapshot();
-        let found = selection::select(wanted, &known, self.clock.now());
-        (!found.is_empty()).then(|| selection::answer(&found))
+        let (known, now) = (self.index.snapshot(), self.clock.now());
+        if let Some(given) = self.given.find(wanted, &known, now) {
+            return Some(given);
+        }
+        let found = selection::select(wanted, &known, now);
+        if found.is_empty() {
+            return None;
+        }
+        let answer = selection::answer(&found);
+        self.given.keep(wanted, &known, &found, &answer);
+        Some(answer)
     }
 
     fn none(&self) -> Result<Bytes, Error> {

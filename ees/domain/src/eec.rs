@@ -74,7 +74,7 @@ pub enum Service {
     /// The profile names no EAS: nothing that could fail.
     NothingAsked,
     /// By this EAS.
-    By(Box<DiscoveredEas>),
+    By(Arc<DiscoveredEas>),
     /// Not: for this reason.
     No(UnfulfillAcProfRsn),
 }
@@ -159,7 +159,7 @@ impl EecService {
         for profile in &registration.ac_profs {
             match self.eass.service(profile) {
                 Service::NothingAsked => {}
-                Service::By(eas) => found.push(*eas),
+                Service::By(eas) => found.push(eas),
                 Service::No(reason) => {
                     failed.push(UnfulfilledAcProfile {
                         ac_id: Some(profile.ac_id.clone()),
@@ -184,7 +184,7 @@ impl EecService {
         if registration.eas_sel_req_ind {
             for eas in found {
                 if registration.discovered_eas.iter().all(|told| told.eas != eas.eas) {
-                    registration.discovered_eas.push(eas);
+                    registration.discovered_eas.push(Arc::unwrap_or_clone(eas));
                 }
             }
         }

@@ -57,7 +57,7 @@ impl AcProfileService for EasLookup {
         }
         let (known, now) = (self.index.snapshot(), self.clock.now());
         if let Some(best) = selection::select(&Selection::of_ac(profile.clone()), &known, now).first() {
-            return Service::By(Box::new(best.discovered.clone()));
+            return Service::By(best.discovered.clone());
         }
         // An EAS of that name is here and only its KPIs fall short, or there is none that could serve at all.
         let falls_short = profile.eass.iter().any(|wanted| {

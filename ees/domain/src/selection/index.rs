@@ -35,7 +35,7 @@ pub struct Entry {
     /// Who registered it.
     pub owner: Owner,
     /// What is said of it.
-    pub discovered: DiscoveredEas,
+    pub discovered: Arc<DiscoveredEas>,
     /// The JSON of [`Entry::discovered`].
     pub json: Bytes,
 }
@@ -54,12 +54,12 @@ impl Entry {
     fn read(entry: &store::Entry, ees: Option<&EndPoint>) -> Option<Self> {
         // What cannot be read is logged and not offered to anybody.
         let kept = Kept::<EasRegistration>::from_entry(entry).ok()?;
-        let discovered = DiscoveredEas {
+        let discovered = Arc::new(DiscoveredEas {
             eas: kept.value.eas_prof,
             ees_end_pt: ees.cloned(),
             life_time: kept.expires_at,
-        };
-        let json = serde_json::to_vec(&discovered).ok()?.into_boxed_slice().into();
+        });
+        let json = serde_json::to_vec(&*discovered).ok()?.into_boxed_slice().into();
         Some(Self {
             key: entry.key.clone(),
             owner: kept.owner,

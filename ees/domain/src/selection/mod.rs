@@ -10,7 +10,9 @@
 //! | `schedule` | weekly schedules |
 //! | `terms` | what a profile is indexed by, and which terms a question asks for |
 //! | `index`, `posting` | the snapshot, kept up to date incrementally |
+//! | `given` | long answers that were given a moment ago |
 
+mod given;
 mod index;
 pub mod matching;
 mod posting;
@@ -19,6 +21,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use given::Given;
 pub use index::{EasIndex, Entry, Snapshot};
 pub use matching::{Rank, meets};
 
@@ -38,7 +41,7 @@ use std::collections::HashSet;
 pub const EDGE_APP_2: u32 = 3;
 
 /// What is wanted of an EAS. Nothing stated fits every EAS that can be used.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// The application.
     pub eas_id: Option<EasId>,

@@ -309,10 +309,39 @@ fn an_answer_is_the_json_of_a_response() {
     let known = index.snapshot();
     let found = select(&Selection::of_application("eas.chess".parse().unwrap()), &known, now());
     let answer: edgeapp_openapi::eas_discovery::EasDiscoveryResp = serde_json::from_slice(&answer(&found)).unwrap();
-    let expected: Vec<_> = found.iter().map(|entry| entry.discovered.clone()).collect();
+    let expected: Vec<_> = found.iter().map(|entry| (*entry.discovered).clone()).collect();
     assert_eq!((answer.discovered_eas.len(), &answer.discovered_eas), (2, &expected));
     assert!(answer.discovered_eas[0].ees_end_pt.is_some());
     assert_eq!(crate::selection::answer(&[]), r#"{"discoveredEas":[]}"#);
+}
+
+#[test]
+fn a_long_answer_is_given_again_until_something_changes() {
+    let index = EasIndex::new(None);
+    let long = "x".repeat(20_000);
+    let expires = Some("2026-01-05T13:00:00Z".parse().unwrap());
+    index.apply(vec![Change::Put(put(1, profile(json!({"easFeats": [long]})), expires))]);
+    let (given, wanted) = (
+        Given::default(),
+        Selection::of_application("eas.chess".parse().unwrap()),
+    );
+    let known = index.snapshot();
+    let at = |time: &str| time.parse().unwrap();
+    let found = select(&wanted, &known, at("2026-01-05T12:00:00Z"));
+    assert_eq!(found.len(), 1);
+    let json = answer(&found);
+    assert_eq!(given.find(&wanted, &known, at("2026-01-05T12:00:00Z")), None);
+    given.keep(&wanted, &known, &found, &json);
+    assert_eq!(given.find(&wanted, &known, at("2026-01-05T12:59:59Z")), Some(json));
+    // Not when an EAS in it has expired, to no other question, of no other registrations.
+    assert_eq!(given.find(&wanted, &known, at("2026-01-05T13:00:00Z")), None);
+    let other = Selection {
+        strict_area: true,
+        ..wanted.clone()
+    };
+    assert_eq!(given.find(&other, &known, at("2026-01-05T12:30:00Z")), None);
+    index.apply(vec![Change::Put(put(2, profile(json!({})), None))]);
+    assert_eq!(given.find(&wanted, &index.snapshot(), at("2026-01-05T12:30:00Z")), None);
 }
 
 #[test]
