@@ -3,6 +3,7 @@
 use crate::{
     Ees,
     acr::AcrRef,
+    ending::folder,
     event::{Event, Notification},
 };
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use edgeapp_core::{
     patch::PatchRules,
     principal::{Owner, Principal},
     room::{Decision, Room, Seen},
-    store::{Key, Span},
+    store::Span,
 };
 use edgeapp_openapi::{
     acr_management_event::{
@@ -64,10 +65,6 @@ impl Resource<Ees> for AcrMgntEventsSubscription {
     fn folder(owner: &Principal) -> String {
         folder(owner.id())
     }
-}
-
-fn folder(eas_id: &str) -> String {
-    format!("{}/", Key::part(eas_id))
 }
 
 /// What an EES does for EASs that want to hear of relocations.

@@ -1,6 +1,6 @@
 //! EAS registrations (TS 29.558 clause 5.2, TS 23.558 clause 8.4.3).
 
-use crate::{Ees, event::Event};
+use crate::{Ees, ending::RegistrationEnded, event::Event};
 use async_trait::async_trait;
 use edgeapp_core::{
     area::{self, Contains},
@@ -10,13 +10,14 @@ use edgeapp_core::{
     follow::Follower,
     kept::Kept,
     patch::{self, PatchRules},
-    principal::Principal,
+    principal::{Owner, Principal},
     room::{Decision, Room, Seen, contended, fresh_id},
-    store::{Key, Revision},
+    store::{Key, Revision, Span},
 };
 use edgeapp_openapi::{
     common::{DateTime, SupportedFeatures},
     eas_registration::{EasProfile, EasRegistration, EndPoint},
+    ids::EasId,
     location::ServiceArea,
 };
 
@@ -131,6 +132,26 @@ fn endpoint_key(profile: &EasProfile) -> Key {
     Key::from(format!("{ENDPOINT}{}/{hash:032x}", Key::part(profile.eas_id.as_str())))
 }
 
+/// Whether this owner has a live registration of this EASID.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn is_registered(room: &Room, eas_id: &EasId, owner: &Owner) -> Result<bool, Error> {
+    let prefix = format!("{ENDPOINT}{}/", Key::part(eas_id.as_str()));
+    for entry in room.store().range(Span::prefix(prefix)).await?.entries {
+        let held = Kept::<String>::from_entry(&entry)?;
+        if held.owner == *owner
+            && room
+                .read::<serde::de::IgnoredAny>(&Key::from(held.value))
+                .await?
+                .is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn in_order<T: Ord + ToString>(addresses: &[T]) -> String {
     let mut addresses: Vec<&T> = addresses.iter().collect();
     addresses.sort();
@@ -204,13 +225,21 @@ fn changed(before: Option<&EasProfile>, after: Option<&EasProfile>, expires_at: 
     }
 }
 
+fn ended(kept: &Kept<EasRegistration>) -> Event {
+    Event::EasRegistrationEnded(RegistrationEnded {
+        eas_id: kept.value.eas_prof.eas_id.clone(),
+        owner: kept.owner.clone(),
+    })
+}
+
 /// The end of a registration: it and its hold on the endpoint go, and it is told.
 fn end(key: &Key, kept: &Kept<EasRegistration>) -> Result<Decision<()>, Error> {
     let profile = &kept.value.eas_prof;
     Decision::of(())
         .delete(key)
         .delete(&endpoint_key(profile))
-        .tell(&changed(Some(profile), None, kept.expires_at))
+        .tell(&changed(Some(profile), None, kept.expires_at))?
+        .tell(&ended(kept))
 }
 
 impl EasService {
@@ -269,6 +298,9 @@ impl EasService {
         };
         may_take_over(&holder, principal, seen.now())?;
         decision = decision.delete(&holder.key);
+        if !holder.kept.is_of(principal) {
+            decision = decision.tell(&ended(&holder.kept))?;
+        }
         Ok((decision, Some(holder.kept.value.eas_prof)))
     }
 

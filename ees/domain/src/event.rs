@@ -22,6 +22,8 @@ pub enum Event {
         /// Until when the registration lives.
         expires_at: Option<DateTime>,
     },
+    /// A registration of an EAS ended, deregistered, expired or taken over by somebody else.
+    EasRegistrationEnded(crate::ending::RegistrationEnded),
     /// A subscriber asked for a test notification (TS 29.122 clause 5.2.5.3).
     TestAsked {
         /// Key of the subscription.
@@ -57,6 +59,8 @@ pub struct ScenariosSelected {
 pub enum Work {
     /// Send this to a subscriber.
     Notify(Notification),
+    /// End what ended with the last registration of an EAS.
+    EndSubscriptions(crate::ending::RegistrationEnded),
     /// Take the next step of a relocation.
     Acr(crate::acr::AcrWork),
 }

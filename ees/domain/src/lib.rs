@@ -10,6 +10,7 @@
 //! | [`eec`], [`context`] | EEC registrations, EEC contexts and their way between EESs |
 //! | [`acr`] | relocations: what is asked, the record, what follows |
 //! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
+//! | [`ending`] | what ends with the last registration of an EAS |
 //! | [`event`], [`reactions`], [`expiring`] | what happens and what follows from it |
 //! | [`peers`], [`lookups`] | the ports to ECS and other EESs; what rooms ask of each other |
 
@@ -21,6 +22,7 @@ pub mod discovery;
 pub mod discovery_subscriptions;
 pub mod eas;
 pub mod eec;
+pub mod ending;
 pub mod event;
 pub mod expiring;
 pub mod lookups;

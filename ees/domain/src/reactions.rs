@@ -2,7 +2,7 @@
 
 use crate::{
     acr::follow_up::AcrFollowUp,
-    discovery_subscriptions,
+    discovery_subscriptions, ending,
     event::{Event, Notification, Work},
 };
 use async_trait::async_trait;
@@ -177,6 +177,18 @@ impl Reactions for EesReactions {
                     task,
                 }])
             }
+            Event::EasRegistrationEnded(ended) => Ok(vec![Todo {
+                lane: format!(
+                    "ending/{}{}",
+                    ending::folder(ended.eas_id.as_str()),
+                    ended.owner.as_str()
+                ),
+                task: Task {
+                    work: Work::EndSubscriptions(ended),
+                    guard: None,
+                    until: None,
+                },
+            }]),
             Event::ScenariosSelected(selected) => self.acr.selected(&selected).await,
             Event::Acr(event) => self.acr.react(event).await,
         }
@@ -185,6 +197,13 @@ impl Reactions for EesReactions {
     async fn perform(&self, work: &Work, attempt: u32) -> Outcome {
         match work {
             Work::Notify(notification) => self.notify(notification, attempt).await,
+            Work::EndSubscriptions(ended) => match ending::end_subscriptions(&self.room, ended).await {
+                Ok(()) => Outcome::Done,
+                Err(error) => Outcome::Again {
+                    reason: error.to_string(),
+                    after: None,
+                },
+            },
             Work::Acr(work) => self.acr.perform(work, attempt).await,
         }
     }

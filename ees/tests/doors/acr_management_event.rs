@@ -2,7 +2,7 @@
 
 use crate::{
     harness::Doors,
-    scene::{ACR_MANAGEMENT, EAS_HEARS, UE, id_of},
+    scene::{ACR_MANAGEMENT, EAS_HEARS, SOURCE, UE, id_of, register_eas, subscribe_eas},
 };
 use serde_json::{Value, json};
 
@@ -262,5 +262,71 @@ mod change {
         eas.get(&format!("{ACR_MANAGEMENT}/{}", id_of(&at)))
             .await
             .refused(404, "SUBSCRIPTION_NOT_FOUND", "");
+    }
+}
+
+/// Subscriptions without an expiry of their own end with the last registration of their EAS.
+mod end_of_the_registration {
+    use super::*;
+
+    #[tokio::test]
+    async fn deregistration_ends_subscriptions_of_this_instance_only() {
+        let doors = Doors::open().await;
+        let (one, other) = (doors.eas("eas.chess.example#a1"), doors.eas("eas.chess.example#a2"));
+        let registration = register_eas(&one, SOURCE).await;
+        register_eas(&other, "chess-2.edge-a.example").await;
+        let (ends, stays) = (
+            subscribe_eas(&one, EAS_HEARS).await,
+            subscribe_eas(&other, EAS_HEARS).await,
+        );
+        one.delete(&registration).await.done();
+        doors.settled().await;
+        one.get(&ends).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
+        other.get(&stays).await.found();
+    }
+
+    #[tokio::test]
+    async fn while_another_registration_of_the_instance_lives_nothing_ends() {
+        let doors = Doors::open().await;
+        let eas = doors.eas("eas.chess.example#a1");
+        let first = register_eas(&eas, SOURCE).await;
+        let second = register_eas(&eas, "chess-2.edge-a.example").await;
+        let subscription = subscribe_eas(&eas, EAS_HEARS).await;
+        eas.delete(&first).await.done();
+        doors.settled().await;
+        eas.get(&subscription).await.found();
+        eas.delete(&second).await.done();
+        doors.settled().await;
+        eas.get(&subscription).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
+        assert!(doors.keys("acr-management-subscription/").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn expiry_ends_subscriptions() {
+        let doors = Doors::open().await;
+        let eas = doors.eas("eas.chess.example#a1");
+        register_eas(&eas, SOURCE).await;
+        let subscriptions = [
+            subscribe_eas(&eas, EAS_HEARS).await,
+            subscribe_eas(&eas, EAS_HEARS).await,
+        ];
+        doors.pass(601).await;
+        doors.settled().await;
+        for subscription in subscriptions {
+            eas.get(&subscription).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
+        }
+    }
+
+    /// What expired may lose its endpoint to another instance before it is swept.
+    #[tokio::test]
+    async fn an_expired_registration_that_is_taken_over_ends_subscriptions() {
+        let doors = Doors::open().await;
+        let (old, new) = (doors.eas("eas.chess.example#a1"), doors.eas("eas.chess.example#a2"));
+        register_eas(&old, SOURCE).await;
+        let subscription = subscribe_eas(&old, EAS_HEARS).await;
+        doors.clock.advance(601);
+        register_eas(&new, SOURCE).await;
+        doors.settled().await;
+        old.get(&subscription).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
     }
 }

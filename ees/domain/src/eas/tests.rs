@@ -61,8 +61,9 @@ impl Place {
             |profile: Option<Box<EasProfile>>| profile.map(|profile| serde_json::to_string(&profile.end_pt).unwrap());
         let told = entries
             .iter()
-            .map(|entry| match serde_json::from_slice(&entry.value).unwrap() {
-                Event::EasChanged { before, after, .. } => (host(before), host(after)),
+            .filter_map(|entry| match serde_json::from_slice(&entry.value).unwrap() {
+                Event::EasChanged { before, after, .. } => Some((host(before), host(after))),
+                Event::EasRegistrationEnded(_) => None,
                 other => panic!("{other:?}"),
             });
         told.collect()
