@@ -237,6 +237,9 @@ pub struct NotificationsConfig {
     pub timeout_seconds: u32,
     /// `longest_retry_seconds`: longest pause between attempts, 60 when not given.
     pub longest_retry_seconds: u32,
+    /// `backlog_per_subscription`: how many notifications wait for one subscriber that is away, 1000 when not given; the oldest give way
+    /// to further ones.
+    pub backlog_per_subscription: u32,
 }
 
 impl Default for NotificationsConfig {
@@ -245,6 +248,7 @@ impl Default for NotificationsConfig {
             allow_callbacks_to_private_addresses: false,
             timeout_seconds: 5,
             longest_retry_seconds: 60,
+            backlog_per_subscription: 1000,
         }
     }
 }

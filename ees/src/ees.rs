@@ -208,6 +208,7 @@ impl EesBuilder {
 
         let settings = OutboxSettings {
             longest_retry: Duration::from_secs(u64::from(config.notifications.longest_retry_seconds.max(1))),
+            backlog: usize::try_from(config.notifications.backlog_per_subscription.max(1)).unwrap_or(usize::MAX),
             ..OutboxSettings::default()
         };
         let outbox = Outbox::new(rooms.room.clone(), Arc::new(rooms.reactions(notifier)), settings);

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use edgeapp_openapi::common::DateTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::{HashMap, VecDeque, hash_map},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque, hash_map},
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -93,6 +93,11 @@ pub trait Reactions: Send + Sync + 'static {
     /// When the state cannot be read: the event is tried again.
     async fn react(&self, event: Self::Event) -> Result<Vec<Todo<Self::Work>>, Error>;
 
+    /// Whether this work may be left undone when its lane grows too long: the oldest gives way, see [`OutboxSettings::backlog`].
+    fn may_give_way(&self, _work: &Self::Work) -> bool {
+        false
+    }
+
     /// Does one task. It may come again after a crash, so doing it twice must be harmless.
     async fn perform(&self, work: &Self::Work, attempt: u32) -> Outcome;
 }
@@ -106,6 +111,8 @@ pub struct OutboxSettings {
     pub longest_retry: Duration,
     /// How long a replica that fell silent keeps the lease.
     pub lease: Duration,
+    /// How many tasks may wait in one lane before the oldest that may give way do ([`Reactions::may_give_way`]).
+    pub backlog: usize,
 }
 
 impl Default for OutboxSettings {
@@ -114,6 +121,7 @@ impl Default for OutboxSettings {
             first_retry: Duration::from_millis(250),
             longest_retry: Duration::from_secs(60),
             lease: Duration::from_secs(6),
+            backlog: 1000,
         }
     }
 }
@@ -143,6 +151,8 @@ pub struct Outbox<R: Reactions> {
 struct Term<W> {
     lanes: Lanes<W>,
     workers: JoinSet<()>,
+    /// Lanes that are too long, so that each is in the log once.
+    too_long: HashSet<String>,
 }
 
 impl<R: Reactions> Outbox<R> {
@@ -239,6 +249,7 @@ impl<R: Reactions> Outbox<R> {
         let mut term = Term {
             lanes: Lanes::default(),
             workers: JoinSet::new(),
+            too_long: HashSet::new(),
         };
         metrics::gauge!("edgeapp_outbox_waiting").set(0.0);
         for entry in self.room.store().range(Span::prefix(LANE)).await?.entries {
@@ -286,15 +297,41 @@ impl<R: Reactions> Outbox<R> {
             .filter(|(key, _)| key.as_str().starts_with(LANE))
             .cloned()
             .collect();
+        let giving_way = self.too_many(term, &tasks);
+        for key in giving_way.values().flatten() {
+            commit = commit.delete(key.clone());
+        }
         match self.room.store().commit(commit).await {
             Ok(_) => {}
             // Another replica was faster with some of them: begin again from the state as it is now.
             Err(error) => return Err(error.into()),
         }
+        forget(term, giving_way);
         for (key, task) in tasks {
             self.enqueue(term, key, &task);
         }
         Ok(())
+    }
+
+    /// The tasks that give way to these new ones, oldest first, by lane. The one at the front is under way: it stays.
+    fn too_many(&self, term: &Term<R::Work>, fresh: &[(Key, Bytes)]) -> BTreeMap<String, Vec<Key>> {
+        let mut coming: BTreeMap<&str, usize> = BTreeMap::new();
+        for (key, _) in fresh {
+            *coming.entry(lane_of(key)).or_default() += 1;
+        }
+        let lanes = term.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let giving_way = coming.into_iter().filter_map(|(lane, more)| {
+            let queue = lanes.get(lane)?;
+            let excess = (queue.len() + more).saturating_sub(self.settings.backlog.max(1));
+            let oldest = queue.iter().skip(1);
+            let keys: Vec<Key> = oldest
+                .filter(|job| self.reactions.may_give_way(&job.task.work))
+                .take(excess)
+                .map(|job| job.key.clone())
+                .collect();
+            (!keys.is_empty()).then(|| (lane.to_owned(), keys))
+        });
+        giving_way.collect()
     }
 
     /// What an event asks for.
@@ -310,11 +347,7 @@ impl<R: Reactions> Outbox<R> {
             Ok(task) => task,
             Err(error) => return tracing::error!(%key, %error, "a task cannot be understood; it stays where it is"),
         };
-        let lane = key.as_str()[LANE.len()..]
-            .split('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let lane = lane_of(&key).to_owned();
         let job = Arc::new(Job { key, task });
         metrics::gauge!("edgeapp_outbox_waiting").increment(1.0);
         let mut lanes = term.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -331,6 +364,34 @@ impl<R: Reactions> Outbox<R> {
                 };
                 term.workers.spawn(worker.work_off(lane));
             }
+        }
+    }
+}
+
+/// The lane of a task.
+fn lane_of(key: &Key) -> &str {
+    key.as_str()[LANE.len()..].split('/').next().unwrap_or_default()
+}
+
+/// Takes what gave way out of the lanes, once the store has let it go. What is under way meanwhile is finished.
+fn forget<W>(term: &mut Term<W>, giving_way: BTreeMap<String, Vec<Key>>) {
+    let mut lanes = term.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+    term.too_long.retain(|lane| lanes.contains_key(lane));
+    for (lane, keys) in giving_way {
+        let Some(queue) = lanes.get_mut(&lane) else { continue };
+        let Some(front) = queue.pop_front() else { continue };
+        let before = queue.len();
+        let keys: HashSet<Key> = keys.into_iter().collect();
+        queue.retain(|job| !keys.contains(&job.key));
+        let gone = before - queue.len();
+        queue.push_front(front);
+        metrics::gauge!("edgeapp_outbox_waiting").decrement(u32::try_from(gone).unwrap_or(u32::MAX));
+        metrics::counter!("edgeapp_outbox_gave_way_total").increment(u64::try_from(gone).unwrap_or(u64::MAX));
+        if term.too_long.insert(lane.clone()) {
+            tracing::warn!(
+                lane,
+                "too many tasks wait: the oldest give way until the lane is empty again"
+            );
         }
     }
 }

@@ -115,3 +115,81 @@ async fn bad_events_are_put_aside_and_a_panic_is_an_attempt() {
         2
     );
 }
+
+/// Does nothing before it is let; then notes what it did. "keep" never gives way.
+struct Slow {
+    gate: tokio::sync::Semaphore,
+    began: Notify,
+    done: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Reactions for Slow {
+    type Event = String;
+    type Work = String;
+
+    async fn react(&self, event: String) -> Result<Vec<Todo<String>>, Error> {
+        let task = Task {
+            work: event,
+            guard: None,
+            until: None,
+        };
+        Ok(vec![Todo {
+            lane: "lane".to_owned(),
+            task,
+        }])
+    }
+
+    fn may_give_way(&self, work: &String) -> bool {
+        work != "keep"
+    }
+
+    async fn perform(&self, work: &String, _: u32) -> Outcome {
+        self.began.notify_one();
+        self.gate.acquire().await.unwrap().forget();
+        self.done.lock().unwrap().push(work.clone());
+        Outcome::Done
+    }
+}
+
+async fn tell(room: &Room, event: &str) {
+    let key = format!("{EVENT}{event}-0000");
+    let told = serde_json::to_vec(event).unwrap();
+    room.store().commit(Commit::new().put(key, told)).await.unwrap();
+}
+
+async fn until_there_are(room: &Room, prefix: &str, wanted: usize) {
+    let counted = async {
+        while room.store().range(Span::prefix(prefix)).await.unwrap().entries.len() != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), counted).await.unwrap();
+}
+
+#[tokio::test]
+async fn in_a_lane_that_is_too_long_the_oldest_give_way() {
+    let (room, _) = room();
+    let slow = Arc::new(Slow {
+        gate: tokio::sync::Semaphore::new(0),
+        began: Notify::new(),
+        done: Mutex::default(),
+    });
+    let settings = OutboxSettings {
+        backlog: 4,
+        ..OutboxSettings::default()
+    };
+    let running = tokio::spawn(Outbox::new(room.clone(), slow.clone(), settings).run());
+    tell(&room, "first").await;
+    slow.began.notified().await;
+    for event in ["keep", "a", "b", "c", "d", "e"] {
+        tell(&room, event).await;
+        until_there_are(&room, EVENT, 0).await;
+    }
+    // The first is under way, "keep" must be done: "a", "b" and "c" made room.
+    until_there_are(&room, "lane/", 4).await;
+    slow.gate.add_permits(10);
+    until_there_are(&room, "lane/", 0).await;
+    running.abort();
+    assert_eq!(*slow.done.lock().unwrap(), ["first", "keep", "d", "e"]);
+}

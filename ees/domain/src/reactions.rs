@@ -194,6 +194,11 @@ impl Reactions for EesReactions {
         }
     }
 
+    /// Subscribers that are away hear the newest when they are back. Steps of relocations, and what those wait for, are never left out.
+    fn may_give_way(&self, work: &Work) -> bool {
+        matches!(work, Work::Notify(notification) if notification.for_acr.is_none())
+    }
+
     async fn perform(&self, work: &Work, attempt: u32) -> Outcome {
         match work {
             Work::Notify(notification) => self.notify(notification, attempt).await,
