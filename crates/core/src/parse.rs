@@ -1,7 +1,11 @@
 //! From JSON to a wire type, with errors that point at the member.
 
+mod objects;
+mod words;
+
 use crate::error::{Cause, Error, Kind};
 use edgeapp_openapi::problem::InvalidParam;
+use objects::Objects;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
 use utoipa::{
@@ -28,19 +32,15 @@ pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
     if too_deep(body) {
         return Err(unreadable(format!("the body nests deeper than {MAX_DEPTH} levels")));
     }
-    // A list would pass for the members in their order.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(unreadable("the body must be a JSON object"));
-    }
     let body = text(body)?;
     let mut json = serde_json::Deserializer::from_str(body);
     // The first try is the fast one; the path is kept only for those who need to hear it.
-    match T::deserialize(&mut json).and_then(|value| json.end().map(|()| value)) {
+    match T::deserialize(Objects(&mut json)).and_then(|value| json.end().map(|()| value)) {
         Ok(value) => Ok(value),
         Err(error) if !error.is_data() => Err(unreadable(format!("not JSON: {error}"))),
         Err(_) => {
             let mut json = serde_json::Deserializer::from_str(body);
-            match serde_path_to_error::deserialize::<_, T>(&mut json) {
+            match serde_path_to_error::deserialize::<_, T>(Objects(&mut json)) {
                 Err(error) => Err(explain::<T>(error.path(), error.inner())),
                 Ok(_) => Err(unreadable("bytes follow the JSON value")),
             }
@@ -53,7 +53,7 @@ pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
 /// # Errors
 /// As [`from_slice`].
 pub fn from_value<T: Wire>(value: serde_json::Value) -> Result<T, Error> {
-    serde_path_to_error::deserialize::<_, T>(value).map_err(|error| explain::<T>(error.path(), error.inner()))
+    serde_path_to_error::deserialize::<_, T>(Objects(value)).map_err(|error| explain::<T>(error.path(), error.inner()))
 }
 
 /// Parses a merge patch: any JSON value without repeated members.
@@ -178,9 +178,8 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
     let reason = text
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(reason, _)| reason);
-    let reason = &*short(reason);
     if reason.starts_with("duplicate field") {
-        return unreadable(reason.replace("field", "member"));
+        return unreadable(short(reason).replace("field", "member"));
     }
     let missing = reason
         .strip_prefix("missing field `")
@@ -195,6 +194,11 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
         .collect();
     if names.is_empty() && missing.is_none() && reason.starts_with("invalid type") {
         return unreadable("the body must be a JSON object");
+    }
+    let in_json = words::in_json(reason);
+    let reason = &*short(&in_json);
+    if let Some(member) = optional_member::<T>(&names, reason) {
+        names.push(member);
     }
     names.extend(missing.map(str::to_owned));
     let mandatory = mandatory::<T>(if missing.is_some() {
@@ -228,20 +232,37 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
 
 /// Whether every member on this path is mandatory in the schema of `T`. A path of no members is.
 fn mandatory<T: ToSchema>(names: &[String]) -> bool {
-    let mut known = Vec::new();
-    T::schemas(&mut known);
-    let mut here = T::schema();
-    for name in names {
-        let Some(next) = step(&known, &here, name) else {
-            return false;
-        };
-        here = next;
-    }
-    true
+    walk::<T>(names).is_some_and(|(_, _, mandatory)| mandatory)
 }
 
-/// The schema of the member `name`, if that is mandatory here.
-fn step(known: &[(String, RefOr<Schema>)], here: &RefOr<Schema>, name: &str) -> Option<RefOr<Schema>> {
+/// The optional member that this rule of an object is about: the first that it names, where the rule forbids a combination.
+fn optional_member<T: ToSchema>(names: &[String], rule: &str) -> Option<String> {
+    if !rule.starts_with("must not have") && !rule.contains(" where it has ") {
+        return None;
+    }
+    let (known, here, _) = walk::<T>(names)?;
+    let mut words = rule.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let named = words.find_map(|word| step(&known, &here, word).map(|(_, mandatory)| (word, mandatory)))?;
+    (!named.1).then(|| named.0.to_owned())
+}
+
+type Known = Vec<(String, RefOr<Schema>)>;
+
+/// The schema at the end of this path, and whether everything on the way is mandatory.
+fn walk<T: ToSchema>(names: &[String]) -> Option<(Known, RefOr<Schema>, bool)> {
+    let mut known = Vec::new();
+    T::schemas(&mut known);
+    let (mut here, mut mandatory) = (T::schema(), true);
+    for name in names {
+        let (next, required) = step(&known, &here, name)?;
+        here = next;
+        mandatory &= required;
+    }
+    Some((known, here, mandatory))
+}
+
+/// The schema of the member `name`, and whether that is mandatory here.
+fn step(known: &[(String, RefOr<Schema>)], here: &RefOr<Schema>, name: &str) -> Option<(RefOr<Schema>, bool)> {
     let schema = match here {
         RefOr::T(schema) => schema,
         RefOr::Ref(reference) => {
@@ -251,16 +272,13 @@ fn step(known: &[(String, RefOr<Schema>)], here: &RefOr<Schema>, name: &str) -> 
     };
     match schema {
         Schema::Object(object) => {
-            if object.required.iter().any(|required| required == name) {
-                object.properties.get(name).cloned()
-            } else {
-                None
-            }
+            let required = object.required.iter().any(|required| required == name);
+            Some((object.properties.get(name)?.clone(), required))
         }
         Schema::AllOf(all) => all.items.iter().find_map(|part| step(known, part, name)),
         // An item of a mandatory list is as mandatory as the list.
         Schema::Array(array) if name.parse::<usize>().is_ok() => match &array.items {
-            utoipa::openapi::schema::ArrayItems::RefOrSchema(items) => Some((**items).clone()),
+            utoipa::openapi::schema::ArrayItems::RefOrSchema(items) => Some(((**items).clone(), true)),
             utoipa::openapi::schema::ArrayItems::False => None,
         },
         _ => None,
@@ -324,6 +342,50 @@ mod tests {
             refusal(r#"{"mustHave":{"number":1},"list":[{"number":-1}]}"#),
             (Cause::OptionalIeIncorrect, "/list/0/number".into())
         );
+    }
+
+    /// Serde would take the items for the members in their order.
+    #[test]
+    fn a_list_is_no_object_at_any_depth() {
+        for (body, cause, pointer) in [
+            (r#"{"mustHave":[1,"x"]}"#, Cause::MandatoryIeIncorrect, "/mustHave"),
+            (
+                r#"{"mustHave":{"number":1},"mayHave":[1,"x"]}"#,
+                Cause::OptionalIeIncorrect,
+                "/mayHave",
+            ),
+            (
+                r#"{"mustHave":{"number":1},"list":[{"number":1},[1,"x"]]}"#,
+                Cause::OptionalIeIncorrect,
+                "/list/1",
+            ),
+        ] {
+            assert_eq!(refusal(body), (cause, pointer.into()), "{body}");
+            let value = serde_json::from_str(body).unwrap();
+            assert_eq!(from_value::<Outer>(value).unwrap_err().invalid[0].param, pointer);
+        }
+        let top = r#"[{"number":1},null,[]]"#;
+        assert_eq!(refusal(top).0, Cause::InvalidMsgFormat);
+        assert!(from_value::<Outer>(serde_json::from_str(top).unwrap()).is_err());
+    }
+
+    #[test]
+    fn reasons_speak_json() {
+        let error = from_slice::<Outer>(br#"{"mustHave":[]}"#).unwrap_err();
+        assert_eq!(
+            error.invalid[0].reason.as_deref(),
+            Some("must be an object, not an array")
+        );
+    }
+
+    /// A rule about a combination of members is broken by one that need not be there.
+    #[test]
+    fn forbidden_combinations_of_optional_members_are_optional_ies() {
+        let both = br#"{"eecId":"eec-1","unfulfilledAcProfs":[{"acId":"a","reason":"EAS_NOT_AVAILABLE"}],
+            "unfulfillAcProfs":[{"acId":"a","reason":"EAS_NOT_AVAILABLE"}]}"#;
+        let error = from_slice::<edgeapp_openapi::eec_registration::EecRegistration>(both).unwrap_err();
+        assert_eq!(error.cause, Cause::OptionalIeIncorrect, "{error}");
+        assert_eq!(error.invalid[0].param, "/unfulfilledAcProfs");
     }
 
     #[test]
