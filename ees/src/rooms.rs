@@ -146,6 +146,7 @@ pub(crate) struct Rooms {
     discovery: Arc<DiscoveryService>,
     discovery_subscriptions: Arc<DiscoverySubscriptionService>,
     discovery_mirror: Arc<Mirror<edgeapp_openapi::eas_discovery::EasDiscoverySubscription>>,
+    mirrored: Follower,
     acr_events: Arc<AcrEventsService>,
     acr_management: Arc<AcrManagementService>,
     relocations: Arc<AcrService>,
@@ -198,9 +199,10 @@ impl Rooms {
             discovery: Arc::new(DiscoveryService::new(index, clock, known, beyond, parts.discovery)),
             discovery_subscriptions: Arc::new(
                 DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
-                    .matched_by(mirrored),
+                    .matched_by(mirrored.clone()),
             ),
             discovery_mirror,
+            mirrored,
             acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
             contexts: Arc::new(contexts),
@@ -241,7 +243,13 @@ impl Rooms {
 
     pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
         let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
-        EesReactions::new(self.room.clone(), acr, self.discovery_mirror.clone(), notifier)
+        EesReactions::new(
+            self.room.clone(),
+            acr,
+            self.discovery_mirror.clone(),
+            self.mirrored.clone(),
+            notifier,
+        )
     }
 
     pub(crate) fn expiring(&self) -> Arc<EesExpiring> {

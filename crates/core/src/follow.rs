@@ -3,8 +3,9 @@
 use crate::kept::Kept;
 use crate::{
     error::Error,
-    store::{Batch, Change, Entry, Key, Revision, Span, Store, StoreError, Watch},
+    store::{Batch, Change, Commit, Entry, Key, Revision, Span, Store, StoreError, Watch},
 };
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,12 @@ pub trait View: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Follower {
     applied: watch::Receiver<Revision>,
+    store: Arc<dyn Store>,
+    prefix: &'static str,
 }
+
+/// Last part of the key by which a follower asks the store how far the changes under its prefix go. No view sees it.
+const MARK: &str = "~mark";
 
 impl Follower {
     /// Loads the view and goes on following in the background until the runtime ends.
@@ -36,10 +42,10 @@ impl Follower {
     pub async fn start(store: Arc<dyn Store>, prefix: &'static str, view: Arc<dyn View>) -> Result<Self, Error> {
         let range = store.range(Span::prefix(prefix)).await?;
         let from = range.revision;
-        view.reset(range.entries);
+        view.reset(without_mark(range.entries, prefix));
         let (sender, applied) = watch::channel(from);
-        tokio::spawn(follow(store, prefix, view, sender));
-        Ok(Self { applied })
+        tokio::spawn(follow(store.clone(), prefix, view, sender));
+        Ok(Self { applied, store, prefix })
     }
 
     /// Waits until the view shows the commit of this revision, for at most five seconds.
@@ -50,6 +56,36 @@ impl Follower {
             tracing::warn!(revision = revision.0, "a read model is behind");
         }
     }
+}
+
+impl Follower {
+    /// Waits until the view shows whatever was committed by anybody before or with this revision.
+    ///
+    /// A commit that touches nothing under the prefix is never seen there, so its revision cannot be waited for. Where other replicas
+    /// write too, a mark is committed under the prefix and waited for instead: what came before it is shown before it. Where nobody
+    /// else writes, answers to writes have waited already ([`Follower::caught_up`]).
+    ///
+    /// # Errors
+    /// When the mark cannot be written.
+    pub async fn shows_all_until(&self, revision: Revision) -> Result<(), Error> {
+        if !self.store.is_shared() || *self.applied.borrow() >= revision {
+            return Ok(());
+        }
+        let mark = Commit::new().put(mark(self.prefix), Bytes::new());
+        let marked = self.store.commit(mark).await?;
+        self.caught_up(marked).await;
+        Ok(())
+    }
+}
+
+fn mark(prefix: &str) -> Key {
+    Key::from(format!("{prefix}{MARK}"))
+}
+
+fn without_mark(mut entries: Vec<Entry>, prefix: &str) -> Vec<Entry> {
+    let mark = mark(prefix);
+    entries.retain(|entry| entry.key != mark);
+    entries
 }
 
 async fn follow(store: Arc<dyn Store>, prefix: &'static str, view: Arc<dyn View>, applied: watch::Sender<Revision>) {
@@ -92,6 +128,7 @@ fn show(view: &dyn View, first: Batch, watch: &mut Watch, seen: Revision) -> Rev
         }
         next = watch.try_recv().ok();
     }
+    changes.retain(|change| !matches!(change, Change::Put(entry) if entry.key.as_str().ends_with(MARK)));
     if !changes.is_empty() {
         view.apply(changes);
     }
@@ -102,7 +139,7 @@ async fn begin_again(store: &Arc<dyn Store>, prefix: &str, view: &dyn View) -> R
     let now = store.range(Span::prefix(prefix).limit(1)).await?.revision;
     let watch = store.watch(prefix, now).await?;
     let whole = store.range(Span::prefix(prefix)).await?;
-    view.reset(whole.entries);
+    view.reset(without_mark(whole.entries, prefix));
     Ok((whole.revision, watch))
 }
 

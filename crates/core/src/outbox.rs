@@ -83,9 +83,18 @@ pub enum Outcome {
 #[async_trait]
 pub trait Reactions: Send + Sync + 'static {
     /// What happened.
-    type Event: DeserializeOwned + Send;
+    type Event: DeserializeOwned + Send + Sync;
     /// What is to be done about it.
     type Work: Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// Waits until the views that [`Reactions::react`] looks at for this event show all that was committed until `revision`, that of
+    /// the event: another replica may have written it.
+    ///
+    /// # Errors
+    /// When the state cannot be read: the event is tried again.
+    async fn ready(&self, _event: &Self::Event, _revision: Revision) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// The tasks that an event asks for. May look at the state, changes nothing; the same event may come again after a crash.
     ///
@@ -337,6 +346,7 @@ impl<R: Reactions> Outbox<R> {
     /// What an event asks for.
     async fn todos(&self, entry: &Entry) -> Result<Vec<Todo<R::Work>>, Error> {
         let event = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+        self.reactions.ready(&event, entry.revision).await?;
         caught(self.reactions.react(event))
             .await
             .unwrap_or_else(|panic| Err(Error::internal(panic)))

@@ -8,11 +8,11 @@ use crate::{
 use async_trait::async_trait;
 use edgeapp_core::{
     error::Error,
-    follow::Mirror,
+    follow::{Follower, Mirror},
     notifier::{NotDelivered, Notifier},
     outbox::{Outcome, Reactions, Task, Todo},
     room::{Decision, Room, contended},
-    store::Key,
+    store::{Key, Revision},
 };
 use edgeapp_openapi::{
     common::{TestNotification, Uri},
@@ -28,21 +28,24 @@ pub struct EesReactions {
     room: Room,
     acr: AcrFollowUp,
     discovery: Arc<Mirror<EasDiscoverySubscription>>,
+    mirrored: Follower,
     notifier: Arc<dyn Notifier>,
 }
 
 impl EesReactions {
-    /// Reactions that find EAS discovery subscriptions in `discovery` and send with `notifier`.
+    /// Reactions that find EAS discovery subscriptions in `discovery`, which `mirrored` keeps in step, and send with `notifier`.
     pub fn new(
         room: Room,
         acr: AcrFollowUp,
         discovery: Arc<Mirror<EasDiscoverySubscription>>,
+        mirrored: Follower,
         notifier: Arc<dyn Notifier>,
     ) -> Self {
         Self {
             room,
             acr,
             discovery,
+            mirrored,
             notifier,
         }
     }
@@ -112,6 +115,14 @@ impl EesReactions {
 impl Reactions for EesReactions {
     type Event = Event;
     type Work = Work;
+
+    async fn ready(&self, event: &Event, revision: Revision) -> Result<(), Error> {
+        match event {
+            // Who subscribed before the EAS changed is told, whichever replica took the subscription.
+            Event::EasChanged { .. } => self.mirrored.shows_all_until(revision).await,
+            _ => Ok(()),
+        }
+    }
 
     async fn react(&self, event: Event) -> Result<Vec<Todo<Work>>, Error> {
         match event {

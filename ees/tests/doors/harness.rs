@@ -135,7 +135,7 @@ impl Doors {
         let index = Arc::new(EasIndex::new(None));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await.unwrap();
         let mirror = Arc::new(Mirror::default());
-        Follower::start(store.clone(), "eas-discovery-subscription/", mirror.clone())
+        let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", mirror.clone())
             .await
             .unwrap();
         let eass = Arc::new(EasService::new(
@@ -177,7 +177,7 @@ impl Doors {
         let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
         let status = AcrStatusService::new(relocations.clone(), management.clone());
         let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
-        let reactions = EesReactions::new(room.clone(), follow_up, mirror, subscribers.clone());
+        let reactions = EesReactions::new(room.clone(), follow_up, mirror, mirrored, subscribers.clone());
         let patience = Duration::from_millis(1);
         let impatient = OutboxSettings {
             first_retry: patience,
