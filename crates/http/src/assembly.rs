@@ -4,6 +4,7 @@
 //! its listeners into a [`Serving`], tells the world where they are ([`Serving::announcement`]) and serves until [`stop_signal`].
 
 use crate::{
+    descriptors,
     server::{Limits, Listener},
     tls::{Identity, TlsError, Trust, server_config},
 };
@@ -53,6 +54,16 @@ impl IdentityFiles {
             certificate: self.certificate.clone(),
             reason: format!("is that of {principal}, the configuration says urn:edgeapp:{role}:{id}"),
         })
+    }
+}
+
+impl IdentityFiles {
+    /// The key of the configuration that an error of [`IdentityFiles::load`] is about.
+    pub fn key_at_fault(&self, error: &TlsError) -> &'static str {
+        match error {
+            TlsError::File { path, .. } if *path == self.key => "identity.key",
+            _ => "identity.certificate",
+        }
     }
 }
 
@@ -222,10 +233,23 @@ impl Serving {
         lines.chain(["ready\n".to_owned()]).collect()
     }
 
-    /// Serves all of them until `stop`, then lets running requests finish.
+    /// Serves all of them until `stop`, then lets running requests finish. Raises the process's limit of open files where that is
+    /// possible; where it stays too low, the listeners hold fewer connections.
     pub async fn serve(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
-        for opened in self.listeners {
+        let (files, count) = (descriptors::raise(), self.listeners.len());
+        let connections = descriptors::share(files, count, self.limits.connections);
+        if connections < self.limits.connections {
+            let wanted = self.limits.connections;
+            tracing::warn!(
+                files,
+                connections,
+                wanted,
+                "the limit of open files is low: each listener holds fewer connections at a time; raise the hard limit (ulimit -Hn, LimitNOFILE)"
+            );
+        }
+        for mut opened in self.listeners {
+            opened.listener = opened.listener.connections_at_most(connections);
             running.spawn(opened.listener.serve(opened.doors, stop.clone()));
         }
         while let Some(ended) = running.join_next().await {

@@ -16,6 +16,7 @@
 
 pub mod assembly;
 pub mod client;
+mod descriptors;
 pub mod documents;
 pub mod gather;
 mod meters;

@@ -119,6 +119,12 @@ impl Listener {
         self
     }
 
+    /// No more connections at a time than these.
+    pub(crate) fn connections_at_most(mut self, connections: usize) -> Self {
+        self.limits.connections = self.limits.connections.min(connections);
+        self
+    }
+
     /// Where it listens; the port is real even when 0 was asked for.
     ///
     /// # Errors
