@@ -77,11 +77,13 @@ impl From<SettingsError> for Failure {
     }
 }
 
-impl From<ServeError> for Failure {
-    fn from(error: ServeError) -> Self {
+impl Failure {
+    /// Why a server with the configuration of this file did not start.
+    fn to_start(file: &Path, error: ServeError) -> Self {
         match error {
             ServeError::Settings(error) => error.into(),
-            error => Self::Failed(error.to_string()),
+            ServeError::Bind(_) | ServeError::Store(_) => Self::Usage(format!("{}: {error}", file.display())),
+            ServeError::State(_) => Self::Failed(error.to_string()),
         }
     }
 }
@@ -125,7 +127,10 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
     };
     start_logging(format, log).map_err(Failure::Usage)?;
     let loaded = Loaded::from_config(EcsConfig::load(file)?, file)?;
-    let running = loaded.open(install_metrics().map_err(failed)?).await?;
+    let running = loaded
+        .open(install_metrics().map_err(failed)?)
+        .await
+        .map_err(|error| Failure::to_start(file, error))?;
     let stop = CancellationToken::new();
     let (asked, wish) = (stop.clone(), stop_signal().map_err(failed)?);
     tokio::spawn(async move {

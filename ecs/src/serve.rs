@@ -53,7 +53,9 @@ impl Loaded {
     /// # Errors
     /// When one cannot be used.
     pub fn from_config(config: EcsConfig, file: &Path) -> Result<Self, SettingsError> {
-        let key = |key: &'static str| move |error: TlsError| SettingsError::of_key(file, key, error);
+        let key = |key: &'static str| {
+            move |error: TlsError| SettingsError::of_key(file, key, format_args!("{error}; {}", error.remedy()))
+        };
         let rules = config
             .rules()
             .map_err(|error| SettingsError::of_key(file, "edn", error))?;
@@ -61,7 +63,7 @@ impl Loaded {
         let identity = config
             .identity
             .load(Role::Ecs, &config.ecs_id)
-            .map_err(key("identity.certificate"))?;
+            .map_err(|error| key(config.identity.key_at_fault(&error))(error))?;
         let eec = trust("trust.eec", &config.trust.eec)?;
         let ees = trust("trust.ees", &config.trust.ees)?;
         let operator = trust("trust.operator", &config.trust.operator)?;

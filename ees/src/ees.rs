@@ -45,9 +45,14 @@ const SWEEP: Duration = Duration::from_millis(500);
 /// Why an EES does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Certificates or keys.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
+    /// A certificate or key, and the key of the configuration that names it.
+    #[error("key `{key}`: {source}; {}", source.remedy())]
+    Tls {
+        /// The key of the configuration.
+        key: &'static str,
+        /// What is wrong with the file.
+        source: TlsError,
+    },
     /// An address.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -60,6 +65,20 @@ pub enum StartError {
     /// A value that the configuration did not show to be wrong.
     #[error("{0}")]
     Config(String),
+}
+
+impl StartError {
+    /// Whether the configuration has to change before the server can start.
+    pub fn is_of_configuration(&self) -> bool {
+        match self {
+            Self::Tls { .. } | Self::Bind(_) | Self::Store(_) | Self::Config(_) => true,
+            Self::State(_) => false,
+        }
+    }
+
+    fn tls(key: &'static str) -> impl Fn(TlsError) -> Self {
+        move |source| Self::Tls { key, source }
+    }
 }
 
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
@@ -121,9 +140,12 @@ impl EesBuilder {
     /// See [`StartError`].
     pub async fn build(self) -> Result<Ees, StartError> {
         let config = self.config;
-        let identity = config.identity.load(Role::Ees, config.ees_id.as_str())?;
+        let identity = config
+            .identity
+            .load(Role::Ees, config.ees_id.as_str())
+            .map_err(|error| StartError::tls(config.identity.key_at_fault(&error))(error))?;
         let trust = Trusted::load(&config)?;
-        let clients = Clients::new(&config, &identity, &trust)?;
+        let clients = Clients::new(&config, &identity, &trust).map_err(StartError::tls("identity.key"))?;
         let store = match self.store {
             Some(store) => store,
             None => config.store.open().await?,
@@ -262,14 +284,15 @@ struct Trusted {
 }
 
 impl Trusted {
-    fn load(config: &EesConfig) -> Result<Self, TlsError> {
+    fn load(config: &EesConfig) -> Result<Self, StartError> {
         let files = &config.trust;
+        let load = |key, file| Trust::load(file).map_err(StartError::tls(key));
         Ok(Self {
-            eec: Trust::load(&files.eec)?,
-            eas: Trust::load(&files.eas)?,
-            ees: Trust::load(&files.ees)?,
-            ecs: Trust::load(&files.ecs)?,
-            operator: Trust::load(&files.operator)?,
+            eec: load("trust.eec", &files.eec)?,
+            eas: load("trust.eas", &files.eas)?,
+            ees: load("trust.ees", &files.ees)?,
+            ecs: load("trust.ecs", &files.ecs)?,
+            operator: load("trust.operator", &files.operator)?,
         })
     }
 }

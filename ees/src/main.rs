@@ -97,8 +97,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Runtime::new().map_err(|error| Failure::Failed(error.to_string()))
 }
 
-fn serve(config: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> {
-    let config = EesConfig::read(config).map_err(|error| Failure::Usage(error.to_string()))?;
+fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> {
+    let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
     let format = match format {
         Some(Format::Json) => LogFormat::Json,
         Some(Format::Text) => LogFormat::Text,
@@ -106,10 +106,14 @@ fn serve(config: &Path, format: Option<Format>, log: &str) -> Result<(), Failure
     };
     start_logging(format, log).map_err(Failure::Usage)?;
     runtime()?.block_on(async {
-        let server = EesBuilder::new(config)
-            .build()
-            .await
-            .map_err(|error| Failure::Usage(error.to_string()))?;
+        let server = EesBuilder::new(config).build().await.map_err(|error| {
+            let text = format!("{}: {error}", file.display());
+            if error.is_of_configuration() {
+                Failure::Usage(text)
+            } else {
+                Failure::Failed(text)
+            }
+        })?;
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let wish = stop_signal().map_err(|error| Failure::Failed(error.to_string()))?;

@@ -51,6 +51,8 @@ pub fn read<T: DeserializeOwned>(file: &Path, prefix: &str) -> Result<T, Setting
             file.display()
         )])
     })?;
+    // Read once more by figment, which would say the same without the place.
+    toml::from_str::<toml::Table>(&text).map_err(|error| SettingsError(vec![no_toml(file, &text, &error)]))?;
     let figment = Figment::new()
         .merge(Toml::string(&text))
         .merge(Env::prefixed(&format!("{prefix}__")).split("__"))
@@ -58,6 +60,15 @@ pub fn read<T: DeserializeOwned>(file: &Path, prefix: &str) -> Result<T, Setting
     figment
         .extract()
         .map_err(|errors| SettingsError(errors.into_iter().map(|error| explain(file, prefix, error)).collect()))
+}
+
+/// Where the text is no TOML. The line itself is not repeated: it may hold anything.
+fn no_toml(file: &Path, text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let what = error.message().replace('\n', ", ");
+    format!("{}:{line}:{column}: no TOML: {what}; correct this line", file.display())
 }
 
 /// The folder that relative paths in this file start from.
@@ -139,6 +150,9 @@ mod tests {
         );
         let wrong = refusal("id = \"a\"\n[edge]\nlisten = \"here\"\n");
         assert!(wrong.contains("key `edge.listen`"), "{wrong}");
-        assert!(refusal("id = ").contains("server.toml"));
+        let syntax = refusal("id = \"a\"\n[edge]\nlisten = \n");
+        assert!(syntax.contains("server.toml:3:10: no TOML"), "{syntax}");
+        assert_eq!(syntax.lines().count(), 1, "{syntax}");
+        assert!(refusal("id = \"a\"\nid = \"b\"\n").contains("server.toml:2:1: "));
     }
 }

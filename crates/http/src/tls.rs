@@ -43,6 +43,17 @@ pub enum TlsError {
     Trust(String),
 }
 
+impl TlsError {
+    /// What to do about it, for who wrote the configuration.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "name a PEM file that can be read and holds it",
+            Self::Mismatch { .. } => "name a certificate of this server, with the key that belongs to it",
+            Self::Trust(_) => "name a PEM file with the certificates that the callers' lead to",
+        }
+    }
+}
+
 fn crypto() -> Arc<CryptoProvider> {
     // Named, not taken from the process: nothing else that is linked in can change it.
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
