@@ -3,7 +3,8 @@
 /// Defines an open enumeration: the values the standard names, and any other string kept as it came.
 ///
 /// The standard writes such types as `anyOf` of an enumeration and a free string, so that later versions may add values
-/// (TS 29.501 clause 5.3.10). A value we do not know therefore parses, and is written back unchanged.
+/// (TS 29.501 clause 5.3.10). A value we do not know therefore parses, and is written back unchanged. Published documents write
+/// the same as a string that is one of the values or another one: of `anyOf`, generators of clients make a class without members.
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident as $wire:literal { $($(#[$vmeta:meta])* $variant:ident = $value:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -141,7 +142,8 @@ macro_rules! checked {
 }
 
 /// Defines an object of which exactly one of several members is present, as an enumeration with one variant per member.
-/// Unknown members are ignored. A list that must not be empty names its parser: `with "some_non_empty"`.
+/// Unknown members are ignored. A list that must not be empty names its parser: `with "some_non_empty"`. Published documents
+/// write it as one object with exactly one of the members, which generators of clients understand.
 // The wire names are token trees: utoipa does not see through the group that a literal fragment becomes.
 macro_rules! one_of {
     ($(#[$meta:meta])* $name:ident {

@@ -1,5 +1,7 @@
 //! The published OpenAPI documents, emitted by the same registration that builds the router.
 
+mod shapes;
+
 use crate::problem::problem_schemas;
 use axum::Router;
 use serde_json::{Map, Value, json};
@@ -27,6 +29,7 @@ pub struct Api {
     document: OpenApi,
     callbacks: Vec<Callback>,
     clearable: Vec<(&'static str, &'static str)>,
+    schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 /// Why a document cannot be written; a defect of its registration.
@@ -38,6 +41,9 @@ pub enum DocumentError {
     /// It is no YAML.
     #[error(transparent)]
     Yaml(#[from] yaml_serde::Error),
+    /// It refers to a schema that it does not have: [`Api::schema`] adds it.
+    #[error("the document of {0} refers to {1} and lacks it")]
+    Dangling(&'static str, String),
 }
 
 /// A callback of an operation: a request that the server makes to the client.
@@ -73,6 +79,7 @@ impl Api {
             document,
             callbacks: Vec::new(),
             clearable: Vec::new(),
+            schemas: Vec::new(),
         }
     }
 
@@ -116,6 +123,12 @@ impl Api {
         self
     }
 
+    /// Adds a schema that no body has, only a parameter.
+    pub fn schema<T: ToSchema>(mut self) -> Self {
+        self.schemas.extend(described::<T>().1);
+        self
+    }
+
     /// In the schema `schema`, a patch may remove `member` by null.
     pub fn clearable(mut self, schema: &'static str, member: &'static str) -> Self {
         self.clearable.push((schema, member));
@@ -135,7 +148,7 @@ impl Api {
     /// The document as YAML.
     ///
     /// # Errors
-    /// When the document cannot be written, which is a defect of its registration.
+    /// When the document cannot be written or lacks a schema, which is a defect of its registration.
     pub fn document(&self) -> Result<String, DocumentError> {
         let mut document = serde_json::to_value(&self.document)?;
         document["servers"] = json!([{
@@ -154,6 +167,7 @@ impl Api {
             .callbacks
             .iter()
             .flat_map(|callback| callback.schemas.clone())
+            .chain(self.schemas.clone())
             .chain(problem_schemas())
         {
             document["components"]["schemas"][name] = serde_json::to_value(schema)?;
@@ -163,10 +177,16 @@ impl Api {
                 operation["callbacks"][callback.name] = callback.document();
             }
         }
-        tidy(&mut document);
+        shapes::for_generators(&mut document["components"]["schemas"]);
+        shapes::for_generators(&mut document["paths"]);
+        shapes::demanding_first(&mut document);
+        shapes::json_parameters(&mut document);
         for (schema, member) in &self.clearable {
             let member = &mut document["components"]["schemas"][schema]["properties"][member];
             *member = json!({"oneOf": [std::mem::take(member), {"type": "null"}]});
+        }
+        if let Some(missing) = shapes::dangling(&document) {
+            return Err(DocumentError::Dangling(self.name, missing));
         }
         Ok(yaml_serde::to_string(&document)?)
     }
@@ -198,37 +218,4 @@ fn operation<'a>(document: &'a mut Value, id: &str) -> Option<&'a mut Value> {
         .filter_map(Value::as_object_mut)
         .flat_map(Map::values_mut)
         .find(|operation| operation["operationId"] == id)
-}
-
-/// Optional is absent, not null: takes `null` out of every schema. [`Api::clearable`] puts it back where it has a meaning.
-fn tidy(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            if let Some(Value::Array(types)) = object.get_mut("type") {
-                types.retain(|kind| kind != "null");
-                if let [only] = types.as_slice() {
-                    let only = only.clone();
-                    object.insert("type".to_owned(), only);
-                }
-            }
-            for word in ["oneOf", "anyOf"] {
-                let Some(Value::Array(choices)) = object.get_mut(word) else {
-                    continue;
-                };
-                choices.retain(|choice| choice["type"] != "null");
-                if let [only] = choices.as_slice() {
-                    let only = only.clone();
-                    object.remove(word);
-                    if let Value::Object(only) = only {
-                        object.extend(only);
-                    }
-                }
-            }
-            for member in object.values_mut() {
-                tidy(member);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(tidy),
-        _ => {}
-    }
 }

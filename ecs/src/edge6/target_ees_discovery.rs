@@ -36,6 +36,8 @@ pub fn api(discovery: Arc<dyn TargetEesDiscovery>) -> Api {
         "An EES asks the ECS which EES the application contexts of a UE may move to (TS 29.558 clause 9.2).",
         routes,
     )
+    .schema::<Gpsi>()
+    .schema::<EecSrvContinuitySupport>()
 }
 
 /// Finds the EESs that may take over from the one that asks.

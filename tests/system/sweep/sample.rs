@@ -57,6 +57,7 @@ pub(super) fn smallest(schema: &Value, schemas: &Value, names: &Names) -> Value 
         "RequestorId" => return json!({ format!("{}Id", names.role): names.own }),
         "EecContextId" => return json!(names.context),
         "Uri" => return json!(ENDPOINT),
+        "EndPoint" => return json!({"uri": ENDPOINT}),
         "DateTime" => return json!("2099-01-01T00:00:00Z"),
         _ => {}
     }
@@ -96,7 +97,16 @@ fn object(schema: &Value, schemas: &Value, names: &Names, more: &[&str]) -> Valu
         .flatten()
         .filter_map(Value::as_str);
     let member = |name: &str| (name.to_owned(), smallest(&schema["properties"][name], schemas, names));
-    Value::Object(mandatory.chain(more.iter().copied()).map(member).collect())
+    let mut members: Map<_, _> = mandatory.chain(more.iter().copied()).map(member).collect();
+    if members.is_empty() && schema["minProperties"] == 1 {
+        members.extend(
+            schema["properties"]
+                .as_object()
+                .and_then(|all| all.keys().next())
+                .map(|name| member(name)),
+        );
+    }
+    members.into()
 }
 
 /// Members that are needed though the schema does not make them mandatory.
