@@ -1,0 +1,177 @@
+"""An ECS and an EES as processes with fresh certificates, and the generated Python clients that call them."""
+
+import contextlib
+import importlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+
+import generate
+import urllib3
+
+# The listeners of each program.
+SERVERS = {"ees": ("edge1", "edge3", "operator"), "ecs": ("edge4", "edge6", "operator")}
+
+
+class Program:
+    """A running server, and the `apiRoot` of each of its listeners."""
+
+    def __init__(self, binaries, name, config, settings, log):
+        listeners = {f"{name.upper()}__{point.upper()}__LISTEN": "127.0.0.1:0" for point in SERVERS[name]}
+        self.name, self.roots, self.log = name, {}, log
+        with open(log, "ab") as errors:
+            self.process = subprocess.Popen(
+                [binaries / name, "serve", "--log", "warn", "--config", config],
+                stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **listeners, **settings},
+            )
+        guard = threading.Timer(60, self.process.kill)
+        guard.start()
+        for line in self.process.stdout:
+            words = line.split()
+            if words[:1] == ["listening"]:
+                self.roots[words[1]] = words[2]
+            if words == ["ready"]:
+                break
+        guard.cancel()
+        if self.process.poll() is not None or not self.roots:
+            sys.exit(f"{name} did not become ready:\n{log.read_text()}")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return None
+
+
+class Lab:
+    """The servers, where they are, and who may call them."""
+
+    def __init__(self, binaries, work):
+        self.binaries, self.work = binaries, work
+        self.folder = tempfile.TemporaryDirectory(prefix="edgeapp-clients-")
+        self.pki = pathlib.Path(self.folder.name) / "lab"
+        subprocess.run([binaries / "eec-sim", "pki", "init", self.pki], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        self.programs = []
+
+    def __enter__(self):
+        log = self.work / "servers.log"
+        log.write_text("")
+        ecs = Program(self.binaries, "ecs", self.pki / "ecs.toml", {}, log)
+        self.programs.append(ecs)
+        with_ecs = {"EES__ECS__URL": ecs.roots["edge6"]}
+        self.programs.append(Program(self.binaries, "ees", self.pki / "ees-a.toml", with_ecs, log))
+        return self
+
+    def __exit__(self, *_):
+        codes = [(program.name, program.stop()) for program in self.programs]
+        self.folder.cleanup()
+        bad = [code for code in codes if code[1] != 0]
+        if bad:
+            sys.exit(f"servers did not stop as asked: {bad}\n{(self.work / 'servers.log').read_text()[-3000:]}")
+
+    def root(self, listener):
+        """The `apiRoot` of a listener; EDGE-9 is where EDGE-1 is."""
+        wanted = "edge1" if listener == "edge9" else listener
+        return next(program.roots[wanted] for program in self.programs if wanted in program.roots)
+
+    def server(self, listener):
+        """Which program serves a listener: `ees` or `ecs`."""
+        return "ecs" if listener in ("edge4", "edge6") else "ees"
+
+    def files(self, who, listener):
+        """Certificate and key of a caller, and the authority of the server."""
+        authority = self.pki / "ca" / f"{self.server(listener)}.pem"
+        return {"cert_file": str(self.pki / f"{who}.pem"), "key_file": str(self.pki / f"{who}.key"),
+                "ca_certs": str(authority)}
+
+    def get(self, who, url):
+        """What stands on the wire: a plain GET, without any generated code."""
+        listener = next(point for program in self.programs for point, root in program.roots.items() if url.startswith(root))
+        with urllib3.PoolManager(**self.files(who, listener)) as pool:
+            answer = pool.request("GET", url, timeout=10)
+        assert answer.status == 200, (url, answer.status, answer.data)
+        return json.loads(answer.data)
+
+    def api(self, name):
+        """A published API, as its generated Python package offers it."""
+        return Api(self, name)
+
+
+class Api:
+    """One API: its models as attributes, its client by `client`."""
+
+    def __init__(self, lab, name):
+        self.lab, self.name = lab, name
+        path = str(lab.work / "python" / name)
+        if path not in sys.path:
+            sys.path.insert(0, path)
+        self.package = importlib.import_module(generate.package(name))
+
+    def __getattr__(self, name):
+        return getattr(self.package, name)
+
+    def url(self, listener, path=""):
+        """The address of something under the base path."""
+        return f"{self.lab.root(listener)}/{self.name}/v1{path}"
+
+    def client(self, who, listener):
+        """The generated client, calling a listener with somebody's certificate. `sent` and `urls` tell what left."""
+        files = self.lab.files(who, listener)
+        configuration = self.package.Configuration(
+            host=self.url(listener), ssl_ca_cert=files["ca_certs"], cert_file=files["cert_file"], key_file=files["key_file"],
+        )
+        client = self.package.DefaultApi(self.package.ApiClient(configuration))
+        client.sent, client.urls = [], []
+        wire = client.api_client.rest_client.request
+
+        def record(method, url, headers=None, body=None, **more):
+            client.sent.append(body)
+            client.urls.append(url)
+            return wire(method, url, headers=headers, body=body, **more)
+
+        client.api_client.rest_client.request = record
+        return client
+
+    def refused(self, status, call, *arguments, **named):
+        """Asserts that a call is refused with ProblemDetails, and returns them."""
+        try:
+            call(*arguments, **named)
+        except self.package.ApiException as refusal:
+            assert refusal.status == status, (refusal.status, refusal.body)
+            problem = self.package.ProblemDetails.from_json(refusal.body)
+            assert problem.status == status and problem.cause, problem
+            return problem
+        raise AssertionError(f"{call.__name__} was not refused")
+
+
+def made(answer):
+    """The address of what was created, and its id."""
+    location = {name.lower(): value for name, value in answer.headers.items()}["location"]
+    return location, location.rsplit("/", 1)[1]
+
+
+@contextlib.contextmanager
+def registered_eas(lab, who="eas-chess-a", fqdn="chess.edge-a.example", **members):
+    """An EAS that is registered as long as this lasts."""
+    api = lab.api("eees-easregistration")
+    client = api.client(who, "edge3")
+    profile = api.EASProfile(eas_id="eas.chess.example", end_pt=api.EndPoint(fqdn=fqdn), **members)
+    _, registration = made(client.create_eas_registration_with_http_info(api.EASRegistration(eas_prof=profile)))
+    yield profile
+    client.delete_ind_eas_registration(registration)
+
+
+@contextlib.contextmanager
+def registered_eec(lab, **members):
+    """An EEC that is registered as long as this lasts."""
+    api = lab.api("eees-eecregistration")
+    client = api.client("eec-1", "edge1")
+    answer = client.create_eec_reg_with_http_info(api.EECRegistration(eec_id="eec-1", **members))
+    yield answer.data
+    client.delete_ind_eec_reg(made(answer)[1])
