@@ -236,11 +236,11 @@ impl Notifier for NoNotifications {
     }
 }
 
-/// The published documents of all its APIs: name and YAML.
+/// The published documents of all its APIs: path in the folder of published documents, and YAML.
 ///
 /// # Errors
 /// When a document cannot be written, which is a defect of its registration.
-pub async fn documents() -> Result<Vec<(&'static str, String)>, DocumentError> {
+pub async fn documents() -> Result<Vec<(String, String)>, DocumentError> {
     let store = Arc::new(edgeapp_store::MemoryStore::new());
     let Ok(ecs) = Ecs::builder(EcsRules::default(), store, Arc::new(NoNotifications))
         .build()
@@ -251,5 +251,6 @@ pub async fn documents() -> Result<Vec<(&'static str, String)>, DocumentError> {
     let apis = [ReferencePoint::Edge4, ReferencePoint::Edge6]
         .into_iter()
         .flat_map(|point| ecs.apis(point));
-    apis.map(|api| Ok((api.name(), api.document()?))).collect()
+    let files: Result<Vec<_>, _> = apis.map(|api| api.files()).collect();
+    Ok(files?.into_iter().flatten().collect())
 }

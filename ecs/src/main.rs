@@ -159,12 +159,13 @@ fn check_config(file: &Path) -> Result<(), Failure> {
 }
 
 async fn openapi(out: Option<&Path>) -> Result<(), Failure> {
-    for (name, document) in documents().await.map_err(failed)? {
+    for (path, document) in documents().await.map_err(failed)? {
         match out {
             None => say(&format!("---\n{document}"))?,
             Some(folder) => {
-                let file = folder.join(format!("{name}.yaml"));
-                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, document));
+                let file = folder.join(path);
+                let written = std::fs::create_dir_all(file.parent().unwrap_or(folder))
+                    .and_then(|()| std::fs::write(&file, document));
                 written.map_err(|error| failed(format_args!("{}: {error}", file.display())))?;
             }
         }

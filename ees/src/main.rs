@@ -139,15 +139,16 @@ fn openapi(out: Option<&Path>) -> Result<(), Failure> {
         .block_on(edgeapp_ees::apis())
         .map_err(|error| failed(&error))?;
     for api in apis {
-        let document = api.document().map_err(|error| failed(&error))?;
-        match out {
-            None => say(&format!("---\n{document}"))?,
-            Some(folder) => {
-                let file = folder.join(format!("{}.yaml", api.name()));
-                std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-                std::fs::write(&file, document)
-                    .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
-                say(&format!("{}\n", file.display()))?;
+        for (path, document) in api.files().map_err(|error| failed(&error))? {
+            match out {
+                None => say(&format!("---\n{document}"))?,
+                Some(folder) => {
+                    let file = folder.join(path);
+                    std::fs::create_dir_all(file.parent().unwrap_or(folder)).map_err(|error| failed(&error))?;
+                    std::fs::write(&file, document)
+                        .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
+                    say(&format!("{}\n", file.display()))?;
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import generate
 import urllib3
@@ -66,7 +67,16 @@ class Lab:
         self.programs.append(ecs)
         with_ecs = {"EES__ECS__URL": ecs.roots["edge6"]}
         self.programs.append(Program(self.binaries, "ees", self.pki / "ees-a.toml", with_ecs, log))
+        self._until_registered(time.monotonic() + 30)
         return self
+
+    def _until_registered(self, deadline):
+        """The EES registers with the ECS by itself, and is ready then."""
+        root = self.root("operator")
+        with urllib3.PoolManager(**self.files("operator", "operator")) as pool:
+            while pool.request("GET", f"{root}/ready", retries=False, timeout=10).status != 200:
+                assert time.monotonic() < deadline, "the EES did not become ready"
+                time.sleep(0.02)
 
     def __exit__(self, *_):
         codes = [(program.name, program.stop()) for program in self.programs]
@@ -78,7 +88,8 @@ class Lab:
     def root(self, listener):
         """The `apiRoot` of a listener; EDGE-9 is where EDGE-1 is."""
         wanted = "edge1" if listener == "edge9" else listener
-        return next(program.roots[wanted] for program in self.programs if wanted in program.roots)
+        programs = reversed(self.programs)  # both have an operator's port; the one of the EES is meant
+        return next(program.roots[wanted] for program in programs if wanted in program.roots)
 
     def server(self, listener):
         """Which program serves a listener: `ees` or `ecs`."""

@@ -1,5 +1,6 @@
 //! The published OpenAPI documents, emitted by the same registration that builds the router.
 
+mod level;
 mod shapes;
 
 use crate::problem::problem_schemas;
@@ -150,6 +151,23 @@ impl Api {
     /// # Errors
     /// When the document cannot be written or lacks a schema, which is a defect of its registration.
     pub fn document(&self) -> Result<String, DocumentError> {
+        Ok(yaml_serde::to_string(&self.value()?)?)
+    }
+
+    /// The files that publish the API, by their path in the folder of published documents: the document, and the same at OpenAPI 3.0.
+    ///
+    /// # Errors
+    /// As [`Api::document`].
+    pub fn files(&self) -> Result<[(String, String); 2], DocumentError> {
+        let document = self.value()?;
+        let older = yaml_serde::to_string(&level::at_3_0(document.clone()))?;
+        Ok([
+            (format!("{}.yaml", self.name), yaml_serde::to_string(&document)?),
+            (format!("3.0/{}.yaml", self.name), older),
+        ])
+    }
+
+    fn value(&self) -> Result<Value, DocumentError> {
         let mut document = serde_json::to_value(&self.document)?;
         document["servers"] = json!([{
             "url": format!("{{apiRoot}}/{}/v1", self.name),
@@ -188,7 +206,7 @@ impl Api {
         if let Some(missing) = shapes::dangling(&document) {
             return Err(DocumentError::Dangling(self.name, missing));
         }
-        Ok(yaml_serde::to_string(&document)?)
+        Ok(document)
     }
 }
 

@@ -6,12 +6,12 @@ use std::path::Path;
 async fn published_documents_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/published");
     let documents = edgeapp_ecs::ecs::documents().await.expect("documents");
-    assert_eq!(documents.len(), 3);
-    for (name, document) in documents {
-        let published = std::fs::read_to_string(folder.join(format!("{name}.yaml"))).unwrap_or_default();
+    assert!(!documents.is_empty());
+    for (path, document) in documents {
+        let published = std::fs::read_to_string(folder.join(&path)).unwrap_or_default();
         assert!(
             published == document,
-            "openapi/published/{name}.yaml is stale; renew it with: cargo run -p edgeapp-ecs -- openapi --out openapi/published"
+            "openapi/published/{path} is stale; renew it with: cargo run -p edgeapp-ecs -- openapi --out openapi/published"
         );
     }
 }

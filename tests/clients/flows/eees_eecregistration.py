@@ -14,7 +14,8 @@ def flow(api):
         assert answer.data.discovered_eas[0].eas.end_pt.fqdn == "chess.edge-a.example", answer.data
         registration = made(answer)[1]
 
-        eec.modify_ind_eec_reg(registration, api.EECRegistrationPatch(eec_svc_cont_supp=["SOURCE_EAS_DECIDED"]))
+        changed = eec.modify_ind_eec_reg(registration, api.EECRegistrationPatch(ue_mobility_req=True))
+        assert changed.ue_mobility_req is True, changed
         replaced = eec.update_ind_eec_reg(registration, request)
         assert replaced.ac_profs[0].ac_svc_cont_supp == ["EEC_INITIATED"], replaced
 

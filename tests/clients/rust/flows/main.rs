@@ -1,0 +1,35 @@
+//! What users of the generated Rust clients do: one flow of every published API against the real programs.
+
+mod world;
+
+/// The flows, each a test in a module of the API's name.
+macro_rules! flows {
+    ($($api:ident),+ $(,)?) => {
+        $(mod $api;)+
+        const FLOWS: &[&str] = &[$(stringify!($api)),+];
+    };
+}
+
+flows!(
+    eecs_eesregistration,
+    eecs_serviceprovisioning,
+    eecs_targeteesdiscovery,
+    eees_acrevents,
+    eees_acrmgntevent,
+    eees_acrstatus_update,
+    eees_appctxtreloc,
+    eees_easdiscovery,
+    eees_easregistration,
+    eees_eeccontextreloc,
+    eees_eecregistration,
+);
+
+#[test]
+fn every_published_api_has_a_flow() {
+    let published = edgeapp_client_tests::PUBLISHED.iter().map(|api| api.replace('-', "_"));
+    let without: Vec<_> = published.filter(|api| !FLOWS.contains(&api.as_str())).collect();
+    assert!(
+        without.is_empty(),
+        "write tests/clients/rust/flows/<api>.rs for {without:?}"
+    );
+}
