@@ -1,4 +1,4 @@
-//! Authorizers: who may use which operation.
+//! Authorizers: who may use which operation; and providers of user consent, see [`consent`].
 //!
 //! ```
 //! use edgeapp_authz::RoleOfReferencePoint;
@@ -10,6 +10,8 @@
 //! assert!(ask(ReferencePoint::Edge9).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+pub mod consent;
 
 use edgeapp_core::{
     authorizer::{Ask, Authorizer},

@@ -14,6 +14,8 @@ use std::fmt;
 pub enum ReferencePoint {
     /// EEC to EES.
     Edge1,
+    /// The 3GPP core network to EES: its reports.
+    Edge2,
     /// EAS to EES.
     Edge3,
     /// EEC to ECS.
@@ -31,6 +33,7 @@ impl ReferencePoint {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Edge1 => "edge1",
+            Self::Edge2 => "edge2",
             Self::Edge3 => "edge3",
             Self::Edge4 => "edge4",
             Self::Edge6 => "edge6",
@@ -43,6 +46,7 @@ impl ReferencePoint {
     pub const fn caller(self) -> Role {
         match self {
             Self::Edge1 | Self::Edge4 => Role::Eec,
+            Self::Edge2 => Role::Nef,
             Self::Edge3 => Role::Eas,
             Self::Edge6 | Self::Edge9 => Role::Ees,
             Self::Operator => Role::Operator,

@@ -108,11 +108,26 @@ impl<T: Resource<Home>, Home> Collection<T, Home> {
     pub async fn create(
         &self,
         owner: &Principal,
-        mut value: T,
-        mut also: impl AlsoCreate<T>,
+        value: T,
+        also: impl AlsoCreate<T>,
     ) -> Result<(String, Changed<T>), Error> {
         let id = fresh_id();
-        let key = key_of::<T, Home>(owner, &id);
+        let made = self.create_as(owner, &id, value, also).await?;
+        Ok((id, made))
+    }
+
+    /// As [`Collection::create`], under an id that was made before (see [`fresh_id`]), because something else had to know it.
+    ///
+    /// # Errors
+    /// As [`Collection::create`].
+    pub async fn create_as(
+        &self,
+        owner: &Principal,
+        id: &str,
+        mut value: T,
+        mut also: impl AlsoCreate<T>,
+    ) -> Result<Changed<T>, Error> {
+        let key = key_of::<T, Home>(owner, id);
         let proposed = value.expiry().and_then(|expiry| *expiry);
         for mut seen in self.room.attempts() {
             let mut value = value.clone();
@@ -122,12 +137,12 @@ impl<T: Resource<Home>, Home> Collection<T, Home> {
                 granted
             });
             seen.fresh(&key);
-            let more = also.decide(&id, &mut value, &mut seen)?;
+            let more = also.decide(id, &mut value, &mut seen)?;
             let decision = Decision::of(())
                 .put(&key, &Kept::new(owner, granted, value.clone()))?
                 .and(more);
             if let Some(((), revision)) = self.room.commit(seen, decision).await? {
-                return Ok((id, Changed { value, revision }));
+                return Ok(Changed { value, revision });
             }
         }
         Err(contended())

@@ -113,6 +113,16 @@ causes! {
     AcrInProgress = "ACR_IN_PROGRESS" / "A relocation is running",
     /// A second result contradicts the first.
     AcrResultConflict = "ACR_RESULT_CONFLICT" / "The relocation has another result already",
+    /// No core network is configured behind this server.
+    CoreNetworkNotConfigured = "CORE_NETWORK_NOT_CONFIGURED" / "There is no core network here",
+    /// The core network could not be reached or failed.
+    CoreNetworkUnavailable = "CORE_NETWORK_UNAVAILABLE" / "The core network does not serve now",
+    /// The core network refused.
+    CoreNetworkRefused = "CORE_NETWORK_REFUSED" / "The core network refuses",
+    /// The user did not agree, or no longer does.
+    UserConsentNotGranted = "USER_CONSENT_NOT_GRANTED" / "The user did not agree",
+    /// Another common EAS was chosen for the group before.
+    CommonEasExists = "COMMON_EAS_EXISTS" / "The group has a common application server already",
     /// The caller used up its share.
     QuotaExceeded = "QUOTA_EXCEEDED" / "The quota is used up",
     /// The caller asks too often.

@@ -11,6 +11,7 @@
 //! | [`outbox`], [`notifier`] | from committed events to notifications and other work, across restarts |
 //! | [`follow`], [`sweeper`] | read models that follow the store; removal of what expired |
 //! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
+//! | [`network`], [`consent`] | the ports to the 3GPP core network and to what users agreed to |
 //! | [`clock`], [`callback`], [`area`] | time and lifetimes, callback addresses, service areas |
 
 pub mod area;
@@ -18,9 +19,11 @@ pub mod authorizer;
 pub mod callback;
 pub mod clock;
 pub mod collection;
+pub mod consent;
 pub mod error;
 pub mod follow;
 pub mod kept;
+pub mod network;
 pub mod notifier;
 pub mod outbox;
 pub mod parse;

@@ -112,6 +112,11 @@ impl<R> Decision<R> {
         }
     }
 
+    /// Whether something is kept under this key.
+    pub fn keeps(&self, key: &Key) -> bool {
+        self.puts.iter().any(|(put, ..)| put == key)
+    }
+
     /// Whether nothing would change.
     pub fn changes_nothing(&self) -> bool {
         self.puts.is_empty() && self.deletes.is_empty() && self.events.is_empty()

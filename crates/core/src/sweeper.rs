@@ -14,7 +14,7 @@ const ROUND: usize = 256;
 /// What a product does when one of its resources expires: the same as for an explicit removal.
 #[async_trait]
 pub trait Expiring: Send + Sync + 'static {
-    /// The removal of the resource under `key`, with the events that tell of it.
+    /// The removal of the resource under `key`, with the events that tell of it. What it puts there again stays.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -73,7 +73,13 @@ async fn remove(room: &Room, products: &dyn Expiring, entry: &Entry) -> Result<b
         };
     }
     let removal = products.expired(&key, &mut seen).await?;
-    Ok(room.commit(seen, removal.delete(&key)).await?.is_some())
+    // A timer that is set again stays.
+    let removal = if removal.keeps(&key) {
+        removal
+    } else {
+        removal.delete(&key)
+    };
+    Ok(room.commit(seen, removal).await?.is_some())
 }
 
 /// Sweeps again and again, until dropped.
@@ -84,7 +90,7 @@ pub async fn run(room: Room, products: Arc<dyn Expiring>, every: Duration) {
         ticks.tick().await;
         match sweep(&room, products.as_ref()).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "expired resources were removed"),
+            Ok(removed) => tracing::debug!(removed, "expired resources were removed"),
             Err(error) => tracing::warn!(%error, "the sweep failed; the next one tries again"),
         }
     }

@@ -89,7 +89,10 @@ impl tower::Service<Name> for CheckedResolver {
 /// Why a call did not get the answer it wanted.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// No connection, or it broke.
+    /// No connection: nothing was sent.
+    #[error("{0}")]
+    NotConnected(String),
+    /// The connection broke; whether the request was served is not known.
     #[error("{0}")]
     Unreachable(String),
     /// No answer in time.
@@ -155,6 +158,29 @@ impl HttpClient {
     /// # Errors
     /// When key and certificate do not fit.
     pub fn new(identity: &Identity, servers: &Trust, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
+        Self::over(identity, servers, rule, timeout, false)
+    }
+
+    /// As [`HttpClient::new`], but it also calls servers over plain http, where anybody on the way reads and changes what is said.
+    ///
+    /// # Errors
+    /// When key and certificate do not fit.
+    pub fn over_plain_http_too(
+        identity: &Identity,
+        servers: &Trust,
+        rule: CallbackRule,
+        timeout: Duration,
+    ) -> Result<Self, TlsError> {
+        Self::over(identity, servers, rule, timeout, true)
+    }
+
+    fn over(
+        identity: &Identity,
+        servers: &Trust,
+        rule: CallbackRule,
+        timeout: Duration,
+        plain: bool,
+    ) -> Result<Self, TlsError> {
         let resolver = CheckedResolver {
             rule,
             places: Arc::new(Semaphore::new(LOOKUPS)),
@@ -163,11 +189,13 @@ impl HttpClient {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeout));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(client_config(identity, servers)?)
-            .https_only()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(client_config(identity, servers)?);
+        let connector = if plain {
+            connector.https_or_http()
+        } else {
+            connector.https_only()
+        };
+        let connector = connector.enable_all_versions().wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -203,8 +231,23 @@ impl HttpClient {
     /// # Errors
     /// See [`CallError`].
     pub async fn send(&self, method: Method, url: &str, media: &str, body: Option<Bytes>) -> Result<Answer, CallError> {
+        self.send_as(method, url, media, None, body).await
+    }
+
+    /// Calls with these bytes as a body, and with a credential in `Authorization`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn send_as(
+        &self,
+        method: Method,
+        url: &str,
+        media: &str,
+        credential: Option<&HeaderValue>,
+        body: Option<Bytes>,
+    ) -> Result<Answer, CallError> {
         let work = async {
-            let response = self.request(method, url, media, body).await?;
+            let response = self.request(method, url, media, credential, body).await?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER).collect().await;
             let body = body
@@ -237,6 +280,7 @@ impl HttpClient {
         method: Method,
         url: &str,
         media: &str,
+        credential: Option<&HeaderValue>,
         body: Option<Bytes>,
     ) -> Result<hyper::Response<Incoming>, CallError> {
         let mut request = Request::builder()
@@ -246,17 +290,23 @@ impl HttpClient {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, media);
         }
+        if let Some(credential) = credential {
+            request = request.header(header::AUTHORIZATION, credential);
+        }
         let request = request
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|error| CallError::Unreachable(error.to_string()))?;
         self.client
             .request(request)
             .await
-            .map_err(|error| CallError::Unreachable(whole_story(&error)))
+            .map_err(|error| match error.is_connect() {
+                true => CallError::NotConnected(whole_story(&error)),
+                false => CallError::Unreachable(whole_story(&error)),
+            })
     }
 
     async fn notify_once(&self, url: &Url, body: Bytes) -> Result<hyper::Response<Incoming>, NotDelivered> {
-        let response = self.request(Method::POST, url.as_str(), "application/json", Some(body));
+        let response = self.request(Method::POST, url.as_str(), "application/json", None, Some(body));
         response.await.map_err(|error| NotDelivered::Later {
             reason: error.to_string(),
             after: None,

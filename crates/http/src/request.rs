@@ -104,6 +104,18 @@ impl<S: Send + Sync, T: Wire> FromRequest<S> for Body<T> {
     }
 }
 
+/// A body that says it is JSON, unread: for what is understood further inside. Take it last.
+pub struct JsonBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), "application/json")?;
+        Ok(Self(read(request.into_body()).await?))
+    }
+}
+
 /// A JSON merge patch (RFC 7396), not yet applied. Take it last.
 pub struct MergePatch(pub serde_json::Value);
 

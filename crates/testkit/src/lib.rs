@@ -1,6 +1,7 @@
 //! What tests of several crates share.
 //!
 //! * [`store`]: the battery that every adapter of the store port passes;
+//! * [`network`]: a core network in memory that does as it is told;
 //! * [`etcd`]: a private etcd process, where etcd is installed.
 //!
 //! Whoever writes a store runs the battery over it:
@@ -13,4 +14,5 @@
 //! ```
 
 pub mod etcd;
+pub mod network;
 pub mod store;
