@@ -1,0 +1,345 @@
+//! The adapter: which operation of the port is which call.
+
+use crate::{
+    asked,
+    credential::Credential,
+    exchange::{CallFailed, Exchange, Missing},
+    settings::{NefSettings, NefSettingsError},
+    understood,
+};
+use async_trait::async_trait;
+use axum::http::{Method, StatusCode};
+use edgeapp_core::{
+    error::Error,
+    network::{
+        AckTo, AddressAsk, Asked, Begun, CoreNetwork, CoreReport, Link, LocationAsk, LocationReport, NetworkError,
+        Running, Service, Token, Verdict, Wake,
+    },
+    room::fresh_id,
+};
+use edgeapp_http::client::{Answer, HttpClient};
+use edgeapp_openapi::{
+    ids::{ExternalId, Gpsi},
+    ue_location::UeMobilityExposure,
+};
+use serde_json::{Value, json};
+use url::Url;
+
+/// An NEF.
+pub struct NefClient {
+    settings: NefSettings,
+    exchange: Exchange,
+    reports: String,
+}
+
+impl NefClient {
+    /// An NEF reached by `client`, which reports to addresses that begin with `reports` and end in a token.
+    ///
+    /// # Errors
+    /// When the settings are wrong, or a file that they name cannot be read.
+    pub fn new(settings: NefSettings, client: HttpClient, reports: String) -> Result<Self, NefSettingsError> {
+        settings.check()?;
+        let credential = Credential::of(&settings, &client)?;
+        Ok(Self {
+            exchange: Exchange { client, credential },
+            settings,
+            reports,
+        })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.settings.api_root.trim_end_matches('/'))
+    }
+
+    fn collection(&self, service: Service) -> String {
+        let api = match service {
+            Service::Location => "3gpp-monitoring-event",
+            Service::Path => "3gpp-traffic-influence",
+            Service::Qos => "3gpp-as-session-with-qos",
+        };
+        self.url(&format!("{api}/v1/{}/subscriptions", self.settings.scs_as_id))
+    }
+
+    fn destination(&self, token: &Token) -> String {
+        format!("{}{}", self.reports, token.reveal())
+    }
+
+    async fn post(&self, url: &str, body: &Value) -> Result<Answer, CallFailed> {
+        self.exchange.call(Method::POST, url, Some(body)).await
+    }
+
+    /// Where something runs: `Location`, absolute or relative to the collection; else `self` in the body.
+    fn link(&self, service: Service, collection: &str, answer: &Answer, body: &Value) -> Result<Link, NetworkError> {
+        let said = answer
+            .location
+            .as_deref()
+            .or_else(|| body.get("self").and_then(Value::as_str));
+        let absolute = said.and_then(|said| {
+            let base = Url::parse(&format!("{collection}/")).ok()?;
+            Some(base.join(said).ok()?.to_string())
+        });
+        let uri = absolute.and_then(|absolute| absolute.parse().ok());
+        let uri = uri.ok_or_else(|| unavailable("it did not say where the subscription is"))?;
+        Ok(Link { service, uri })
+    }
+
+    fn begun(&self, service: Service, collection: &str, answer: &Answer) -> Result<Begun, NetworkError> {
+        let body = json_of(answer);
+        let link = self.link(service, collection, answer, &body)?;
+        let reports = match service {
+            Service::Location => {
+                let mut said: Vec<&Value> = body.get("monitoringEventReport").into_iter().collect();
+                said.extend(
+                    body.get("monitoringEventReports")
+                        .and_then(Value::as_array)
+                        .into_iter()
+                        .flatten(),
+                );
+                let readable = said.into_iter().filter_map(|report| understood::location(report).ok());
+                readable.map(|report| CoreReport::Location(Box::new(report))).collect()
+            }
+            Service::Path => {
+                let said = body.get("eventReports").and_then(Value::as_array);
+                let readable = said.into_iter().flatten().filter_map(|report| {
+                    understood::understand(Service::Path, None, report.to_string().as_bytes()).ok()
+                });
+                readable.flatten().collect()
+            }
+            Service::Qos => Vec::new(),
+        };
+        Ok(Begun { link, reports })
+    }
+
+    async fn listed(&self, service: Service) -> Result<Vec<Value>, CallFailed> {
+        let url = self.collection(service);
+        let answer = self.exchange.call(Method::GET, &url, None).await?;
+        Ok(match json_of(&answer) {
+            Value::Array(all) => all,
+            _ => Vec::new(),
+        })
+    }
+
+    fn running_of(&self, service: Service, listed: &Value) -> Option<Running> {
+        let said = listed.get("self").and_then(Value::as_str)?;
+        let base = Url::parse(&format!("{}/", self.collection(service))).ok()?;
+        let uri = base.join(said).ok()?.to_string().parse().ok()?;
+        let destination = listed.get("notificationDestination").and_then(Value::as_str);
+        let token = destination.and_then(|destination| destination.strip_prefix(&self.reports));
+        Some(Running {
+            link: Link { service, uri },
+            token: token.map(Token::new),
+        })
+    }
+}
+
+fn unavailable(reason: &str) -> NetworkError {
+    NetworkError::Unavailable {
+        reason: reason.to_owned(),
+        after: None,
+    }
+}
+
+/// The body as JSON; null when it is none.
+fn json_of(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+}
+
+#[async_trait]
+impl CoreNetwork for NefClient {
+    fn is_configured(&self) -> bool {
+        true
+    }
+
+    async fn locate(&self, ask: &LocationAsk) -> Result<LocationReport, NetworkError> {
+        let collection = self.collection(Service::Location);
+        // The token belongs to nothing: the answer is awaited here, and nowhere else.
+        let token = Token::new(fresh_id());
+        let body = asked::location(ask, &self.destination(&token))?;
+        let answer = self
+            .post(&collection, &body)
+            .await
+            .map_err(|failed| failed.means(Missing::TheUe))?;
+        let said = json_of(&answer);
+        if answer.status == StatusCode::CREATED
+            && let Ok(link) = self.link(Service::Location, &collection, &answer, &said)
+            && let Err(error) = self.end(&link).await
+        {
+            tracing::debug!(%error, "a question that was made a subscription ends by itself");
+        }
+        let first = |name: &str| said.get(name).and_then(Value::as_array).and_then(|all| all.first());
+        let report = said
+            .get("monitoringEventReport")
+            .or_else(|| first("monitoringEventReports"));
+        let itself = ["locationInfo", "locFailureCause", "failureCause"]
+            .iter()
+            .any(|name| said.get(*name).is_some());
+        let report = report.or(itself.then_some(&said));
+        let report = report.ok_or_else(|| unavailable("it did not answer where the UE is"))?;
+        let report = understood::location(report).map_err(|error| unavailable(&error.to_string()))?;
+        Ok(LocationReport {
+            ue: report.ue.or_else(|| Some(ask.ue.clone())),
+            ..report
+        })
+    }
+
+    async fn identify(&self, ask: &AddressAsk) -> Result<ExternalId, NetworkError> {
+        let mut body = json!({"afId": self.settings.scs_as_id, "ueIpAddr": ask.address});
+        let more = [
+            ("portNumber", json!(ask.port)),
+            ("appPortId", json!(ask.application_port)),
+            ("dnn", json!(self.settings.dnn)),
+            ("snssai", json!(self.settings.snssai)),
+        ];
+        for (name, value) in more {
+            if !value.is_null() {
+                body[name] = value;
+            }
+        }
+        let url = self.url("3gpp-ueid/v1/retrieve");
+        let answer = self
+            .post(&url, &body)
+            .await
+            .map_err(|failed| failed.means(Missing::TheUe))?;
+        let external = json_of(&answer)
+            .get("externalId")
+            .and_then(Value::as_str)
+            .and_then(|id| id.parse().ok());
+        match external {
+            Some(external) => Ok(external),
+            None if answer.status == StatusCode::NO_CONTENT => Err(NetworkError::UnknownUe),
+            None => Err(unavailable("it answered without an identifier")),
+        }
+    }
+
+    async fn predict(&self, ue: &Gpsi) -> Result<Vec<UeMobilityExposure>, NetworkError> {
+        let url = self.url(&format!("3gpp-analyticsexposure/v1/{}/fetch", self.settings.scs_as_id));
+        let body = json!({"analyEvent": "UE_MOBILITY", "tgtUe": {"gpsi": ue}, "suppFeat": "0"});
+        let answer = match self
+            .post(&url, &body)
+            .await
+            .map_err(|failed| failed.means(Missing::TheUe))
+        {
+            Ok(answer) => answer,
+            Err(NetworkError::UnknownUe) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let foreseen = json_of(&answer).get("ueMobilityInfos").cloned().unwrap_or(Value::Null);
+        match foreseen {
+            Value::Null => Ok(Vec::new()),
+            foreseen => serde_json::from_value(foreseen).map_err(|error| unavailable(&error.to_string())),
+        }
+    }
+
+    async fn wake(&self, wake: &Wake) -> Result<(), NetworkError> {
+        let url = self.url(&format!(
+            "3gpp-device-triggering/v1/{}/transactions",
+            self.settings.scs_as_id
+        ));
+        let (member, id) = match wake.ue.as_str().split_once('-') {
+            Some(("msisdn", digits)) => ("msisdn", digits),
+            Some(("extid", external)) => ("externalId", external),
+            _ => {
+                return Err(NetworkError::Refused {
+                    cause: "a GPSI of this kind cannot be woken".to_owned(),
+                });
+            }
+        };
+        let destination = self.destination(&Token::new(fresh_id()));
+        let body = json!({
+            member: id,
+            "validityPeriod": wake.seconds,
+            "priority": "NO_PRIORITY",
+            "applicationPortId": wake.port,
+            "triggerPayload": base64(&wake.payload),
+            "notificationDestination": destination,
+        });
+        self.post(&url, &body)
+            .await
+            .map(|_| ())
+            .map_err(|failed| failed.means(Missing::TheUe))
+    }
+
+    async fn begin(&self, asked: &Asked, token: &Token) -> Result<Begun, NetworkError> {
+        let service = asked.service();
+        let collection = self.collection(service);
+        let body = asked::body(asked, &self.destination(token), &self.settings)?;
+        match self.post(&collection, &body).await {
+            Ok(answer) => self.begun(service, &collection, &answer),
+            Err(failed) if failed.is_in_doubt() => {
+                // It may run all the same: look before anybody asks again.
+                let listed = self.listed(service).await.unwrap_or_default();
+                let mut running = listed.iter().filter_map(|listed| self.running_of(service, listed));
+                match running.find(|running| running.token.as_ref() == Some(token)) {
+                    Some(Running { link, .. }) => Ok(Begun {
+                        link,
+                        reports: Vec::new(),
+                    }),
+                    None => Err(failed.means(Missing::TheUe)),
+                }
+            }
+            Err(failed) => Err(failed.means(Missing::TheUe)),
+        }
+    }
+
+    async fn alter(&self, link: &Link, asked: &Asked, token: &Token) -> Result<(), NetworkError> {
+        let body = asked::body(asked, &self.destination(token), &self.settings)?;
+        let altered = self.exchange.call(Method::PUT, link.uri.as_str(), Some(&body)).await;
+        altered.map(|_| ()).map_err(|failed| failed.means(Missing::TheResource))
+    }
+
+    async fn end(&self, link: &Link) -> Result<Vec<CoreReport>, NetworkError> {
+        let answer = match self.exchange.call(Method::DELETE, link.uri.as_str(), None).await {
+            Ok(answer) => answer,
+            Err(failed) => {
+                return match failed.means(Missing::TheResource) {
+                    NetworkError::Gone => Ok(Vec::new()),
+                    error => Err(error),
+                };
+            }
+        };
+        // What else it says in farewell is of use only where it is a report.
+        let readable = (!answer.body.is_empty()).then(|| understood::understand(link.service, None, &answer.body));
+        Ok(readable.and_then(Result::ok).unwrap_or_default())
+    }
+
+    async fn running(&self, service: Service) -> Result<Vec<Running>, NetworkError> {
+        match self.listed(service).await {
+            Ok(listed) => Ok(listed
+                .iter()
+                .filter_map(|listed| self.running_of(service, listed))
+                .collect()),
+            Err(failed) => match failed.means(Missing::TheResource) {
+                // Some answer so when there is nothing to list.
+                NetworkError::Gone => Ok(Vec::new()),
+                error => Err(error),
+            },
+        }
+    }
+
+    async fn acknowledge(&self, to: &AckTo, verdict: Verdict) -> Result<(), NetworkError> {
+        let status = match verdict {
+            Verdict::Accepted => "SUCCESS",
+            Verdict::Rejected => "RELOC_NO_ALLOWED",
+            Verdict::Congested => "TEMPORARY_CONGESTION",
+        };
+        let mut body = json!({"ackResult": {"afStatus": status}});
+        if let Some(transaction) = &to.transaction {
+            body["afTransId"] = json!(transaction);
+        }
+        if let Some(ue) = &to.ue {
+            body["gpsi"] = json!(ue);
+        }
+        let done = self.post(to.uri.as_str(), &body).await;
+        done.map(|_| ()).map_err(|failed| failed.means(Missing::TheResource))
+    }
+
+    fn understand(&self, service: Service, link: Option<&Link>, body: &[u8]) -> Result<Vec<CoreReport>, Error> {
+        understood::understand(service, link, body)
+    }
+}
+
+/// Base64 of RFC 4648 clause 4, as `Bytes` of TS 29.122 is written.
+fn base64(bytes: &[u8]) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.encode(bytes)
+}
