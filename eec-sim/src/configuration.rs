@@ -76,8 +76,21 @@ pub struct Ees {
     pub dnais: Vec<String>,
     /// Where UEs have to be to use it.
     pub tais: Vec<Tai>,
+    /// The core network behind it, if there is one.
+    pub core: Option<Core>,
     /// Where it keeps its state.
     pub state: PathBuf,
+}
+
+/// The core network behind an EES.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// The `apiRoot` of the NEF.
+    pub api_root: String,
+    /// The port for its reports (EDGE-2); 0 lets the system choose.
+    pub port: u16,
+    /// The file that says what users agreed to.
+    pub consent: PathBuf,
 }
 
 /// Text as a TOML string.
@@ -150,11 +163,20 @@ impl Ees {
             pki,
             &[Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator],
         );
+        if self.core.is_some() {
+            trust(&mut text, pki, &[Role::Nef]);
+        }
         for (name, port) in ["edge1", "edge3", "operator"].into_iter().zip(self.ports) {
             if name == "edge1" {
                 text.push_str("\n# For EECs, and for other EESs (EDGE-9): the certificate tells them apart.");
             }
             listen(&mut text, name, port);
+        }
+        if let Some(core) = &self.core {
+            listen(&mut text, "edge2", core.port);
+            let (root, name, consent) = (quoted(&core.api_root), quoted(&self.id), path(&core.consent));
+            let _ = write!(text, "\n[nef]\napi_root = {root}\nscs_as_id = {name}\n");
+            let _ = write!(text, "\n[consent]\nfile = {consent}\n");
         }
         store(&mut text, &self.state);
         let _ = write!(text, "\n[ecs]\nurl = {}\n", quoted(&self.ecs));
@@ -191,6 +213,11 @@ pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
     for (ees, base) in eess.iter_mut().zip([9100, 9200]) {
         ees.ports = [base + 1, base + 3, base + 8];
         ees.ecs = "https://127.0.0.1:9306".to_owned();
+        ees.core = Some(Core {
+            api_root: "https://127.0.0.1:9402".to_owned(),
+            port: base + 2,
+            consent: dir.join("consent.toml"),
+        });
     }
     Ok((
         Ecs {
@@ -200,6 +227,18 @@ pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
         eess,
     ))
 }
+
+/// What the users of the simulated NEF agreed to, as `pki init` leaves it: the first one to everything, the second to nothing.
+pub const CONSENT: &str = "\
+# What users agreed to, by purpose: location, identifier, qos, analytics. An EES reads this again when it changes.
+[[user]]
+ue = \"msisdn-491700000001\"
+purposes = [\"location\", \"identifier\", \"qos\", \"analytics\"]
+
+[[user]]
+ue = \"extid-ue1@example.org\"
+purposes = [\"location\", \"identifier\", \"qos\", \"analytics\"]
+";
 
 /// The servers that a scenario needs, on ports that the system chooses. Where the ECS is has yet to be told to the EESs.
 pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
@@ -219,6 +258,7 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         dnn: edn.dnn.to_string(),
         dnais: edn.dnais.iter().map(ToString::to_string).collect(),
         tais: edn.tais.clone(),
+        core: None,
         state: state.join(format!("{}.redb", edn.certificate)),
     });
     (ecs, eess.collect())
@@ -238,6 +278,7 @@ mod tests {
         assert_eq!(ecs["edn"].as_array().map(Vec::len), Some(2));
         let ees: toml::Table = eess[0].text(&pki).parse().unwrap();
         assert_eq!(ees["eec_registration_required"].as_bool(), Some(true));
+        assert_eq!(ees["nef"]["api_root"].as_str(), Some("https://127.0.0.1:9402"));
         assert_eq!(ees["operator"]["listen"].as_str(), Some("127.0.0.1:9108"));
         assert_eq!(
             ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(),

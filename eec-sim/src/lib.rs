@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`scenario`] | a scenario as data, checked before anything starts |
 //! | [`world`] | servers as processes; application servers, application client and the EEC's listener as tasks |
+//! | [`world::nef`] | a simulated NEF, in process or as the program `eec-sim nef` |
 //! | [`edge1`], [`edge3`], [`edge4`], [`call`] | the calling ends of the reference points |
 //! | [`run`] | plays a scenario and judges it |
 //! | [`record`], [`witness`], [`milestone`] | what happened, what was seen, what follows from it |

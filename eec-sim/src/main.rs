@@ -37,6 +37,33 @@ enum Command {
     },
     /// Shows the scenarios that come with the program.
     List,
+    /// Runs a simulated NEF: the 3GPP core network that EESs and ECSs ask for locations, paths and quality.
+    Nef {
+        /// The configuration; `pki init` makes one.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// How many times as fast UEs walk their routes.
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs a callback server that thanks for every notification and prints it.
+    Callbacks {
+        /// The folder that `pki init` made.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// Whose certificate it shows: the name of the file without its ending.
+        #[arg(long = "as", value_name = "NAME")]
+        who: String,
+        /// The port on loopback; 0 lets the system choose.
+        #[arg(long, default_value_t = 9999)]
+        port: u16,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
     /// Certificates and configuration files for a laboratory.
     #[command(subcommand)]
     Pki(PkiCommand),
@@ -83,6 +110,8 @@ fn main() -> ExitCode {
             wait(command::one(&scenario, given.as_ref(), &output.into()))
         }
         Command::List => command::list(),
+        Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
+        Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
         Command::Pki(PkiCommand::Init { dir, hosts }) => command::pki_init(&dir, &hosts),
     };
     match outcome {

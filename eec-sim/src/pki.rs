@@ -26,7 +26,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The roles that have an authority.
+/// The roles whom every server knows. Each has an authority, and so has the NEF.
 pub const ROLES: [Role; 5] = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator];
 
 /// The EASID of the application that the shipped scenarios use.
@@ -116,7 +116,7 @@ impl Pki {
         }
         fs::create_dir_all(&cas).map_err(|error| PkiError::File { path: cas, error })?;
         let mut all = String::new();
-        for role in ROLES {
+        for role in ROLES.into_iter().chain([Role::Nef]) {
             let params = authority(role);
             let failed = |error| PkiError::Certificate(format!("authority {role}"), error);
             let key = KeyPair::generate().map_err(failed)?;
@@ -142,6 +142,7 @@ impl Pki {
                 .write()?;
         }
         pki.issue(Role::Operator, "operator").write()?;
+        pki.issue(Role::Nef, "nef.example").named("nef").write()?;
         Ok(pki)
     }
 
@@ -154,6 +155,7 @@ impl Pki {
             dir: dir.to_owned(),
             hosts: Vec::new(),
         };
+        // Without that of the NEF, which older folders lack: what needs it says so.
         for (role, name) in ROLES
             .into_iter()
             .zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"])
@@ -363,6 +365,7 @@ mod tests {
             ("eas-chess-b", Role::Eas, CHESS),
             ("eec-2", Role::Eec, "eec-2"),
             ("operator", Role::Operator, "operator"),
+            ("nef", Role::Nef, "nef.example"),
         ] {
             let principal = pki.files(name).identity().unwrap().principal().unwrap();
             assert_eq!((principal.role(), principal.id()), (role, id));

@@ -2,14 +2,19 @@
 
 #![allow(clippy::print_stdout, reason = "commands that people type write to standard output")]
 
+mod callbacks;
+mod nef;
 mod play;
 
+pub use callbacks::callbacks;
+pub use nef::nef;
 pub use play::{Given, Output, demo, one};
 
 use crate::{
     configuration,
     pki::{Pki, PkiError},
     scenario::{BadScenario, SHIPPED, Scenario},
+    world::nef::configuration::SAMPLE,
 };
 use anstream::println;
 use std::{
@@ -80,17 +85,26 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
         eess.iter()
             .map(|ees| (format!("{}.toml", ees.files), ees.text(&pki), "ees")),
     );
+    let nef = dir.join("nef.toml");
+    fs::write(&nef, SAMPLE).map_err(|error| CommandError::File(nef.clone(), error))?;
+    let consent = dir.join("consent.toml");
+    fs::write(&consent, configuration::CONSENT).map_err(|error| CommandError::File(consent.clone(), error))?;
     for (name, text, _) in &commands {
         let path = dir.join(name);
         fs::write(&path, text).map_err(|error| CommandError::File(path, error))?;
     }
     println!("Made in {}:", dir.display());
     println!(
-        "  ca/                     one authority for each of eec, eas, ees, ecs, operator; ca/all.pem has all five"
+        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef; ca/all.pem has all six"
     );
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
+    println!(
+        "  nef, nef.toml           a simulated NEF: eec-sim nef --config {}",
+        nef.display()
+    );
+    println!("  consent.toml            what the users of that network agreed to");
     println!("  ecs.toml, ees-a.toml, ees-b.toml   configurations; state goes to state/");
     println!("\nStart the servers, each in a terminal of its own:");
     for (name, _, program) in &commands {

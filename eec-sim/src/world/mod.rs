@@ -3,6 +3,7 @@
 pub mod ac;
 pub mod callbacks;
 pub mod eas;
+pub mod nef;
 pub mod process;
 pub mod programs;
 mod served;
