@@ -1,19 +1,31 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
-use edgeapp_core::clock::Lifetimes;
-use edgeapp_ees_domain::discovery::EmptyDiscovery;
+use edgeapp_authz::consent::{AgreedByOtherMeans, ConsentFile, ConsentFileError, NobodyAgreed};
+use edgeapp_core::{clock::Lifetimes, consent::Consent};
+use edgeapp_ees_domain::{
+    core_links::LinkPolicy,
+    discovery::EmptyDiscovery,
+    ue_identifier::{EdgeUeIdUse, IdentifierPolicy},
+    ue_location::LocationPolicy,
+};
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
     settings::{self, SettingsError},
 };
+use edgeapp_nef::NefSettings;
 use edgeapp_openapi::{
+    common::{ExternalGroupId, GroupId},
     ees_registration::AcrScenario,
     ids::{Dnai, Dnn, EesId, ProviderId},
     location::ServiceArea,
 };
 use edgeapp_store::StoreSettings;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// `ees.toml`. Relative paths start from the folder of the file; `EES__SECTION__KEY` in the environment overrides a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +57,9 @@ pub struct EesConfig {
     pub trust: TrustFiles,
     /// `[edge1]`: where EECs reach it; its `api_root` is the endpoint that the ECS tells EECs and other EESs.
     pub edge1: ListenAt,
+    /// `[edge2]`: where the core network reports to; needed with `[nef]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge2: Option<ListenAt>,
     /// `[edge3]`: where EASs reach it.
     pub edge3: ListenAt,
     /// `[edge9]`: where other EESs reach it. Without this section they are served by the listener of `[edge1]`, because an EES has one
@@ -76,6 +91,15 @@ pub struct EesConfig {
     /// `[notifications]`: how subscribers are reached.
     #[serde(default)]
     pub notifications: NotificationsConfig,
+    /// `[nef]`: the 3GPP core network behind it, by its northbound APIs. Without it, what needs the core network is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nef: Option<NefSettings>,
+    /// `[core_network]`: how it works with the 3GPP core network.
+    #[serde(default)]
+    pub core_network: CoreNetworkConfig,
+    /// `[consent]`: where it stands what users agreed to. Without it nobody agreed to anything, and what needs consent is refused.
+    #[serde(default)]
+    pub consent: ConsentConfig,
 }
 
 const fn yes() -> bool {
@@ -106,6 +130,9 @@ pub struct TrustFiles {
     pub ecs: PathBuf,
     /// `operator`: issuers of operators.
     pub operator: PathBuf,
+    /// `nef`: issuers of the NEF, which calls `[edge2]` and is called by `[nef]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nef: Option<PathBuf>,
 }
 
 /// The ECS of this EES.
@@ -253,6 +280,90 @@ impl Default for NotificationsConfig {
     }
 }
 
+/// How the EES works with the 3GPP core network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CoreNetworkConfig {
+    /// `watch_seconds`: location watches are asked for so long at a time, and renewed while they are needed; one hour when not given.
+    pub watch_seconds: u32,
+    /// `upkeep_seconds`: how often what runs at the core network is compared with what is needed; 10 when not given.
+    pub upkeep_seconds: u32,
+    /// `fresh_location_seconds`: a location reported so long ago at most answers a fetch; 10 when not given.
+    pub fresh_location_seconds: u32,
+    /// `edge_ue_ids`: when the EES makes up identifiers of its own: `when_the_core_gives_none`, `always` or `never`.
+    pub edge_ue_ids: EdgeUeIdUse,
+    /// `edge_ue_id_seconds`: how long one lives, a day when not given.
+    pub edge_ue_id_seconds: u32,
+    /// `[core_network.groups]`: the external group that stands for each internal one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<GroupId, ExternalGroupId>,
+}
+
+impl Default for CoreNetworkConfig {
+    fn default() -> Self {
+        let (links, identifiers) = (LinkPolicy::default(), IdentifierPolicy::default());
+        Self {
+            watch_seconds: links.watch_seconds,
+            upkeep_seconds: links.upkeep_seconds,
+            fresh_location_seconds: 10,
+            edge_ue_ids: identifiers.edge_ue_ids,
+            edge_ue_id_seconds: identifiers.edge_ue_id_seconds,
+            groups: BTreeMap::new(),
+        }
+    }
+}
+
+impl CoreNetworkConfig {
+    /// How links are looked after.
+    pub fn links(&self) -> LinkPolicy {
+        LinkPolicy {
+            watch_seconds: self.watch_seconds,
+            upkeep_seconds: self.upkeep_seconds,
+        }
+    }
+
+    /// What is decided about identifiers.
+    pub fn identifiers(&self) -> IdentifierPolicy {
+        IdentifierPolicy {
+            edge_ue_ids: self.edge_ue_ids,
+            edge_ue_id_seconds: self.edge_ue_id_seconds,
+        }
+    }
+
+    /// What is decided about locations.
+    pub fn locations(&self) -> LocationPolicy {
+        LocationPolicy {
+            fresh_seconds: self.fresh_location_seconds,
+            groups: self.groups.clone(),
+        }
+    }
+}
+
+/// Where it stands what users agreed to: one of both keys, or none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsentConfig {
+    /// `file`: a consent file, see `edgeapp_authz::consent::ConsentFile`; it is read again when it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// `every_user_agreed_by_other_means`: consent is not asked for here, because the operator has it from every user by contract.
+    pub every_user_agreed_by_other_means: bool,
+}
+
+impl ConsentConfig {
+    /// The provider that the configuration names.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn open(&self) -> Result<Arc<dyn Consent>, ConsentFileError> {
+        Ok(match &self.file {
+            Some(file) => Arc::new(ConsentFile::open(file)?),
+            None if self.every_user_agreed_by_other_means => Arc::new(AgreedByOtherMeans::default()),
+            None => Arc::new(NobodyAgreed::default()),
+        })
+    }
+}
+
 impl EesConfig {
     /// Reads a file and checks it.
     ///
@@ -268,11 +379,18 @@ impl EesConfig {
             ees,
             ecs,
             operator,
+            nef,
         } = &mut config.trust;
-        for path in [eec, eas, ees, ecs, operator] {
+        for path in [eec, eas, ees, ecs, operator].into_iter().chain(nef) {
             *path = folder.join(&*path);
         }
         config.store.resolve(&folder);
+        if let Some(nef) = &mut config.nef {
+            nef.resolve(&folder);
+        }
+        if let Some(file) = &mut config.consent.file {
+            *file = folder.join(&*file);
+        }
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -282,6 +400,7 @@ impl EesConfig {
         let mut refuse = |key: &str, reason: &str| wrong.push(SettingsError::of_key(file, key, reason));
         for (key, at) in [
             ("edge1.api_root", Some(&self.edge1)),
+            ("edge2.api_root", self.edge2.as_ref()),
             ("edge3.api_root", Some(&self.edge3)),
             ("edge9.api_root", self.edge9.as_ref()),
         ] {
@@ -321,6 +440,29 @@ impl EesConfig {
             refuse(
                 "scenarios",
                 "EEL_MANAGED_ACR cannot be executed by this version; remove it",
+            );
+        }
+        if let Some(nef) = &self.nef {
+            if let Err(error) = nef.check() {
+                refuse("nef", &error.to_string());
+            }
+            if self.edge2.is_none() {
+                refuse(
+                    "edge2.listen",
+                    "is needed with [nef]: the address to which the NEF reports",
+                );
+            }
+        }
+        if self.edge2.is_some() && self.trust.nef.is_none() {
+            refuse(
+                "trust.nef",
+                "is needed with [edge2]: the roots that certificates of the NEF lead to",
+            );
+        }
+        if self.consent.file.is_some() && self.consent.every_user_agreed_by_other_means {
+            refuse(
+                "consent",
+                "names a file and says that it is not needed; keep one of both",
             );
         }
         if let Err(error) = self.store.check() {

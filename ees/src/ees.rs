@@ -2,19 +2,22 @@
 
 use crate::{
     config::EesConfig,
+    edge2,
     edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
     peers::HttpPeers,
-    rooms::{Parts, Rooms, callback_rule},
+    rooms::{Around, Parts, Rooms, callback_rule},
 };
 use async_trait::async_trait;
 use axum::Router;
-use edgeapp_authz::RoleOfReferencePoint;
+use edgeapp_authz::{RoleOfReferencePoint, consent::ConsentFileError};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     callback::CallbackRule,
     clock::{Clock, SystemClock},
+    consent::{Consent, Withdrawal},
     error::Error,
     follow::Follower,
+    network::{CoreNetwork, NoCoreNetwork},
     notifier::Notifier,
     outbox::{Outbox, OutboxSettings},
     principal::Role,
@@ -22,7 +25,9 @@ use edgeapp_core::{
     store::Store,
     sweeper,
 };
-use edgeapp_ees_domain::{expiring::EesExpiring, peers::Peers, reactions::EesReactions};
+use edgeapp_ees_domain::{
+    expiring::EesExpiring, peers::Peers, reactions::EesReactions, ue_location::UeLocationService,
+};
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
     client::HttpClient,
@@ -30,13 +35,17 @@ use edgeapp_http::{
     operator::{self, Need, Readiness, Version},
     tls::{Identity, TlsError, Trust},
 };
+use edgeapp_nef::{NefClient, NefSettingsError};
 use edgeapp_openapi::{
     eas_registration::EndPoint,
     ees_registration::{EdnInfo, EesProfile},
 };
 use edgeapp_store::StoreSettingsError;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{broadcast::error::RecvError, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 /// How often expired resources are looked for.
@@ -59,6 +68,12 @@ pub enum StartError {
     /// The store.
     #[error("key `store`: {0}")]
     Store(#[from] StoreSettingsError),
+    /// The settings of the NEF.
+    #[error(transparent)]
+    Nef(#[from] NefSettingsError),
+    /// What users agreed to.
+    #[error(transparent)]
+    Consent(#[from] ConsentFileError),
     /// The state in the store.
     #[error("state: {0}")]
     State(#[from] Error),
@@ -71,7 +86,9 @@ impl StartError {
     /// Whether the configuration has to change before the server can start.
     pub fn is_of_configuration(&self) -> bool {
         match self {
-            Self::Tls { .. } | Self::Bind(_) | Self::Store(_) | Self::Config(_) => true,
+            Self::Tls { .. } | Self::Bind(_) | Self::Store(_) | Self::Nef(_) | Self::Consent(_) | Self::Config(_) => {
+                true
+            }
             Self::State(_) => false,
         }
     }
@@ -89,6 +106,8 @@ pub struct EesBuilder {
     authorizer: Arc<dyn Authorizer>,
     notifier: Option<Arc<dyn Notifier>>,
     peers: Option<Arc<dyn Peers>>,
+    core: Option<Arc<dyn CoreNetwork>>,
+    consent: Option<Arc<dyn Consent>>,
 }
 
 impl EesBuilder {
@@ -101,6 +120,8 @@ impl EesBuilder {
             authorizer: Arc::new(RoleOfReferencePoint),
             notifier: None,
             peers: None,
+            core: None,
+            consent: None,
         }
     }
 
@@ -134,6 +155,18 @@ impl EesBuilder {
         self
     }
 
+    /// Asks this core network instead of the one that `[nef]` leads to.
+    pub fn core_network(mut self, core: Arc<dyn CoreNetwork>) -> Self {
+        self.core = Some(core);
+        self
+    }
+
+    /// Asks here what users agreed to, instead of where `[consent]` says.
+    pub fn consent(mut self, consent: Arc<dyn Consent>) -> Self {
+        self.consent = Some(consent);
+        self
+    }
+
     /// Loads certificates and state and binds the listeners. Nothing is served before [`Ees::serve`].
     ///
     /// # Errors
@@ -160,7 +193,27 @@ impl EesBuilder {
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
         let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
-        let rooms = Rooms::new(&Parts::of(&config, endpoint.clone()), store.clone(), self.clock, peers).await?;
+        let consent = match self.consent {
+            Some(consent) => consent,
+            None => config.consent.open()?,
+        };
+        let edge2_socket = match &config.edge2 {
+            Some(at) => Some(Socket::bind(at).await?),
+            None => None,
+        };
+        let core: Arc<dyn CoreNetwork> = match (self.core, &edge2_socket) {
+            (Some(core), _) => core,
+            (None, Some(socket)) => nef(&config, &identity, trust.nef.as_ref(), &socket.api_root())?,
+            (None, None) => Arc::new(NoCoreNetwork),
+        };
+        let around = Around {
+            store: store.clone(),
+            clock: self.clock,
+            peers,
+            consent: consent.clone(),
+            core,
+        };
+        let rooms = Rooms::new(&Parts::of(&config, endpoint.clone()), around).await?;
 
         let (http1, authorizer) = (config.http1, self.authorizer);
         let mut serving = Serving::new(identity, http1, authorizer);
@@ -187,6 +240,14 @@ impl EesBuilder {
                 vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())],
             )
             .await?;
+        if let (Some(socket), Some(nef)) = (edge2_socket, &trust.nef) {
+            let edge2 = Door {
+                point: ReferencePoint::Edge2,
+                trust: nef.clone(),
+                router: rooms.edge2(),
+            };
+            serving.open(socket, vec![edge2])?;
+        }
         if let Some((socket, edge9)) = edge9 {
             serving.open(socket, vec![edge9])?;
         }
@@ -240,6 +301,8 @@ impl EesBuilder {
             upkeep,
             room: rooms.room.clone(),
             expiring: rooms.expiring(),
+            consent,
+            locations: rooms.locations.clone(),
         })
     }
 }
@@ -251,6 +314,33 @@ pub struct Ees {
     upkeep: Option<EesRegistrationUpkeep>,
     room: Room,
     expiring: Arc<EesExpiring>,
+    consent: Arc<dyn Consent>,
+    locations: Arc<UeLocationService>,
+}
+
+/// Ends what runs for users who take back a consent, beginning with those who did while we were away.
+async fn follow_withdrawals(consent: Arc<dyn Consent>, locations: Arc<UeLocationService>) {
+    let mut withdrawals = consent.withdrawals();
+    let mut next = Some(Withdrawal {
+        ue: None,
+        purpose: None,
+    });
+    loop {
+        if let Some(withdrawal) = &next {
+            while let Err(error) = locations.withdrawn(withdrawal).await {
+                tracing::warn!(%error, "what a user no longer agrees to could not be ended yet");
+                tokio::time::sleep(SWEEP).await;
+            }
+        }
+        next = match withdrawals.recv().await {
+            Ok(withdrawal) => Some(withdrawal),
+            Err(RecvError::Lagged(_)) => Some(Withdrawal {
+                ue: None,
+                purpose: None,
+            }),
+            Err(RecvError::Closed) => return,
+        };
+    }
 }
 
 impl Ees {
@@ -263,6 +353,7 @@ impl Ees {
     pub async fn serve(self, stop: CancellationToken) {
         let mut background = JoinSet::new();
         background.spawn(self.outbox.run());
+        background.spawn(follow_withdrawals(self.consent, self.locations));
         background.spawn(sweeper::run(self.room, self.expiring, SWEEP));
         let upkeep = self.upkeep.map(|upkeep| tokio::spawn(upkeep.run(stop.clone())));
         self.serving.serve(stop).await;
@@ -281,6 +372,7 @@ struct Trusted {
     ees: Trust,
     ecs: Trust,
     operator: Trust,
+    nef: Option<Trust>,
 }
 
 impl Trusted {
@@ -293,6 +385,7 @@ impl Trusted {
             ees: load("trust.ees", &files.ees)?,
             ecs: load("trust.ecs", &files.ecs)?,
             operator: load("trust.operator", &files.operator)?,
+            nef: files.nef.as_ref().map(|nef| load("trust.nef", nef)).transpose()?,
         })
     }
 }
@@ -335,6 +428,32 @@ impl Clients {
             .collect();
         Arc::new(HttpPeers::new(ecs, self.eess.clone(), neighbours))
     }
+}
+
+/// The core network that `[nef]` leads to, which reports to the EDGE-2 listener at `root`.
+fn nef(
+    config: &EesConfig,
+    identity: &Identity,
+    trust: Option<&Trust>,
+    root: &str,
+) -> Result<Arc<dyn CoreNetwork>, StartError> {
+    let (Some(settings), Some(trust)) = (&config.nef, trust) else {
+        return Ok(Arc::new(NoCoreNetwork));
+    };
+    let timeout = Duration::from_millis(u64::from(settings.timeout_ms.max(1)));
+    // The operator says where the NEF is.
+    let anywhere = CallbackRule {
+        allow_private_addresses: true,
+    };
+    let client = if settings.allow_plain_http_to_nef_on_trusted_networks_only {
+        HttpClient::over_plain_http_too(identity, trust, anywhere, timeout)
+    } else {
+        HttpClient::new(identity, trust, anywhere, timeout)
+    };
+    let client = client.map_err(StartError::tls("trust.nef"))?;
+    let reports = format!("{}{}", root.trim_end_matches('/'), edge2::reports::PATH);
+    let nef = NefClient::new(settings.clone(), client, reports)?;
+    Ok(Arc::new(nef))
 }
 
 /// The part of the profile at the ECS that does not change while the EES runs.

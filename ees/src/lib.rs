@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod edge1;
+pub mod edge2;
 pub mod edge3;
 pub mod edge6;
 pub mod edge9;

@@ -2,13 +2,16 @@
 
 use crate::{
     config::{EesConfig, LifetimesConfig},
-    edge1, edge3, edge9,
+    edge1, edge2, edge3, edge9,
     ees::StartError,
 };
+use edgeapp_authz::consent::NobodyAgreed;
 use edgeapp_core::{
     callback::CallbackRule,
     clock::{Clock, SystemClock},
+    consent::Consent,
     follow::{Follower, Mirror},
+    network::{CoreNetwork, NoCoreNetwork},
     notifier::Notifier,
     room::Room,
     store::Store,
@@ -22,6 +25,7 @@ use edgeapp_ees_domain::{
     acr_events::AcrEventsService,
     acr_management::AcrManagementService,
     context::{ContextPolicy, ContextService},
+    core_links::{CoreLinks, LinkPolicy},
     discovery::{DiscoveryPolicy, DiscoveryService, EecKnown},
     discovery_subscriptions::DiscoverySubscriptionService,
     eas::EasService,
@@ -31,6 +35,8 @@ use edgeapp_ees_domain::{
     peers::{NoPeers, Peers},
     reactions::EesReactions,
     selection::EasIndex,
+    ue_identifier::{IdentifierPolicy, UeIdentifierService},
+    ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
 };
 use edgeapp_http::documents::Api;
 use edgeapp_openapi::{eas_registration::EndPoint, ees_registration::AcrScenario, ids::EesId, location::ServiceArea};
@@ -42,13 +48,14 @@ use std::sync::Arc;
 /// When they cannot be assembled, which is a defect.
 pub async fn apis() -> Result<Vec<Api>, StartError> {
     let room = Parts::for_documents()?;
-    let rooms = Rooms::new(
-        &room,
-        Arc::new(edgeapp_store::MemoryStore::new()),
-        Arc::new(SystemClock::default()),
-        Arc::new(NoPeers),
-    )
-    .await?;
+    let around = Around {
+        store: Arc::new(edgeapp_store::MemoryStore::new()),
+        clock: Arc::new(SystemClock::default()),
+        peers: Arc::new(NoPeers),
+        core: Arc::new(NoCoreNetwork),
+        consent: Arc::new(NobodyAgreed::default()),
+    };
+    let rooms = Rooms::new(&room, around).await?;
     let mut apis: Vec<Api> = Vec::new();
     for api in rooms.edge1().into_iter().chain(rooms.edge3()).chain(rooms.edge9()) {
         // The whole API comes before the part of it that another reference point serves.
@@ -76,6 +83,18 @@ pub(crate) struct Parts {
     contexts: ContextPolicy,
     acr: AcrPolicy,
     discovery: DiscoveryPolicy,
+    links: LinkPolicy,
+    identifiers: IdentifierPolicy,
+    locations: LocationPolicy,
+}
+
+/// What is around the rooms.
+pub(crate) struct Around {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) peers: Arc<dyn Peers>,
+    pub(crate) core: Arc<dyn CoreNetwork>,
+    pub(crate) consent: Arc<dyn Consent>,
 }
 
 impl Parts {
@@ -103,6 +122,9 @@ impl Parts {
                 eec_registration_required: required,
                 strict_area: config.strict_service_area,
             },
+            links: config.core_network.links(),
+            identifiers: config.core_network.identifiers(),
+            locations: config.core_network.locations(),
         }
     }
 
@@ -134,6 +156,9 @@ impl Parts {
                 eec_registration_required: true,
             },
             discovery: DiscoveryPolicy::default(),
+            links: LinkPolicy::default(),
+            identifiers: IdentifierPolicy::default(),
+            locations: LocationPolicy::default(),
         })
     }
 }
@@ -152,23 +177,43 @@ pub(crate) struct Rooms {
     relocations: Arc<AcrService>,
     status: Arc<AcrStatusService>,
     contexts: Arc<ContextService>,
+    links: Arc<CoreLinks>,
+    identifiers: Arc<UeIdentifierService>,
+    pub(crate) locations: Arc<UeLocationService>,
     context_policy: ContextPolicy,
     peers: Arc<dyn Peers>,
 }
 
 impl Rooms {
-    pub(crate) async fn new(
-        parts: &Parts,
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        peers: Arc<dyn Peers>,
-    ) -> Result<Self, StartError> {
+    pub(crate) async fn new(parts: &Parts, around: Around) -> Result<Self, StartError> {
+        let Around {
+            store,
+            clock,
+            peers,
+            core,
+            consent,
+        } = around;
         let room = Room::new(store.clone(), clock.clone());
         let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
         let discovery_mirror = Arc::new(Mirror::default());
         let mirrored = Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
 
+        let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
+        let links = CoreLinks::new(room.clone(), core.clone(), parts.links).heard_by(reports);
+        let links = Arc::new(links);
+        links.start_upkeep().await?;
+        let identifiers = UeIdentifierService::new(room.clone(), core, consent.clone(), parts.identifiers);
+        let identifiers = Arc::new(identifiers);
+        let locations = Arc::new(UeLocationService::new(
+            room.clone(),
+            parts.lifetimes.subscriptions(),
+            links.clone(),
+            consent,
+            identifiers.clone(),
+            parts.callbacks,
+            parts.locations.clone(),
+        ));
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
         let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
         let own_id = parts.own_id.clone();
@@ -206,6 +251,9 @@ impl Rooms {
             acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
             contexts: Arc::new(contexts),
+            links,
+            identifiers,
+            locations,
             acr_management,
             relocations,
             context_policy: parts.contexts,
@@ -220,6 +268,8 @@ impl Rooms {
             edge1::eas_discovery::api(self.discovery.clone(), self.discovery_subscriptions.clone()),
             edge1::acr_events::api(self.acr_events.clone()),
             edge1::app_context_relocation::api(self.relocations.clone()),
+            // EECs ask for identifiers of their own UE (TS 24.558 clause 5.6).
+            edge3::ue_identifier::api(self.identifiers.clone()),
         ]
     }
 
@@ -228,6 +278,8 @@ impl Rooms {
             edge3::eas_registration::api(self.eass.clone()),
             edge3::acr_management_event::api(self.acr_management.clone()),
             edge3::acr_status_update::api(self.status.clone()),
+            edge3::ue_location::api(self.locations.clone()),
+            edge3::ue_identifier::api(self.identifiers.clone()),
             // EASs look for a T-EAS and declare it (TS 29.558 clauses 5.7 and 5.9).
             edge1::eas_discovery::request_api(self.discovery.clone()),
             edge1::app_context_relocation::api(self.relocations.clone()),
@@ -241,11 +293,17 @@ impl Rooms {
         ]
     }
 
+    /// Where the core network reports to.
+    pub(crate) fn edge2(&self) -> axum::Router {
+        edge2::reports::router(self.links.clone())
+    }
+
     pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
         let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
         EesReactions::new(
             self.room.clone(),
             acr,
+            self.links.clone(),
             self.discovery_mirror.clone(),
             self.mirrored.clone(),
             notifier,
@@ -253,6 +311,10 @@ impl Rooms {
     }
 
     pub(crate) fn expiring(&self) -> Arc<EesExpiring> {
-        Arc::new(EesExpiring::new(self.eass.clone(), self.context_policy))
+        Arc::new(EesExpiring::new(
+            self.eass.clone(),
+            self.context_policy,
+            self.links.clone(),
+        ))
     }
 }

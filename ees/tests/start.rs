@@ -31,7 +31,11 @@ kind = "memory-lost-at-exit"
     let ran = program.args(["serve", "--config"]).arg(&file).output().unwrap();
     let said = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(ran.status.code(), Some(2), "{said}");
-    for part in ["ees.toml: key `identity.certificate`: ", "none.pem", "; name a PEM file"] {
+    for part in [
+        "ees.toml: key `identity.certificate`: ",
+        "none.pem",
+        "; name a PEM file",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
 }

@@ -1,4 +1,4 @@
-"""An ECS and an EES as processes with fresh certificates, and the generated Python clients that call them."""
+"""An ECS, an EES and a simulated core network as processes with fresh certificates, and the generated Python clients that call them."""
 
 import contextlib
 import importlib
@@ -15,7 +15,7 @@ import generate
 import urllib3
 
 # The listeners of each program.
-SERVERS = {"ees": ("edge1", "edge3", "operator"), "ecs": ("edge4", "edge6", "operator")}
+SERVERS = {"ees": ("edge1", "edge2", "edge3", "operator"), "ecs": ("edge4", "edge6", "operator"), "nef": ("apis", "control")}
 
 
 class Program:
@@ -24,9 +24,10 @@ class Program:
     def __init__(self, binaries, name, config, settings, log):
         listeners = {f"{name.upper()}__{point.upper()}__LISTEN": "127.0.0.1:0" for point in SERVERS[name]}
         self.name, self.roots, self.log = name, {}, log
+        command = [binaries / "eec-sim", "nef"] if name == "nef" else [binaries / name, "serve", "--log", "warn"]
         with open(log, "ab") as errors:
             self.process = subprocess.Popen(
-                [binaries / name, "serve", "--log", "warn", "--config", config],
+                [*command, "--config", config],
                 stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, **listeners, **settings},
             )
         guard = threading.Timer(60, self.process.kill)
@@ -65,8 +66,9 @@ class Lab:
         log.write_text("")
         ecs = Program(self.binaries, "ecs", self.pki / "ecs.toml", {}, log)
         self.programs.append(ecs)
-        with_ecs = {"EES__ECS__URL": ecs.roots["edge6"]}
-        self.programs.append(Program(self.binaries, "ees", self.pki / "ees-a.toml", with_ecs, log))
+        self.network = Program(self.binaries, "nef", self.pki / "nef.toml", {}, log)
+        settings = {"EES__ECS__URL": ecs.roots["edge6"], "EES__NEF__API_ROOT": self.network.roots["apis"]}
+        self.programs.append(Program(self.binaries, "ees", self.pki / "ees-a.toml", settings, log))
         self._until_registered(time.monotonic() + 30)
         return self
 
@@ -80,6 +82,7 @@ class Lab:
 
     def __exit__(self, *_):
         codes = [(program.name, program.stop()) for program in self.programs]
+        self.network.stop()
         self.folder.cleanup()
         bad = [code for code in codes if code[1] != 0]
         if bad:

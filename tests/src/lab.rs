@@ -85,6 +85,7 @@ impl Lab {
             dnn: format!("edge-{letter}"),
             dnais: vec![format!("dnai-{letter}")],
             tais: Vec::new(),
+            core: None,
             state: self.path().join("state").join(format!("{name}.redb")),
         }
         .text(&self.pki);

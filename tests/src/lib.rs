@@ -9,10 +9,12 @@
 //! | [`process`] | a server as a process that can be stopped and killed |
 //! | [`caller`] | somebody with a certificate who sends requests |
 //! | [`ear`] | a subscriber: a TLS server that writes down what it hears |
+//! | [`network`] | the simulated core network, in this process |
 //! | [`wait`] | waiting for what can be observed |
 
 pub mod caller;
 pub mod ear;
 pub mod lab;
+pub mod network;
 pub mod process;
 pub mod wait;

@@ -3,6 +3,7 @@
 mod network;
 mod support;
 
+mod core_network;
 mod demo;
 mod durability;
 mod link;

@@ -132,6 +132,21 @@ fn endpoint_key(profile: &EasProfile) -> Key {
     Key::from(format!("{ENDPOINT}{}/{hash:032x}", Key::part(profile.eas_id.as_str())))
 }
 
+/// Only an EAS that is registered here is told about UEs (TS 23.558 clause 8.6: the capabilities are exposed to registered EASs).
+///
+/// # Errors
+/// 403 `NOT_REGISTERED`; when the store cannot be read.
+pub async fn registered(room: &Room, principal: &Principal) -> Result<(), Error> {
+    let eas_id = principal.id().parse().map_err(Error::internal)?;
+    if is_registered(room, &eas_id, principal.owner()).await? {
+        return Ok(());
+    }
+    Err(Error::forbidden(
+        Cause::NotRegistered,
+        "an EAS has to be registered here before it is told about UEs",
+    ))
+}
+
 /// Whether this owner has a live registration of this EASID.
 ///
 /// # Errors

@@ -4,20 +4,23 @@
 //! The end of a registration is told with the change itself; the outbox ends the subscriptions afterwards, so that an EAS with many
 //! of them can deregister in one small transaction, and a crash in between loses none.
 
-use crate::{Ees, eas::is_registered};
+use crate::{Ees, eas::is_registered, reporting};
 use edgeapp_core::{
     collection::Resource,
     error::Error,
     kept::Kept,
     principal::Owner,
-    room::{Decision, Room, contended},
+    room::Room,
     store::{Entry, Key, Span},
 };
-use edgeapp_openapi::{acr_management_event::AcrMgntEventsSubscription, ids::EasId};
+use edgeapp_openapi::{acr_management_event::AcrMgntEventsSubscription, ids::EasId, ue_location::LocationSubscription};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// The kinds of subscriptions that end so. Their keys are `<prefix><EASID>/<id>`, see [`folder`].
-const KINDS: &[&str] = &[<AcrMgntEventsSubscription as Resource<Ees>>::PREFIX];
+const KINDS: &[&str] = &[
+    <AcrMgntEventsSubscription as Resource<Ees>>::PREFIX,
+    <LocationSubscription as Resource<Ees>>::PREFIX,
+];
 
 /// Subscriptions read at a time.
 const PAGE: usize = 64;
@@ -68,14 +71,7 @@ pub async fn end_subscriptions(room: &Room, ended: &RegistrationEnded) -> Result
 }
 
 async fn end(room: &Room, listed: &Entry) -> Result<(), Error> {
-    for mut seen in room.attempts() {
-        if seen.entry(&listed.key).await?.is_none() {
-            return Ok(());
-        }
-        if room.commit(seen, Decision::of(()).delete(&listed.key)).await?.is_some() {
-            tracing::info!(subscription = %listed.key, "a subscription ends with the registration of its EAS");
-            return Ok(());
-        }
-    }
-    Err(contended())
+    reporting::end(room, &listed.key).await?;
+    tracing::info!(subscription = %listed.key, "a subscription ends with the registration of its EAS");
+    Ok(())
 }

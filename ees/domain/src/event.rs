@@ -2,6 +2,8 @@
 //!
 //! Events are committed with the change they tell of; the outbox turns them into work, in order per lane, at least once.
 
+use crate::core_links::LinkWork;
+use edgeapp_core::network::Token;
 use edgeapp_openapi::{
     common::{DateTime, Uri},
     eas_registration::{EasProfile, EndPoint},
@@ -33,6 +35,29 @@ pub enum Event {
         /// Where to send it.
         destination: Uri,
     },
+    /// A subscriber has to be told something.
+    Tell(Box<Notification>),
+    /// A subscriber has to be told something for the last time: its subscription ends once that is done.
+    TellLast(Box<Notification>),
+    /// A subscriber has to be told something, though its subscription has ended.
+    Farewell {
+        /// What it is told.
+        notification: Box<Notification>,
+        /// Nobody has to be told after this instant.
+        until: DateTime,
+    },
+    /// A resource that may hold links to the core network is gone.
+    HolderGone {
+        /// Its key.
+        key: String,
+    },
+    /// The core network ended a link.
+    LinkLost {
+        /// The link.
+        token: Token,
+    },
+    /// It is time to compare our links with what runs at the core network.
+    LinkUpkeep,
     /// The scenarios were selected in which the sessions of a UE with an EAS relocate.
     ScenariosSelected(Box<ScenariosSelected>),
     /// A relocation moved on.
@@ -63,6 +88,10 @@ pub enum Work {
     EndSubscriptions(crate::ending::RegistrationEnded),
     /// Take the next step of a relocation.
     Acr(crate::acr::AcrWork),
+    /// Look after a link to the core network.
+    Link(LinkWork),
+    /// End the subscription under this key, which has said all it had to say.
+    End(String),
 }
 
 /// A notification on its way.

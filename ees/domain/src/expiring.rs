@@ -6,6 +6,7 @@ use crate::{
         record::{self, Step},
     },
     context::ContextPolicy,
+    core_links::{self, CoreLinks},
     eas::EasService,
     eec,
     event::Event,
@@ -25,12 +26,13 @@ use std::sync::Arc;
 pub struct EesExpiring {
     eass: Arc<EasService>,
     contexts: ContextPolicy,
+    links: Arc<CoreLinks>,
 }
 
 impl EesExpiring {
     /// Expiry with these rules.
-    pub fn new(eass: Arc<EasService>, contexts: ContextPolicy) -> Self {
-        Self { eass, contexts }
+    pub fn new(eass: Arc<EasService>, contexts: ContextPolicy, links: Arc<CoreLinks>) -> Self {
+        Self { eass, contexts, links }
     }
 }
 
@@ -54,7 +56,13 @@ impl Expiring for EesExpiring {
             };
             return given_up(kept.value);
         }
-        // Contexts and subscriptions just end.
+        if name.starts_with(core_links::TIMER) {
+            return self.links.rang(key, seen).await;
+        }
+        // What an expired resource held at the core network is given back; contexts and other subscriptions just end.
+        if self.links.is_holder(name) {
+            return Decision::of(()).tell(&Event::HolderGone { key: name.to_owned() });
+        }
         Ok(Decision::of(()))
     }
 }

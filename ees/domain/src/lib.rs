@@ -10,6 +10,9 @@
 //! | [`eec`], [`context`] | EEC registrations, EEC contexts and their way between EESs |
 //! | [`acr`] | relocations: what is asked, the record, what follows |
 //! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
+//! | [`ue_location`], [`ue_identifier`] | where UEs are, and under which names EASs know them |
+//! | [`core_links`] | what runs at the 3GPP core network, and for which resources |
+//! | [`reporting`] | how often and how long subscribers are told |
 //! | [`ending`] | what ends with the last registration of an EAS |
 //! | [`event`], [`reactions`], [`expiring`] | what happens and what follows from it |
 //! | [`peers`], [`lookups`] | the ports to ECS and other EESs; what rooms ask of each other |
@@ -18,6 +21,7 @@ pub mod acr;
 pub mod acr_events;
 pub mod acr_management;
 pub mod context;
+pub mod core_links;
 pub mod discovery;
 pub mod discovery_subscriptions;
 pub mod eas;
@@ -28,7 +32,10 @@ pub mod expiring;
 pub mod lookups;
 pub mod peers;
 pub mod reactions;
+pub mod reporting;
 pub mod selection;
+pub mod ue_identifier;
+pub mod ue_location;
 
 /// The home of the rules for resources of an EES, see [`edgeapp_core::collection::Resource`].
 #[derive(Clone, Copy, Debug)]

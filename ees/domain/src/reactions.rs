@@ -2,8 +2,10 @@
 
 use crate::{
     acr::follow_up::AcrFollowUp,
+    core_links::CoreLinks,
     discovery_subscriptions, ending,
     event::{Event, Notification, Work},
+    reporting,
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -27,6 +29,7 @@ const REFUSALS: u32 = 3;
 pub struct EesReactions {
     room: Room,
     acr: AcrFollowUp,
+    links: Arc<CoreLinks>,
     discovery: Arc<Mirror<EasDiscoverySubscription>>,
     mirrored: Follower,
     notifier: Arc<dyn Notifier>,
@@ -37,6 +40,7 @@ impl EesReactions {
     pub fn new(
         room: Room,
         acr: AcrFollowUp,
+        links: Arc<CoreLinks>,
         discovery: Arc<Mirror<EasDiscoverySubscription>>,
         mirrored: Follower,
         notifier: Arc<dyn Notifier>,
@@ -44,6 +48,7 @@ impl EesReactions {
         Self {
             room,
             acr,
+            links,
             discovery,
             mirrored,
             notifier,
@@ -188,6 +193,45 @@ impl Reactions for EesReactions {
                     task,
                 }])
             }
+            Event::Tell(notification) => {
+                let key = notification.subscription.clone();
+                let task = Task {
+                    work: Work::Notify(*notification),
+                    guard: Some(key.clone()),
+                    until: None,
+                };
+                Ok(vec![Todo { lane: key, task }])
+            }
+            Event::TellLast(notification) => {
+                let key = notification.subscription.clone();
+                let told = Task {
+                    work: Work::Notify(*notification),
+                    guard: Some(key.clone()),
+                    until: None,
+                };
+                let ended = Task {
+                    work: Work::End(key.clone()),
+                    guard: Some(key.clone()),
+                    until: None,
+                };
+                let in_lane = |task| Todo {
+                    lane: key.clone(),
+                    task,
+                };
+                Ok(vec![in_lane(told), in_lane(ended)])
+            }
+            Event::Farewell { notification, until } => {
+                let lane = notification.subscription.clone();
+                let task = Task {
+                    work: Work::Notify(*notification),
+                    guard: None,
+                    until: Some(until),
+                };
+                Ok(vec![Todo { lane, task }])
+            }
+            Event::HolderGone { key } => self.links.after(&key).await,
+            Event::LinkLost { token } => Ok(self.links.after_loss(token)),
+            Event::LinkUpkeep => Ok(self.links.upkeep_due()),
             Event::EasRegistrationEnded(ended) => Ok(vec![Todo {
                 lane: format!(
                     "ending/{}{}",
@@ -221,6 +265,14 @@ impl Reactions for EesReactions {
                 },
             },
             Work::Acr(work) => self.acr.perform(work, attempt).await,
+            Work::Link(work) => self.links.perform(work).await,
+            Work::End(key) => match reporting::end(&self.room, &Key::new(key.as_str())).await {
+                Ok(()) => Outcome::Done,
+                Err(error) => Outcome::Again {
+                    reason: error.to_string(),
+                    after: None,
+                },
+            },
         }
     }
 }

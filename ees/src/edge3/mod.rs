@@ -3,3 +3,5 @@
 pub mod acr_management_event;
 pub mod acr_status_update;
 pub mod eas_registration;
+pub mod ue_identifier;
+pub mod ue_location;

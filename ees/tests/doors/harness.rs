@@ -1,6 +1,6 @@
 //! An EES in memory, and callers with the certificate they like.
 
-use crate::surroundings::{Others, Subscribers};
+use crate::surroundings::{Agreements, Others, Subscribers};
 use axum::{
     Router,
     body::Body,
@@ -11,15 +11,17 @@ use edgeapp_core::{
     authorizer::ReferencePoint,
     callback::CallbackRule,
     clock::{Clock, Lifetimes, ManualClock},
+    consent::Consent,
     error::{Cause, Error, Kind},
     follow::{Follower, Mirror},
+    network::{CoreNetwork, NoCoreNetwork},
     outbox::{Outbox, OutboxSettings},
     principal::Principal,
     room::Room,
     store::{Span, Store},
     sweeper,
 };
-use edgeapp_ees::{edge1, edge3, edge9};
+use edgeapp_ees::{edge1, edge2, edge3, edge9};
 use edgeapp_ees_domain::{
     acr::{
         follow_up::AcrFollowUp,
@@ -29,6 +31,7 @@ use edgeapp_ees_domain::{
     acr_events::AcrEventsService,
     acr_management::AcrManagementService,
     context::{ContextPolicy, ContextService},
+    core_links::{CoreLinks, LinkPolicy},
     discovery::{DiscoveryPolicy, DiscoveryService, EasDiscovery, EecKnown, NoTargetSearch, TargetSearch},
     discovery_subscriptions::DiscoverySubscriptionService,
     eas::EasService,
@@ -37,6 +40,8 @@ use edgeapp_ees_domain::{
     lookups::EasLookup,
     reactions::EesReactions,
     selection::EasIndex,
+    ue_identifier::{IdentifierPolicy, UeIdentifierService},
+    ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
 };
 use edgeapp_http::{
     documents::Api,
@@ -73,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) elsewhere: Arc<dyn TargetSearch>,
     pub(crate) contexts: ContextPolicy,
     pub(crate) acr: AcrPolicy,
+    /// The core network; none in most tests.
+    pub(crate) core: Arc<dyn CoreNetwork>,
 }
 
 impl Default for Settings {
@@ -94,6 +101,7 @@ impl Default for Settings {
                 remembered_seconds: 60,
                 eec_registration_required: true,
             },
+            core: Arc::new(NoCoreNetwork),
         }
     }
 }
@@ -114,6 +122,9 @@ pub(crate) struct Doors {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) others: Arc<Others>,
     pub(crate) subscribers: Arc<Subscribers>,
+    pub(crate) agreements: Arc<Agreements>,
+    pub(crate) locations: Arc<UeLocationService>,
+    links: Arc<CoreLinks>,
     room: Room,
     expiring: EesExpiring,
     outbox: Mutex<Option<Outbox<EesReactions>>>,
@@ -177,22 +188,53 @@ impl Doors {
         let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
         let status = AcrStatusService::new(relocations.clone(), management.clone());
         let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
-        let reactions = EesReactions::new(room.clone(), follow_up, mirror, mirrored, subscribers.clone());
+        let agreements = Arc::new(Agreements::default());
+        let consent: Arc<dyn Consent> = agreements.clone();
+        let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
+        let links = CoreLinks::new(room.clone(), settings.core.clone(), LinkPolicy::default()).heard_by(reports);
+        let links = Arc::new(links);
+        let identifiers = IdentifierPolicy::default();
+        let identifiers = UeIdentifierService::new(room.clone(), settings.core, consent.clone(), identifiers);
+        let identifiers = Arc::new(identifiers);
+        let locations = Arc::new(UeLocationService::new(
+            room.clone(),
+            lifetimes,
+            links.clone(),
+            consent,
+            identifiers.clone(),
+            callbacks,
+            LocationPolicy {
+                fresh_seconds: 10,
+                ..LocationPolicy::default()
+            },
+        ));
+        let reactions = EesReactions::new(
+            room.clone(),
+            follow_up,
+            links.clone(),
+            mirror,
+            mirrored,
+            subscribers.clone(),
+        );
         let patience = Duration::from_millis(1);
         let impatient = OutboxSettings {
             first_retry: patience,
             longest_retry: patience,
             ..OutboxSettings::default()
         };
+        let reports_door = edge2::reports::router(links.clone());
         let mut doors = Self {
             clock,
             store,
             others,
             subscribers,
-            expiring: EesExpiring::new(eass.clone(), contexts),
+            agreements,
+            locations: locations.clone(),
+            expiring: EesExpiring::new(eass.clone(), contexts, links.clone()),
+            links,
             outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),
             room,
-            routers: BTreeMap::new(),
+            routers: BTreeMap::from([(ReferencePoint::Edge2, reports_door)]),
             apis: BTreeMap::new(),
         };
         let (of_eecs, of_eass, of_eess) = (ReferencePoint::Edge1, ReferencePoint::Edge3, ReferencePoint::Edge9);
@@ -201,6 +243,8 @@ impl Doors {
         doors.mount(of_eass, &edge3::acr_status_update::api(Arc::new(status)));
         doors.mount(of_eass, &edge1::app_context_relocation::api(relocations.clone()));
         doors.mount(of_eass, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(of_eass, &edge3::ue_location::api(locations));
+        doors.mount(of_eass, &edge3::ue_identifier::api(identifiers));
         doors.mount(of_eess, &edge9::eec_context_relocation::api(Arc::new(handover)));
         doors.mount(of_eess, &edge1::eas_discovery::request_api(discovery.clone()));
         doors.mount(of_eecs, &edge1::eec_registration::api(Arc::new(eecs)));
@@ -267,6 +311,16 @@ impl Doors {
             stack: stack(self.routers[&point].clone(), point),
             peer: Arc::new(peer),
         }
+    }
+
+    /// The core network over EDGE-2.
+    pub(crate) fn nef(&self) -> Caller {
+        self.caller(ReferencePoint::Edge2, &["urn:edgeapp:nef:nef-1"])
+    }
+
+    /// The links to the core network are compared with what runs there.
+    pub(crate) async fn upkeep(&self) {
+        self.links.upkeep().await;
     }
 
     /// An EEC over EDGE-1; its UE is `msisdn-491700000001`.

@@ -14,3 +14,5 @@ mod harness;
 mod scenarios;
 mod scene;
 mod surroundings;
+mod ue_identifier;
+mod ue_location;

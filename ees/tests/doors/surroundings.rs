@@ -2,18 +2,26 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use edgeapp_core::notifier::{Delivered, NotDelivered, Notifier};
+use edgeapp_core::{
+    consent::{Consent, Purpose, Withdrawal},
+    notifier::{Delivered, NotDelivered, Notifier},
+};
 use edgeapp_ees_domain::peers::{PeerEes, PeerError, Peers};
 use edgeapp_openapi::{
     common::Uri,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
     eec_context_relocation::{EecContext, EecContextPush, EecContextPushRes, EecContextsQuery},
+    ids::Gpsi,
     service_provisioning::EcsServProvResp,
     target_ees_discovery::EesProfilesQuery,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
+use tokio::sync::broadcast;
 
 /// The ECS and the other EESs. What nobody told them to answer is not found.
 #[derive(Default)]
@@ -119,6 +127,49 @@ impl Subscribers {
             .filter(|told| told.at == at)
             .map(|told| told.body)
             .collect()
+    }
+}
+
+/// What users agreed to: nothing, unless a test says so.
+pub(crate) struct Agreements {
+    agreed: Mutex<BTreeSet<(String, Purpose)>>,
+    withdrawn: broadcast::Sender<Withdrawal>,
+}
+
+impl Default for Agreements {
+    fn default() -> Self {
+        Self {
+            agreed: Mutex::default(),
+            withdrawn: broadcast::Sender::new(16),
+        }
+    }
+}
+
+impl Agreements {
+    /// The user of this UE agrees.
+    pub(crate) fn agree(&self, ue: &str, purpose: Purpose) {
+        self.agreed.lock().unwrap().insert((ue.to_owned(), purpose));
+    }
+
+    /// The user of this UE no longer agrees.
+    pub(crate) fn withdraw(&self, ue: &str, purpose: Purpose) -> Withdrawal {
+        self.agreed.lock().unwrap().remove(&(ue.to_owned(), purpose));
+        let withdrawal = Withdrawal {
+            ue: Some(ue.parse().unwrap()),
+            purpose: Some(purpose),
+        };
+        let _ = self.withdrawn.send(withdrawal.clone());
+        withdrawal
+    }
+}
+
+#[async_trait]
+impl Consent for Agreements {
+    async fn granted(&self, ue: &Gpsi, purpose: Purpose) -> bool {
+        self.agreed.lock().unwrap().contains(&(ue.to_string(), purpose))
+    }
+    fn withdrawals(&self) -> broadcast::Receiver<Withdrawal> {
+        self.withdrawn.subscribe()
     }
 }
 

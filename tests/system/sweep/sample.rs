@@ -57,6 +57,8 @@ pub(super) fn smallest(schema: &Value, schemas: &Value, names: &Names) -> Value 
         "RequestorId" => return json!({ format!("{}Id", names.role): names.own }),
         "EecContextId" => return json!(names.context),
         "Uri" => return json!(ENDPOINT),
+        // The first UE of the simulated network.
+        "IpAddr" => return json!({"ipv4Addr": "198.51.100.1"}),
         "EndPoint" => return json!({"uri": ENDPOINT}),
         "DateTime" => return json!("2099-01-01T00:00:00Z"),
         _ => {}
@@ -116,6 +118,9 @@ fn needed_in(schema: &str) -> &'static [&'static str] {
         "ECSServProvSubscription" => &["notificationDestination"],
         // An EAS that is about to lose a UE names it, and the UE has to be known.
         "EECRegistration" | "AcrDetermReq" => &["ueId"],
+        // Whom it is about, and where to send notifications while WebSockets are not served.
+        "LocationSubscription" => &["ueId", "notificationDestination"],
+        "UserInfo" => &["ueId", "easIds"],
         // One of three has to be there.
         "ACRUpdateData" => &["actResultInfo"],
         _ => &[],

@@ -22,6 +22,8 @@ flows!(
     eees_easregistration,
     eees_eeccontextreloc,
     eees_eecregistration,
+    eees_ueidentifier,
+    eees_uelocation,
 );
 
 #[test]

@@ -5,6 +5,7 @@ use edgeapp_core::principal::Role;
 use edgeapp_system_tests::{
     caller::{Answer, Caller, tls},
     lab::{Lab, ue_of},
+    network::Network,
     process::Process,
     wait::until_it_is_so,
 };
@@ -15,10 +16,14 @@ use std::time::Duration;
 
 pub(crate) const CHESS: &str = "eas.chess.example";
 pub(crate) const EEC: &str = "eec-1";
+/// A UE that the core network knows.
+pub(crate) const UE: &str = "msisdn-491700000001";
 
 /// The servers.
 pub(crate) struct World {
     lab: Lab,
+    /// Answers the EES for as long as the world is there.
+    _network: Network,
     ecs: Process,
     ees: Process,
 }
@@ -27,13 +32,20 @@ impl World {
     pub(crate) async fn open() -> Self {
         let lab = Lab::new();
         let ecs = lab.ecs().start().await;
-        let ees = lab.ees("a").at_ecs(ecs.root("edge6")).start().await;
+        let network = Network::open(&lab, &[UE]).await;
+        let ees = network.behind(lab.ees("a"), &lab).at_ecs(ecs.root("edge6"));
+        let ees = ees.start().await;
         let operator = lab.operator(Role::Ees, ees.root("operator"));
         until_it_is_so("the EES is registered", async || {
             operator.get("/ready").await.status == 200
         })
         .await;
-        Self { lab, ecs, ees }
+        Self {
+            lab,
+            _network: network,
+            ecs,
+            ees,
+        }
     }
 
     /// The `apiRoot` of a listener.

@@ -1,0 +1,117 @@
+//! Real EESs with a simulated core network behind them (EDGE-2): what EASs hear of UEs that move, and what is left when something dies.
+
+use crate::support::{CHESS, EAS_REGISTRATIONS, eas_registration};
+use edgeapp_core::principal::Role;
+use edgeapp_system_tests::{
+    caller::Caller,
+    ear::Ear,
+    lab::{Lab, Plan},
+    network::{CELLS, Network},
+    process::Process,
+    wait::until_it_is_so,
+};
+use serde_json::{Value, json};
+
+const UE: &str = "msisdn-491700000001";
+const FETCH: &str = "/eees-uelocation/v1/fetch";
+const SUBSCRIPTIONS: &str = "/eees-uelocation/v1/subscriptions";
+
+struct Site {
+    lab: Lab,
+    network: Network,
+    plan: Plan,
+    ees: Process,
+    eas: Caller,
+    ear: Ear,
+}
+
+impl Site {
+    async fn open() -> Self {
+        let lab = Lab::new();
+        let network = Network::open(&lab, &[UE]).await;
+        let plan = network.behind(lab.ees("a"), &lab);
+        let ees = plan.start().await;
+        let eas = lab.eas(&format!("{CHESS}#1"), ees.root("edge3"));
+        eas.post(EAS_REGISTRATIONS, &eas_registration(CHESS, "one", "ENABLED"))
+            .await
+            .created();
+        let ear = Ear::open(&lab, &lab.who(Role::Eas, &format!("{CHESS}#1"))).await;
+        Self {
+            lab,
+            network,
+            plan,
+            ees,
+            eas,
+            ear,
+        }
+    }
+
+    fn subscription(&self) -> Value {
+        json!({"easId": CHESS, "ueId": UE, "locGran": "CGI_ECGI", "notificationDestination": self.ear.uri("/locations")})
+    }
+}
+
+fn cell_of(told: &Value) -> &str {
+    told["locEvs"][0]["locInf"]["cellId"].as_str().unwrap_or_default()
+}
+
+/// TS 29.558 clause 5.3.2.4: the UE walks, and each step reaches the EAS's own server, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_walking_ue_is_reported_step_by_step() {
+    let site = Site::open().await;
+    site.eas.post(SUBSCRIPTIONS, &site.subscription()).await.created();
+    for cell in [CELLS[1], CELLS[0], CELLS[1]] {
+        site.network.move_ue(UE, cell).await;
+    }
+    let heard = site.ear.hears_many(3).await;
+    let cells: Vec<_> = heard.iter().map(|heard| cell_of(&heard.body)).collect();
+    assert_eq!(cells, [CELLS[1], CELLS[0], CELLS[1]]);
+    assert!(heard.iter().all(|heard| heard.body["locEvs"][0]["ueId"] == UE));
+}
+
+/// Clause 5.3.2.2.2 and 5.4.2.2: questions that are answered at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_and_who_a_ue_is_comes_from_the_network() {
+    let site = Site::open().await;
+    let found = site
+        .eas
+        .post(FETCH, &json!({"ueId": UE, "gran": "CGI_ECGI"}))
+        .await
+        .found()
+        .clone();
+    assert_eq!(found["ueLocation"]["cellId"], CELLS[0]);
+    let asked = json!({"ipAddr": {"ipv4Addr": "198.51.100.1"}});
+    let found = site.eas.post("/eees-ueidentifier/v1/get", &asked).await.found().clone();
+    assert_eq!(found["ueIds"][0]["afSpecUeId"], "extid-ue1@operator.example");
+}
+
+/// What the network forgot is made again, and what was subscribed goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_lost_its_state_is_reminded() {
+    let site = Site::open().await;
+    site.eas.post(SUBSCRIPTIONS, &site.subscription()).await.created();
+    site.network.forget_everything();
+    until_it_is_so("the watch is there again", async || site.network.runs() == 1).await;
+    site.network.move_ue(UE, CELLS[1]).await;
+    assert_eq!(cell_of(&site.ear.hears_many(1).await[0].body), CELLS[1]);
+}
+
+/// A killed EES finds what runs for it, and ends what nobody needs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_ees_leaks_nothing() {
+    let site = Site::open().await;
+    let uri = site.eas.post(SUBSCRIPTIONS, &site.subscription()).await.created();
+    let Site {
+        lab,
+        network,
+        plan,
+        ees,
+        ..
+    } = site;
+    ees.kill().await;
+    assert_eq!(network.runs(), 1);
+    let ees = plan.start().await;
+    let eas = lab.eas(&format!("{CHESS}#1"), ees.root("edge3"));
+    eas.delete(&uri).await.done();
+    until_it_is_so("nothing runs at the network", async || network.runs() == 0).await;
+}
