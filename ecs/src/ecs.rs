@@ -2,7 +2,7 @@
 
 use crate::{
     edge4::service_provisioning,
-    edge6::{ees_registration, target_ees_discovery},
+    edge6::{eas_info_management, ees_registration, target_ees_discovery},
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -19,6 +19,7 @@ use edgeapp_core::{
     sweeper,
 };
 use edgeapp_ecs_domain::{
+    eas_info::EasBindingService,
     ees_registration::{RegistrationRules, RegistrationService},
     expiring::Lapses,
     known::KnownEess,
@@ -160,6 +161,7 @@ impl Ecs {
                 let Answers { edns, strict_areas } = answers;
                 let discovery = DiscoveryService::new(known.clone(), edns, self.parts.clock.clone(), strict_areas);
                 vec![
+                    eas_info_management::api(Arc::new(EasBindingService::new(room.clone()))),
                     ees_registration::api(Arc::new(RegistrationService::new(room, registration, known))),
                     target_ees_discovery::api(Arc::new(discovery)),
                 ]

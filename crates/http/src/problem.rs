@@ -6,6 +6,8 @@ use axum::{
 };
 use edgeapp_core::error::{Cause, Error, Kind};
 use edgeapp_openapi::problem::ProblemDetails;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use utoipa::{
     IntoResponses, PartialSchema,
@@ -20,6 +22,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     status: StatusCode,
     details: Box<ProblemDetails>,
+    more: Map<String, Value>,
     headers: HeaderMap,
 }
 
@@ -36,6 +39,7 @@ impl Problem {
         Self {
             status,
             details: Box::new(details),
+            more: Map::new(),
             headers: HeaderMap::new(),
         }
     }
@@ -44,6 +48,18 @@ impl Problem {
     pub fn with_header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// The same with the members of this object beside those of ProblemDetails, where the standard extends it so.
+    ///
+    /// # Errors
+    /// When the value is no object, which is a defect of the caller.
+    pub fn with_members<T: Serialize>(mut self, value: &T) -> Result<Self, Error> {
+        match serde_json::to_value(value).map_err(Error::internal)? {
+            Value::Object(members) => self.more.extend(members),
+            _ => return Err(Error::internal("an extension of ProblemDetails is an object")),
+        }
+        Ok(self)
     }
 
     /// The status code.
@@ -83,7 +99,16 @@ impl Problem {
     /// The finished response, with the name of this one request as `instance`.
     pub(crate) fn finish(mut self, instance: String) -> Response {
         self.details.instance = Some(instance);
-        let body = serde_json::to_vec(&self.details).unwrap_or_default();
+        let body = match self.more.is_empty() {
+            true => serde_json::to_vec(&self.details),
+            false => serde_json::to_value(&self.details).and_then(|mut whole| {
+                if let Value::Object(members) = &mut whole {
+                    members.append(&mut self.more);
+                }
+                serde_json::to_vec(&whole)
+            }),
+        };
+        let body = body.unwrap_or_default();
         let mut response = (self.status, body).into_response();
         *response.headers_mut() = self.headers;
         // Of the answer whose place this one takes.

@@ -19,7 +19,7 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     common::{DateTime, SupportedFeatures},
     ees_registration::{EesProfile, EesRegistration},
-    ids::{EesId, RegistrationId},
+    ids::{Dnn, EesId, RegistrationId},
 };
 use std::collections::BTreeSet;
 
@@ -101,6 +101,34 @@ impl Resource<Ecs> for EesRegistration {
 /// Where the key of the one live registration of an EES is kept.
 fn by_ees_id(id: &EesId) -> Key {
     Key::from(format!("ees-by-id/{}", Key::part(id.as_str())))
+}
+
+/// The live registration of an EES.
+async fn live(room: &Room, id: &EesId) -> Result<Option<EesRegistration>, Error> {
+    let Some(way) = room.store().get(&by_ees_id(id)).await? else {
+        return Ok(None);
+    };
+    let key = Key::new(String::from_utf8_lossy(&way.value).into_owned());
+    Ok(room.read::<EesRegistration>(&key).await?.map(|kept| kept.value))
+}
+
+/// Whether an EES has a live registration.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_registered(room: &Room, id: &EesId) -> Result<bool, Error> {
+    Ok(live(room, id).await?.is_some())
+}
+
+/// The edge data network that a registered EES says to be in.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn edn_of(room: &Room, id: &EesId) -> Result<Option<Dnn>, Error> {
+    let registered = live(room, id).await?;
+    Ok(registered
+        .and_then(|registered| registered.ees_prof.edn_info_sets)
+        .map(|edn| edn.dnn))
 }
 
 /// The end of a registration, whether asked for or by itself: the way to it goes with it, and whoever was told of the EES hears.

@@ -5,12 +5,14 @@
 //! | [`ees_registration`] | EESs register: one live registration per EESID |
 //! | [`provisioning`] | EECs ask which edge data networks and EESs there are for them, once or as subscribers |
 //! | [`target_ees_discovery`] | EESs ask where application contexts may move to |
+//! | [`eas_info`] | EESs agree on the EAS that serves a group |
 //! | [`selection`] | which EESs fit: one plain function for all who ask |
 //! | [`edn`] | edge data networks as configured, and answers put together by them |
 //! | [`known`] | the read model of registered EESs |
 //! | [`event`], [`reactions`] | what happened, and who is told |
 //! | [`expiring`] | what the end of a lifetime means |
 
+pub mod eas_info;
 pub mod edn;
 pub mod ees_registration;
 pub mod event;

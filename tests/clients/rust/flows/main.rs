@@ -12,6 +12,7 @@ macro_rules! flows {
 
 flows!(
     eecs_eesregistration,
+    eecs_eim,
     eecs_serviceprovisioning,
     eecs_targeteesdiscovery,
     eees_acrevents,
