@@ -1,4 +1,4 @@
-"""Generates clients, starts the servers, and runs one flow of every published API through its client."""
+"""Generates clients, starts the servers, runs one flow of every published API through its client, and fuzzes."""
 
 import argparse
 import importlib
@@ -11,6 +11,7 @@ import traceback
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import fuzz  # noqa: E402
 import generate  # noqa: E402
 from lab import Lab  # noqa: E402
 
@@ -35,10 +36,24 @@ def run_flows(lab, apis):
     return failed
 
 
+def run_fuzz(lab, apis, examples):
+    """How many APIs answered something undocumented."""
+    failed = 0
+    for name in apis:
+        began = time.monotonic()
+        wrong, sent = fuzz.fuzz(lab, name, examples, seconds=6)
+        print(f"{'FAIL' if wrong else 'ok  '} {name}: {sent} made-up requests in {time.monotonic() - began:.0f} s")
+        for text in wrong:
+            print("    " + text.replace("\n", "\n    "))
+        failed += bool(wrong)
+    return failed
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--api", nargs="*", help="only these, such as eees-easdiscovery")
     arguments.add_argument("--keep", action="store_true", help="use the clients generated before")
+    arguments.add_argument("--examples", type=int, default=25, help="made-up requests per operation and door; 0 for none")
     chosen = arguments.parse_args()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")).resolve()
     work = target / "clients"
@@ -49,6 +64,8 @@ def main():
         print(f"generated clients of {len(generate.names())} APIs in {time.monotonic() - began:.0f} s")
     with Lab(target / "debug", work) as lab:
         failed = run_flows(lab, apis)
+        if chosen.examples:
+            failed += run_fuzz(lab, apis, chosen.examples)
     print(f"{'FAIL' if failed else 'ok'}: {failed} failed, {time.monotonic() - began:.0f} s")
     return 1 if failed else 0
 

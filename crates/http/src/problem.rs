@@ -156,7 +156,7 @@ pub struct CommonProblems;
 
 impl IntoResponses for CommonProblems {
     fn responses() -> BTreeMap<String, RefOr<DocumentedResponse>> {
-        const KNOWN: [(&str, &str); 12] = [
+        const KNOWN: [(&str, &str); 13] = [
             (
                 "400",
                 "The request contradicts the standard or itself; `cause` and `invalidParams` say where.",
@@ -167,6 +167,7 @@ impl IntoResponses for CommonProblems {
             ("406", "Nothing that the caller accepts can be answered."),
             ("411", "The length of the body is missing."),
             ("413", "The body is too large."),
+            ("414", "The address with its query is too long."),
             ("415", "The media type of the body is not supported."),
             ("429", "Too many requests; `Retry-After` says when to come back."),
             ("500", "The server failed."),
