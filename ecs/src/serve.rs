@@ -10,6 +10,7 @@ use edgeapp_core::{
 use edgeapp_http::{
     assembly::{BindError, Door, Serving},
     client::HttpClient,
+    documents::{self, DocumentError},
     operator::{self, Version},
     settings::SettingsError,
     tls::{Identity, TlsError, Trust},
@@ -34,6 +35,9 @@ pub enum ServeError {
     /// Its state cannot be read.
     #[error("the state cannot be read: {0}")]
     State(#[from] Error),
+    /// A document cannot be shown.
+    #[error("a document cannot be shown: {0}")]
+    Document(#[from] DocumentError),
 }
 
 /// Everything that a configuration names, read and checked. No socket is open yet, no state touched.
@@ -111,7 +115,11 @@ impl Loaded {
             server: "ecs",
             version: env!("CARGO_PKG_VERSION"),
         };
-        let of_operator = operator::router(ecs.readiness(), metrics, version);
+        let apis: Vec<_> = [ReferencePoint::Edge4, ReferencePoint::Edge6]
+            .into_iter()
+            .flat_map(|point| ecs.apis(point))
+            .collect();
+        let of_operator = operator::router(ecs.readiness(), metrics, version).merge(documents::page(&apis)?);
         let door = |point, trust, router| vec![Door { point, trust, router }];
         let edge4 = door(ReferencePoint::Edge4, eec, ecs.router(ReferencePoint::Edge4));
         let edge6 = door(ReferencePoint::Edge6, ees, ecs.router(ReferencePoint::Edge6));

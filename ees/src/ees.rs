@@ -31,7 +31,7 @@ use edgeapp_ees_domain::{
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
     client::HttpClient,
-    documents::Api,
+    documents::{self, Api},
     operator::{self, Need, Readiness, Version},
     tls::{Identity, TlsError, Trust},
 };
@@ -277,7 +277,8 @@ impl EesBuilder {
             server: "ees",
             version: env!("CARGO_PKG_VERSION"),
         };
-        let router = operator::router(readiness, metrics, version);
+        let page = documents::page(&rooms.apis()).map_err(|error| StartError::Config(error.to_string()))?;
+        let router = operator::router(readiness, metrics, version).merge(page);
         serving
             .bind(
                 &config.operator,

@@ -56,14 +56,7 @@ pub async fn apis() -> Result<Vec<Api>, StartError> {
         consent: Arc::new(NobodyAgreed::default()),
     };
     let rooms = Rooms::new(&room, around).await?;
-    let mut apis: Vec<Api> = Vec::new();
-    for api in rooms.edge1().into_iter().chain(rooms.edge3()).chain(rooms.edge9()) {
-        // The whole API comes before the part of it that another reference point serves.
-        if apis.iter().all(|known| known.name() != api.name()) {
-            apis.push(api);
-        }
-    }
-    Ok(apis)
+    Ok(rooms.apis())
 }
 
 pub(crate) fn callback_rule(config: &EesConfig) -> CallbackRule {
@@ -296,6 +289,18 @@ impl Rooms {
     /// Where the core network reports to.
     pub(crate) fn edge2(&self) -> axum::Router {
         edge2::reports::router(self.links.clone())
+    }
+
+    /// All of them, each once.
+    pub(crate) fn apis(&self) -> Vec<Api> {
+        let mut apis: Vec<Api> = Vec::new();
+        for api in self.edge1().into_iter().chain(self.edge3()).chain(self.edge9()) {
+            // The whole API comes before the part of it that another reference point serves.
+            if apis.iter().all(|known| known.name() != api.name()) {
+                apis.push(api);
+            }
+        }
+        apis
     }
 
     pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {

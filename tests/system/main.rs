@@ -8,6 +8,7 @@ mod demo;
 mod durability;
 mod link;
 mod notifications;
+mod page;
 mod relocation;
 #[cfg(feature = "etcd")]
 mod replicas;

@@ -1,7 +1,10 @@
 //! The published OpenAPI documents, emitted by the same registration that builds the router.
 
 mod level;
+mod page;
 mod shapes;
+
+pub use page::{PAGE, page};
 
 use crate::problem::problem_schemas;
 use axum::Router;
