@@ -13,3 +13,4 @@ mod relocation;
 #[cfg(feature = "etcd")]
 mod replicas;
 mod sweep;
+mod table;
