@@ -83,7 +83,7 @@ impl Failure {
         match error {
             ServeError::Settings(error) => error.into(),
             ServeError::Bind(_) | ServeError::Store(_) => Self::Usage(format!("{}: {error}", file.display())),
-            ServeError::State(_) => Self::Failed(error.to_string()),
+            ServeError::State(_) | ServeError::Document(_) => Self::Failed(error.to_string()),
         }
     }
 }

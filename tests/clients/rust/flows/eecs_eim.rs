@@ -15,6 +15,9 @@ async fn binds_the_eas_of_a_group() {
     let made = client.store_eas_info(&read(json!({"requestorId": EES, "binding": binding}))).await;
     let made = serde_json::to_value(made.expect("a binding").into_inner()).expect("JSON");
     assert_eq!(made["binding"], binding);
+    let found = client.get_eas_info(&read(json!("team")), &read(json!(CHESS)), &read(json!(EES)), None).await;
+    let found = serde_json::to_value(found.expect("a binding").into_inner()).expect("JSON");
+    assert_eq!(found["binding"], binding);
     let other = read(json!({"requestorId": "ees-b.example", "binding": binding}));
     refused!(client.store_eas_info(&other), 403);
 }

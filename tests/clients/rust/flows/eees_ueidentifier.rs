@@ -15,5 +15,8 @@ async fn asks_who_has_an_address() {
     let known = client.get_ue_id(&read(json!({"ipAddr": {"ipv4Addr": "198.51.100.1"}}))).await;
     let known = serde_json::to_value(known.expect("identifiers").into_inner()).expect("JSON");
     assert_eq!(known["ueIds"][0]["afSpecUeId"], "extid-ue1@operator.example");
+    let older = json!({"easId": "eas.chess.example", "ipAddr": {"ipv4Addr": "198.51.100.1"}});
+    let id = client.fetch_ue_id(&read(older)).await.expect("an identifier").into_inner();
+    assert_eq!(serde_json::to_value(id).expect("JSON"), "extid-ue1@operator.example");
     refused!(client.get_ue_id(&read(json!({"ipAddr": {"ipv4Addr": "198.51.100.99"}}))), 404);
 }
