@@ -4,6 +4,7 @@ No 5xx, no status that the operation does not name, no media type or body that b
 same requests in every run.
 """
 
+import json
 import signal
 
 import generate
@@ -33,6 +34,26 @@ DOORS = {
 
 class OutOfTime(KeyboardInterrupt):
     """An operation had its share. Of this kind, because nothing on the way takes it for a failure of the test."""
+
+
+def examples(lab, api):
+    """Sends the example of every request body as it stands in the document; what is wrong: it is missing, or refused as a bad message."""
+    wrong = []
+    operations = [found.ok() for found in schemathesis.openapi.from_dict(strict(api)).get_all_operations()]
+    for operation in operations:
+        for media, body in (operation.definition.raw.get("requestBody") or {}).get("content", {}).items():
+            if "example" not in body:
+                wrong.append(f"{operation.label} has no example")
+            for listener in (door for door in DOORS if served(lab, api, door, operation)):
+                who, _ = DOORS[listener]
+                path = operation.path.replace("{", "").replace("}", "")
+                with urllib3.PoolManager(**lab.files(who, listener)) as pool:
+                    answer = pool.request(
+                        operation.method.upper(), f"{lab.root(listener)}/{api}/v1{path}", retries=False, timeout=10,
+                        headers={"content-type": media}, body=json.dumps(body.get("example")))
+                if answer.status in (400, 411, 415) or answer.status >= 500:
+                    wrong.append(f"{listener} {operation.label}: its example is refused: {answer.status} {answer.data.decode()}")
+    return wrong
 
 
 def strict(name):

@@ -1,5 +1,6 @@
 //! The published OpenAPI documents, emitted by the same registration that builds the router.
 
+mod examples;
 mod level;
 mod page;
 mod shapes;
@@ -206,6 +207,7 @@ impl Api {
             let member = &mut document["components"]["schemas"][schema]["properties"][member];
             *member = json!({"oneOf": [std::mem::take(member), {"type": "null"}]});
         }
+        examples::add(&mut document);
         if let Some(missing) = shapes::dangling(&document) {
             return Err(DocumentError::Dangling(self.name, missing));
         }
