@@ -130,7 +130,8 @@ class Door:
             raise OutOfTime
 
         before = signal.signal(signal.SIGALRM, out_of_time)
-        signal.alarm(self.seconds)
+        # Again every second: one that is raised inside a callback of the interpreter is lost.
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1)
         try:
             each()
         except OutOfTime:
@@ -138,7 +139,7 @@ class Door:
         except (Exception, FailureGroup) as failure:
             return f"{operation.label}: {failure}"[:3000]
         finally:
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
         return None
 
