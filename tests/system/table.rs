@@ -84,7 +84,7 @@ fn table() -> String {
                 let Some(id) = operation["operationId"].as_str() else {
                     continue;
                 };
-                let flow = covering(&[flow.clone()], Some(id));
+                let flow = covering(std::slice::from_ref(&flow), Some(id));
                 let home = point.to_uppercase().replace("EDGE", "EDGE-");
                 let _ = writeln!(
                     table,

@@ -11,6 +11,9 @@ pub(super) fn for_generators(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.values_mut().for_each(for_generators);
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = without_links(text);
+            }
             without_null(object);
             open_enumeration(object);
             either_or(object);
@@ -18,6 +21,21 @@ pub(super) fn for_generators(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(for_generators),
         _ => {}
     }
+}
+
+/// The text without the links of our own documentation, which lead nowhere in a document.
+fn without_links(text: &str) -> String {
+    let mut rest = text;
+    let mut plain = String::with_capacity(text.len());
+    while let Some((before, name, after)) = rest
+        .split_once("[`")
+        .and_then(|(before, link)| link.split_once("`]").map(|(name, after)| (before, name, after)))
+    {
+        plain.extend([before, "`", name, "`"]);
+        let target = after.strip_prefix('(').and_then(|target| target.split_once(')'));
+        rest = target.map_or(after, |(_, after)| after);
+    }
+    plain + rest
 }
 
 /// Optional is absent, not null: takes `null` out. [`super::Api::clearable`] puts it back where it has a meaning.
@@ -180,6 +198,17 @@ mod tests {
             rewritten(json!({"oneOf": [{"type": "null"}, {"$ref": "#/a"}]})),
             json!({"$ref": "#/a"})
         );
+    }
+
+    #[test]
+    fn a_description_has_no_links_of_ours() {
+        let written = json!({"description": "See [`a::B`] and [`c`](super::c) (clause 8.1)."});
+        assert_eq!(
+            rewritten(written),
+            json!({"description": "See `a::B` and `c` (clause 8.1)."})
+        );
+        let nothing = json!({"description": "A list [1] and [`open."});
+        assert_eq!(rewritten(nothing.clone()), nothing);
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Rust clients of all published APIs, generated from `openapi/published/3.0` while this crate is built.
-#![allow(missing_docs, unreachable_pub, clippy::all, reason = "nobody wrote this code")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    rustdoc::all,
+    reason = "nobody wrote this code"
+)]
 
 include!(concat!(env!("OUT_DIR"), "/clients.rs"));
 
