@@ -22,7 +22,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct Problem {
     status: StatusCode,
     details: Box<ProblemDetails>,
-    more: Map<String, Value>,
+    more: Option<Box<Map<String, Value>>>,
     headers: HeaderMap,
 }
 
@@ -39,7 +39,7 @@ impl Problem {
         Self {
             status,
             details: Box::new(details),
-            more: Map::new(),
+            more: None,
             headers: HeaderMap::new(),
         }
     }
@@ -56,7 +56,7 @@ impl Problem {
     /// When the value is no object, which is a defect of the caller.
     pub fn with_members<T: Serialize>(mut self, value: &T) -> Result<Self, Error> {
         match serde_json::to_value(value).map_err(Error::internal)? {
-            Value::Object(members) => self.more.extend(members),
+            Value::Object(members) => self.more.get_or_insert_default().extend(members),
             _ => return Err(Error::internal("an extension of ProblemDetails is an object")),
         }
         Ok(self)
@@ -99,11 +99,11 @@ impl Problem {
     /// The finished response, with the name of this one request as `instance`.
     pub(crate) fn finish(mut self, instance: String) -> Response {
         self.details.instance = Some(instance);
-        let body = match self.more.is_empty() {
-            true => serde_json::to_vec(&self.details),
-            false => serde_json::to_value(&self.details).and_then(|mut whole| {
+        let body = match self.more.take() {
+            None => serde_json::to_vec(&self.details),
+            Some(mut more) => serde_json::to_value(&self.details).and_then(|mut whole| {
                 if let Value::Object(members) = &mut whole {
-                    members.append(&mut self.more);
+                    members.append(&mut more);
                 }
                 serde_json::to_vec(&whole)
             }),

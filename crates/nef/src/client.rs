@@ -64,6 +64,19 @@ impl NefClient {
         format!("{}{}", self.reports, token.reveal())
     }
 
+    /// An address that the NEF told, on the NEF's own origin: who stands between may have told another host, and a credential goes nowhere
+    /// else.
+    fn at_nef(&self, base: &str, said: &str) -> Option<Url> {
+        let root = Url::parse(&self.settings.api_root).ok()?;
+        let mut url = Url::parse(base).ok()?.join(said).ok()?;
+        url.set_scheme(root.scheme()).ok()?;
+        url.set_host(root.host_str()).ok()?;
+        url.set_port(root.port()).ok()?;
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        Some(url)
+    }
+
     async fn post(&self, url: &str, body: &Value) -> Result<Answer, CallFailed> {
         self.exchange.call(Method::POST, url, Some(body)).await
     }
@@ -74,10 +87,7 @@ impl NefClient {
             .location
             .as_deref()
             .or_else(|| body.get("self").and_then(Value::as_str));
-        let absolute = said.and_then(|said| {
-            let base = Url::parse(&format!("{collection}/")).ok()?;
-            Some(base.join(said).ok()?.to_string())
-        });
+        let absolute = said.and_then(|said| Some(self.at_nef(&format!("{collection}/"), said)?.to_string()));
         let uri = absolute.and_then(|absolute| absolute.parse().ok());
         let uri = uri.ok_or_else(|| unavailable("it did not say where the subscription is"))?;
         Ok(Link { service, uri })
@@ -121,8 +131,11 @@ impl NefClient {
 
     fn running_of(&self, service: Service, listed: &Value) -> Option<Running> {
         let said = listed.get("self").and_then(Value::as_str)?;
-        let base = Url::parse(&format!("{}/", self.collection(service))).ok()?;
-        let uri = base.join(said).ok()?.to_string().parse().ok()?;
+        let uri = self
+            .at_nef(&format!("{}/", self.collection(service)), said)?
+            .to_string()
+            .parse()
+            .ok()?;
         let destination = listed.get("notificationDestination").and_then(Value::as_str);
         let token = destination.and_then(|destination| destination.strip_prefix(&self.reports));
         Some(Running {
@@ -329,7 +342,9 @@ impl CoreNetwork for NefClient {
         if let Some(ue) = &to.ue {
             body["gpsi"] = json!(ue);
         }
-        let done = self.post(to.uri.as_str(), &body).await;
+        let url = self.at_nef(&self.settings.api_root, to.uri.as_str());
+        let url = url.ok_or_else(|| unavailable("the address for the acknowledgement is none"))?;
+        let done = self.post(url.as_str(), &body).await;
         done.map(|_| ()).map_err(|failed| failed.means(Missing::TheResource))
     }
 
@@ -342,4 +357,45 @@ impl CoreNetwork for NefClient {
 fn base64(bytes: &[u8]) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgeapp_core::callback::CallbackRule;
+    use edgeapp_http::tls::{Identity, Trust};
+    use std::time::Duration;
+
+    /// A credential must not follow where the NEF's answer leads.
+    #[test]
+    fn what_the_nef_tells_stays_on_its_own_origin() {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let certificate = rcgen::CertificateParams::new(vec!["ees.example".to_owned()])
+            .and_then(|parameters| parameters.self_signed(&key))
+            .expect("a certificate");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path
+        };
+        let (certificate, key) = (file("c.pem", certificate.pem()), file("k.pem", key.serialize_pem()));
+        let identity = Identity::load(&certificate, &key).expect("an identity");
+        let trust = Trust::load(&certificate).expect("roots");
+        let rule = CallbackRule {
+            allow_private_addresses: true,
+        };
+        let client = HttpClient::new(&identity, &trust, rule, Duration::from_secs(1)).expect("a client");
+        let settings = serde_json::from_value(json!({"api_root": "https://nef.example:8443/gw", "scs_as_id": "ees-a"}));
+        let nef =
+            NefClient::new(settings.expect("settings"), client, "https://ees.example/".to_owned()).expect("a NEF");
+        let collection = nef.collection(Service::Location);
+        let at = |said: &str| nef.at_nef(&format!("{collection}/"), said).map(|url| url.to_string());
+        let expected = Some("https://nef.example:8443/gw/3gpp-monitoring-event/v1/ees-a/subscriptions/17".to_owned());
+        assert_eq!(at("17"), expected);
+        assert_eq!(
+            at("http://user:pw@inner:80/gw/3gpp-monitoring-event/v1/ees-a/subscriptions/17"),
+            expected
+        );
+    }
 }
