@@ -11,6 +11,7 @@
 
 mod hold;
 mod reports;
+mod several;
 mod upkeep;
 
 use async_trait::async_trait;

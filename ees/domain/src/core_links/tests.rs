@@ -194,6 +194,20 @@ async fn the_upkeep_ends_what_nobody_knows() {
     site.is_clean().await;
 }
 
+/// A lost answer to the first attempt may leave a second one behind.
+#[tokio::test]
+async fn the_upkeep_ends_a_twin() {
+    let site = site(FakeCore::default());
+    let a = site.thing("a").await;
+    site.links.hold(&a, site.watch(None)).await.expect("held");
+    let kept = site.core.runs()[0].clone();
+    site.core
+        .plant(kept.asked.clone(), kept.token.clone())
+        .expect("planted");
+    site.links.upkeep().await;
+    assert_eq!(site.core.runs(), [kept]);
+}
+
 #[tokio::test]
 async fn the_upkeep_ends_what_was_begun_for_a_resource_that_never_came() {
     let site = site(FakeCore::default());

@@ -252,6 +252,16 @@ impl CoreLinks {
             }
             return self.tidy(token).await;
         };
+        // An answer that was lost may have left a second one behind.
+        let twins = running
+            .into_iter()
+            .flatten()
+            .filter(|running| running.token.as_ref() == Some(token) && running.link.uri != link.uri);
+        if running.is_some_and(|running| running.iter().any(|running| running.link.uri == link.uri)) {
+            for twin in twins {
+                self.core.end(&twin.link).await?;
+            }
+        }
         let is_it = |running: &Running| running.token.as_ref() == Some(token) || running.link.uri == link.uri;
         if running.is_some_and(|running| !running.iter().any(is_it)) {
             tracing::info!(service = ?link.service, "the core network lost a subscription of ours: it is made again");
