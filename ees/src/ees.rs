@@ -26,7 +26,8 @@ use edgeapp_core::{
     sweeper,
 };
 use edgeapp_ees_domain::{
-    expiring::EesExpiring, peers::Peers, reactions::EesReactions, ue_location::UeLocationService,
+    expiring::EesExpiring, peers::Peers, qos_session::QosSessionService, reactions::EesReactions,
+    ue_location::UeLocationService,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
@@ -304,6 +305,7 @@ impl EesBuilder {
             expiring: rooms.expiring(),
             consent,
             locations: rooms.locations.clone(),
+            sessions: rooms.sessions.clone(),
         })
     }
 }
@@ -317,10 +319,15 @@ pub struct Ees {
     expiring: Arc<EesExpiring>,
     consent: Arc<dyn Consent>,
     locations: Arc<UeLocationService>,
+    sessions: Arc<QosSessionService>,
 }
 
 /// Ends what runs for users who take back a consent, beginning with those who did while we were away.
-async fn follow_withdrawals(consent: Arc<dyn Consent>, locations: Arc<UeLocationService>) {
+async fn follow_withdrawals(
+    consent: Arc<dyn Consent>,
+    locations: Arc<UeLocationService>,
+    sessions: Arc<QosSessionService>,
+) {
     let mut withdrawals = consent.withdrawals();
     let mut next = Some(Withdrawal {
         ue: None,
@@ -328,7 +335,11 @@ async fn follow_withdrawals(consent: Arc<dyn Consent>, locations: Arc<UeLocation
     });
     loop {
         if let Some(withdrawal) = &next {
-            while let Err(error) = locations.withdrawn(withdrawal).await {
+            let end = async || {
+                locations.withdrawn(withdrawal).await?;
+                sessions.withdrawn(withdrawal).await
+            };
+            while let Err(error) = end().await {
                 tracing::warn!(%error, "what a user no longer agrees to could not be ended yet");
                 tokio::time::sleep(SWEEP).await;
             }
@@ -354,7 +365,7 @@ impl Ees {
     pub async fn serve(self, stop: CancellationToken) {
         let mut background = JoinSet::new();
         background.spawn(self.outbox.run());
-        background.spawn(follow_withdrawals(self.consent, self.locations));
+        background.spawn(follow_withdrawals(self.consent, self.locations, self.sessions));
         background.spawn(sweeper::run(self.room, self.expiring, SWEEP));
         let upkeep = self.upkeep.map(|upkeep| tokio::spawn(upkeep.run(stop.clone())));
         self.serving.serve(stop).await;

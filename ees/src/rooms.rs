@@ -33,10 +33,13 @@ use edgeapp_ees_domain::{
     expiring::EesExpiring,
     lookups::{EasLookup, EecLookup, SearchBeyond},
     peers::{NoPeers, Peers},
+    qos_session::{QosReports, QosSessionService},
     reactions::EesReactions,
     selection::EasIndex,
+    traffic_influence::{Influences, TrafficInfluenceService},
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
     ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
+    ue_target::UeTargets,
 };
 use edgeapp_http::documents::Api;
 use edgeapp_openapi::{eas_registration::EndPoint, ees_registration::AcrScenario, ids::EesId, location::ServiceArea};
@@ -173,6 +176,8 @@ pub(crate) struct Rooms {
     links: Arc<CoreLinks>,
     identifiers: Arc<UeIdentifierService>,
     pub(crate) locations: Arc<UeLocationService>,
+    pub(crate) sessions: Arc<QosSessionService>,
+    influences: Arc<TrafficInfluenceService>,
     context_policy: ContextPolicy,
     peers: Arc<dyn Peers>,
 }
@@ -193,11 +198,22 @@ impl Rooms {
         let mirrored = Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
 
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
-        let links = CoreLinks::new(room.clone(), core.clone(), parts.links).heard_by(reports);
+        let links = CoreLinks::new(room.clone(), core.clone(), parts.links)
+            .heard_by(reports)
+            .heard_by(Arc::new(QosReports))
+            .heard_by(Arc::new(Influences));
         let links = Arc::new(links);
         links.start_upkeep().await?;
         let identifiers = UeIdentifierService::new(room.clone(), core, consent.clone(), parts.identifiers);
         let identifiers = Arc::new(identifiers);
+        let ues = UeTargets::new(identifiers.clone(), parts.locations.groups.clone());
+        let sessions = QosSessionService::new(
+            room.clone(),
+            links.clone(),
+            consent.clone(),
+            ues.clone(),
+            parts.callbacks,
+        );
         let locations = Arc::new(UeLocationService::new(
             room.clone(),
             parts.lifetimes.subscriptions(),
@@ -208,6 +224,7 @@ impl Rooms {
             parts.locations.clone(),
         ));
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
+        let influences = TrafficInfluenceService::new(room.clone(), links.clone(), lookup.clone(), ues);
         let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
         let own_id = parts.own_id.clone();
         let beyond = Arc::new(SearchBeyond::new(own_id.clone(), peers.clone()));
@@ -247,6 +264,8 @@ impl Rooms {
             links,
             identifiers,
             locations,
+            sessions: Arc::new(sessions),
+            influences: Arc::new(influences),
             acr_management,
             relocations,
             context_policy: parts.contexts,
@@ -273,6 +292,8 @@ impl Rooms {
             edge3::acr_status_update::api(self.status.clone()),
             edge3::ue_location::api(self.locations.clone()),
             edge3::ue_identifier::api(self.identifiers.clone()),
+            edge3::session_with_qos::api(self.sessions.clone()),
+            edge3::traffic_influence_eas::api(self.influences.clone()),
             // EASs look for a T-EAS and declare it (TS 29.558 clauses 5.7 and 5.9).
             edge1::eas_discovery::request_api(self.discovery.clone()),
             edge1::app_context_relocation::api(self.relocations.clone()),

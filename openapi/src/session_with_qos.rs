@@ -233,11 +233,11 @@ pub struct UserPlaneEventReport {
     /// `qosMonDatRateReps`: data rates that were measured.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
-    pub qos_mon_dat_rate_reps: Vec<QosMonitoringReport>,
+    pub qos_mon_dat_rate_reps: Vec<QosMonitoringReportOfFlows>,
     /// `aggrDataRateRpts`: data rates of all flows together.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
-    pub aggr_data_rate_rpts: Vec<QosMonitoringReport>,
+    pub aggr_data_rate_rpts: Vec<QosMonitoringReportOfFlows>,
     /// `qosMonConInfoReps`: congestion that was measured.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
@@ -517,6 +517,47 @@ pub struct QosMonitoringReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub dl_con_info: Option<u64>,
+}
+
+/// What was measured of some flows (`QosMonitoringReport` of TS 29.514).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QosMonitoringReportOfFlows {
+    /// `flows`: the flows that were measured.
+    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    pub flows: Vec<Flows>,
+    /// `ulDelays`: milliseconds up.
+    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    pub ul_delays: Vec<i64>,
+    /// `dlDelays`: milliseconds down.
+    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    pub dl_delays: Vec<i64>,
+    /// `rtDelays`: milliseconds there and back.
+    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    pub rt_delays: Vec<i64>,
+    /// `pdmf`: nothing could be measured; false when absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pdmf: bool,
+    /// `ulConInfo`: congestion up, in per cent.
+    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    pub ul_con_info: Vec<i64>,
+    /// `dlConInfo`: congestion down, in per cent.
+    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1)]
+    pub dl_con_info: Vec<i64>,
+    /// `ulDataRate`: data rate up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ul_data_rate: Option<BitRate>,
+    /// `dlDataRate`: data rate down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub dl_data_rate: Option<BitRate>,
 }
 
 /// How much delays vary (TS 29.514).

@@ -13,13 +13,18 @@ use edgeapp_core::{
     room::Room,
     store::{Entry, Key, Span},
 };
-use edgeapp_openapi::{acr_management_event::AcrMgntEventsSubscription, ids::EasId, ue_location::LocationSubscription};
+use edgeapp_openapi::{
+    acr_management_event::AcrMgntEventsSubscription, ids::EasId, session_with_qos::SessionWithQos,
+    traffic_influence_eas::AppTrafficInfluence, ue_location::LocationSubscription,
+};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 /// The kinds of subscriptions that end so. Their keys are `<prefix><EASID>/<id>`, see [`folder`].
 const KINDS: &[&str] = &[
     <AcrMgntEventsSubscription as Resource<Ees>>::PREFIX,
     <LocationSubscription as Resource<Ees>>::PREFIX,
+    <SessionWithQos as Resource<Ees>>::PREFIX,
+    <AppTrafficInfluence as Resource<Ees>>::PREFIX,
 ];
 
 /// Subscriptions read at a time.

@@ -11,6 +11,8 @@
 //! | [`acr`] | relocations: what is asked, the record, what follows |
 //! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
 //! | [`ue_location`], [`ue_identifier`] | where UEs are, and under which names EASs know them |
+//! | [`qos_session`], [`traffic_influence`] | sessions with a quality, traffic steered to EASs |
+//! | [`ue_target`] | whom an EAS means by an identifier |
 //! | [`core_links`] | what runs at the 3GPP core network, and for which resources |
 //! | [`reporting`] | how often and how long subscribers are told |
 //! | [`ending`] | what ends with the last registration of an EAS |
@@ -31,11 +33,14 @@ pub mod event;
 pub mod expiring;
 pub mod lookups;
 pub mod peers;
+pub mod qos_session;
 pub mod reactions;
 pub mod reporting;
 pub mod selection;
+pub mod traffic_influence;
 pub mod ue_identifier;
 pub mod ue_location;
+pub mod ue_target;
 
 /// The home of the rules for resources of an EES, see [`edgeapp_core::collection::Resource`].
 #[derive(Clone, Copy, Debug)]

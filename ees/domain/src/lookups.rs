@@ -48,6 +48,15 @@ impl EasDirectory for EasLookup {
         live.find(|entry| entry.profile().end_pt == *endpoint)
             .map(|entry| entry.owner.clone())
     }
+
+    fn registered_by(&self, owner: &Owner, eas_id: &EasId) -> Vec<Arc<EasProfile>> {
+        let (known, now) = (self.index.snapshot(), self.clock.now());
+        known
+            .instances(eas_id)
+            .filter(|entry| entry.is_live(now) && entry.owner == *owner)
+            .map(|entry| Arc::new(entry.profile().clone()))
+            .collect()
+    }
 }
 
 impl AcProfileService for EasLookup {

@@ -3,5 +3,7 @@
 pub mod acr_management_event;
 pub mod acr_status_update;
 pub mod eas_registration;
+pub mod session_with_qos;
+pub mod traffic_influence_eas;
 pub mod ue_identifier;
 pub mod ue_location;

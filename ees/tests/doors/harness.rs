@@ -38,10 +38,13 @@ use edgeapp_ees_domain::{
     eec::EecService,
     expiring::EesExpiring,
     lookups::EasLookup,
+    qos_session::{QosReports, QosSessionService},
     reactions::EesReactions,
     selection::EasIndex,
+    traffic_influence::{Influences, TrafficInfluenceService},
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
     ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
+    ue_target::UeTargets,
 };
 use edgeapp_http::{
     documents::Api,
@@ -124,6 +127,7 @@ pub(crate) struct Doors {
     pub(crate) subscribers: Arc<Subscribers>,
     pub(crate) agreements: Arc<Agreements>,
     pub(crate) locations: Arc<UeLocationService>,
+    pub(crate) sessions: Arc<QosSessionService>,
     links: Arc<CoreLinks>,
     room: Room,
     expiring: EesExpiring,
@@ -185,17 +189,25 @@ impl Doors {
             AcrScenario::EecExecutedViaSourceEes,
             AcrScenario::EecExecutedViaTargetEes,
         ];
+        let eass_known = lookup.clone();
         let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
         let status = AcrStatusService::new(relocations.clone(), management.clone());
         let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
         let agreements = Arc::new(Agreements::default());
         let consent: Arc<dyn Consent> = agreements.clone();
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
-        let links = CoreLinks::new(room.clone(), settings.core.clone(), LinkPolicy::default()).heard_by(reports);
+        let links = CoreLinks::new(room.clone(), settings.core.clone(), LinkPolicy::default())
+            .heard_by(reports)
+            .heard_by(Arc::new(QosReports))
+            .heard_by(Arc::new(Influences));
         let links = Arc::new(links);
         let identifiers = IdentifierPolicy::default();
         let identifiers = UeIdentifierService::new(room.clone(), settings.core, consent.clone(), identifiers);
         let identifiers = Arc::new(identifiers);
+        let ues = UeTargets::new(identifiers.clone(), BTreeMap::new());
+        let sessions = QosSessionService::new(room.clone(), links.clone(), consent.clone(), ues.clone(), callbacks);
+        let sessions = Arc::new(sessions);
+        let influences = TrafficInfluenceService::new(room.clone(), links.clone(), eass_known, ues);
         let locations = Arc::new(UeLocationService::new(
             room.clone(),
             lifetimes,
@@ -230,6 +242,7 @@ impl Doors {
             subscribers,
             agreements,
             locations: locations.clone(),
+            sessions: sessions.clone(),
             expiring: EesExpiring::new(eass.clone(), contexts, links.clone()),
             links,
             outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),
@@ -243,6 +256,8 @@ impl Doors {
         doors.mount(of_eass, &edge3::acr_status_update::api(Arc::new(status)));
         doors.mount(of_eass, &edge1::app_context_relocation::api(relocations.clone()));
         doors.mount(of_eass, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(of_eass, &edge3::session_with_qos::api(sessions));
+        doors.mount(of_eass, &edge3::traffic_influence_eas::api(Arc::new(influences)));
         doors.mount(of_eass, &edge3::ue_location::api(locations));
         doors.mount(of_eass, &edge3::ue_identifier::api(identifiers));
         doors.mount(of_eess, &edge9::eec_context_relocation::api(Arc::new(handover)));

@@ -13,6 +13,8 @@ mod eec_registration;
 mod harness;
 mod scenarios;
 mod scene;
+mod session_with_qos;
 mod surroundings;
+mod traffic_influence_eas;
 mod ue_identifier;
 mod ue_location;

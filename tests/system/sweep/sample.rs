@@ -57,6 +57,7 @@ pub(super) fn smallest(schema: &Value, schemas: &Value, names: &Names) -> Value 
         "RequestorId" => return json!({ format!("{}Id", names.role): names.own }),
         "EecContextId" => return json!(names.context),
         "Uri" => return json!(ENDPOINT),
+        "TargetUeIdentification" => return json!({"gpsi": names.ue}),
         // The first UE of the simulated network.
         "IpAddr" => return json!({"ipv4Addr": "198.51.100.1"}),
         "EndPoint" => return json!({"uri": ENDPOINT}),
@@ -120,6 +121,11 @@ fn needed_in(schema: &str) -> &'static [&'static str] {
         "EECRegistration" | "AcrDetermReq" => &["ueId"],
         // Whom it is about, and where to send notifications while WebSockets are not served.
         "LocationSubscription" => &["ueId", "notificationDestination"],
+        "SessionWithQoS" => &["ueId", "qosReference"],
+        // Where an EAS sits: traffic is steered there.
+        "EASProfile" => &["appLocs"],
+        "AppTrafficInfluence" => &["tgtUes"],
+        "RouteToLocation" => &["routeProfId"],
         "UserInfo" => &["ueId", "easIds"],
         // One of three has to be there.
         "ACRUpdateData" => &["actResultInfo"],

@@ -24,4 +24,7 @@ pub trait EasDirectory: Send + Sync + 'static {
 
     /// Who registered the live EAS at this endpoint: one instance of the application.
     fn instance_at(&self, endpoint: &EndPoint, eas_id: &EasId) -> Option<Owner>;
+
+    /// The live registrations of this application by this owner.
+    fn registered_by(&self, owner: &Owner, eas_id: &EasId) -> Vec<Arc<EasProfile>>;
 }

@@ -23,6 +23,8 @@ flows!(
     eees_easregistration,
     eees_eeccontextreloc,
     eees_eecregistration,
+    eees_session_with_qos,
+    eees_tie,
     eees_ueidentifier,
     eees_uelocation,
 );

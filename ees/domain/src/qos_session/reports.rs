@@ -1,0 +1,124 @@
+//! What the core reports of sessions, told to their EASs.
+
+use crate::{
+    Ees,
+    core_links::{Heard, Holder},
+    event::{Event, Notification},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use edgeapp_core::{
+    collection::Resource,
+    error::Error,
+    network::CoreReport,
+    room::{Decision, Seen},
+    store::Key,
+};
+use edgeapp_openapi::session_with_qos::{
+    SessionWithQos, UserPlaneEvent, UserPlaneEventNotification, UserPlaneEventReport,
+};
+
+/// Sessions with nothing behind them at the core: `qos-session-ended/<key of the session>`.
+const ENDED: &str = "qos-session-ended/";
+
+/// Hears of sessions, for [`crate::core_links::CoreLinks`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QosReports;
+
+#[async_trait]
+impl Holder for QosReports {
+    fn prefix(&self) -> &'static str {
+        <SessionWithQos as Resource<Ees>>::PREFIX
+    }
+
+    async fn heard(&self, key: &Key, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error> {
+        match heard {
+            Heard::Report(CoreReport::Qos(reports)) => {
+                let Some(session) = running(key, seen).await? else {
+                    return Ok(Decision::of(()));
+                };
+                let decision = told_of(Decision::of(()), key, &session, reports.clone())?;
+                if reports
+                    .iter()
+                    .any(|report| report.event == UserPlaneEvent::SessionTermination)
+                {
+                    return ended(decision, key);
+                }
+                Ok(decision)
+            }
+            Heard::Report(CoreReport::Revoked(_)) => terminated(key, seen).await,
+            // A session that the core lost is asked for anew by itself: its EAS need not care.
+            Heard::Report(_) | Heard::Lost | Heard::Regained => Ok(Decision::of(())),
+        }
+    }
+}
+
+/// The session under `key`, if there is one that has not ended.
+async fn running(key: &Key, seen: &mut Seen) -> Result<Option<SessionWithQos>, Error> {
+    let Some(kept) = seen.kept::<SessionWithQos>(key).await? else {
+        return Ok(None);
+    };
+    Ok(seen.entry(&ended_key(key)).await?.is_none().then_some(kept.value))
+}
+
+/// The mark of a session that has ended.
+pub(super) fn ended_key(key: &Key) -> Key {
+    Key::from(format!("{ENDED}{key}"))
+}
+
+/// What goes with the end of a session that stays readable: its mark, and the end of what it held at the core.
+fn ended(decision: Decision<()>, key: &Key) -> Result<Decision<()>, Error> {
+    decision
+        .put_bytes(&ended_key(key), Bytes::new(), None)
+        .tell(&Event::HolderGone { key: key.to_string() })
+}
+
+/// The end of a session that somebody other than the core wants: its EAS is told once.
+pub(super) async fn terminated(key: &Key, seen: &mut Seen) -> Result<Decision<()>, Error> {
+    let Some(session) = running(key, seen).await? else {
+        return Ok(Decision::of(()));
+    };
+    let event = serde_json::json!({"event": UserPlaneEvent::SessionTermination});
+    let report: UserPlaneEventReport = serde_json::from_value(event).map_err(Error::internal)?;
+    ended(told_of(Decision::of(()), key, &session, vec![report])?, key)
+}
+
+/// Tells the EAS what the core reported in its answer.
+pub(super) fn told(
+    decision: Decision<()>,
+    key: &Key,
+    session: &SessionWithQos,
+    reported: &[CoreReport],
+) -> Result<Decision<()>, Error> {
+    let events = reported.iter().filter_map(|report| match report {
+        CoreReport::Qos(reports) => Some(reports.clone()),
+        _ => None,
+    });
+    told_of(decision, key, session, events.flatten().collect())
+}
+
+fn told_of(
+    decision: Decision<()>,
+    key: &Key,
+    session: &SessionWithQos,
+    event_reports: Vec<UserPlaneEventReport>,
+) -> Result<Decision<()>, Error> {
+    let Some(destination) = session
+        .notification_destination
+        .clone()
+        .filter(|_| !event_reports.is_empty())
+    else {
+        return Ok(decision);
+    };
+    let session_id = key.as_str().rsplit('/').next().unwrap_or_default().to_owned();
+    let body = UserPlaneEventNotification {
+        session_id,
+        event_reports,
+    };
+    decision.tell(&Event::Tell(Box::new(Notification {
+        destination,
+        subscription: key.to_string(),
+        body: serde_json::to_value(&body).map_err(Error::internal)?,
+        for_acr: None,
+    })))
+}
