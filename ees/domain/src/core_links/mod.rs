@@ -7,7 +7,8 @@
 //!
 //! Watches on the same UE are shared, because deployed networks allow one per UE; a watch becomes finer when a new holder needs that.
 //!
-//! [`hold`] begins and shares, [`reports`] takes in what the core says, [`upkeep`] keeps both sides truthful.
+//! `hold` begins and shares, `several` looks after resources with more than one, `reports` takes in what the core says, `upkeep` keeps
+//! both sides truthful.
 
 mod hold;
 mod reports;
