@@ -3,7 +3,14 @@
 use serde_json::{Map, Value, json};
 
 /// Members that are shown although they are not mandatory: with them an example does something.
-const TELLING: [&str; 3] = ["notificationDestination", "ueId", "actResultInfo"];
+const TELLING: [&str; 6] = [
+    "notificationDestination",
+    "ueId",
+    "easIds",
+    "actResultInfo",
+    "qosReference",
+    "tgtUes",
+];
 
 /// Gives every operation the clause of its API, and every request body an example that its schema accepts.
 pub(super) fn add(document: &mut Value) {
@@ -118,9 +125,12 @@ fn object(schema: &Value, known: &Map<String, Value>, top: bool) -> Option<Value
     Some(shown.into())
 }
 
-/// A UE stands in an example where the one who sends it speaks for that UE.
+/// A UE stands in an example where the one who sends it speaks for that UE, and where it has to be named in one of several ways.
 fn speaks_for_a_ue(schema: &Value) -> bool {
-    !schema["properties"]["eecId"].is_null() || !schema["properties"]["requestorId"].is_null()
+    let members = &schema["properties"];
+    ["eecId", "requestorId", "extGrpId", "ipAddr"]
+        .iter()
+        .any(|member| !members[member].is_null())
 }
 
 #[cfg(test)]
