@@ -54,6 +54,9 @@ impl Consent for AgreedByOtherMeans {
     async fn granted(&self, _: &Gpsi, _: Purpose) -> bool {
         true
     }
+    async fn everybody_granted(&self, _: Purpose) -> bool {
+        true
+    }
     fn withdrawals(&self) -> broadcast::Receiver<Withdrawal> {
         self.0.subscribe()
     }

@@ -56,6 +56,11 @@ pub trait Consent: Send + Sync + 'static {
     /// Whether the user of this UE agreed. What is not known is not agreed.
     async fn granted(&self, ue: &Gpsi, purpose: Purpose) -> bool;
 
+    /// Whether every user agreed, also those whom nobody can name: what is about a whole group needs that.
+    async fn everybody_granted(&self, _purpose: Purpose) -> bool {
+        false
+    }
+
     /// Consents taken back from now on. Who missed some (the receiver lagged) has to ask anew for everything that runs.
     fn withdrawals(&self) -> broadcast::Receiver<Withdrawal>;
 }

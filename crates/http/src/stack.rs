@@ -86,7 +86,12 @@ impl Stack {
             details.cause.clone().unwrap_or_default(),
             details.detail.clone().unwrap_or_default(),
         );
-        let (request, path, status) = (instance(facts.number), uri.path(), status.as_u16());
+        // What an address of EDGE-2 ends in is a secret between the core network and us.
+        let path = match point {
+            ReferencePoint::Edge2 => uri.path().rsplit_once('/').map_or("", |(folder, _)| folder),
+            _ => uri.path(),
+        };
+        let (request, status) = (instance(facts.number), status.as_u16());
         if outcome == Outcome::Failed {
             tracing::error!(request, %point, operation, %method, path, status, cause, detail, "failed");
         } else {

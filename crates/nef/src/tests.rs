@@ -137,6 +137,20 @@ fn nonsense_is_refused_where_it_stands() {
         refused(Service::Location, wrong),
         "/monitoringEventReports/0/locationInfo"
     );
+    let list = json!({"monitoringEventReports": [{"locationInfo": []}]});
+    assert_eq!(
+        refused(Service::Location, list),
+        "/monitoringEventReports/0/locationInfo"
+    );
+    assert_eq!(
+        refused(Service::Location, json!({"monitoringEventReports": {}})),
+        "/monitoringEventReports"
+    );
+    assert_eq!(
+        refused(Service::Location, json!({"monitoringEventReports": [null]})),
+        "/monitoringEventReports/0"
+    );
+    assert_eq!(refused(Service::Location, json!({"cancelInd": "yes"})), "/cancelInd");
     assert_eq!(refused(Service::Location, json!("text")), "");
 }
 

@@ -98,12 +98,19 @@ fn locations(body: &Value) -> Result<Vec<CoreReport>, Error> {
         return Ok(vec![CoreReport::Revoked(list(body, "consentsRevoked")?)]);
     }
     let mut reports = Vec::new();
-    let said = body.get("monitoringEventReports").and_then(Value::as_array);
-    for (n, report) in said.into_iter().flatten().enumerate() {
+    let said = match body.get("monitoringEventReports") {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(said)) => said,
+        Some(_) => return Err(wrong("/monitoringEventReports", "must be a list")),
+    };
+    for (n, report) in said.iter().enumerate() {
+        if !report.is_object() {
+            return Err(wrong(&format!("/monitoringEventReports/{n}"), "must be an object"));
+        }
         let report = location(report).map_err(|error| beneath(error, &format!("/monitoringEventReports/{n}")))?;
         reports.push(CoreReport::Location(Box::new(report)));
     }
-    if body.get("cancelInd").and_then(Value::as_bool) == Some(true) {
+    if member::<bool>(body, "cancelInd")? == Some(true) {
         reports.push(CoreReport::Ended);
     }
     Ok(reports)
@@ -135,6 +142,12 @@ pub(crate) fn location(report: &Value) -> Result<LocationReport, Error> {
         Some(ue) => Some(ue),
         None => gpsi("msisdn-", "msisdn")?,
     };
+    if report
+        .get("locationInfo")
+        .is_some_and(|info| !info.is_object() && !info.is_null())
+    {
+        return Err(wrong("/locationInfo", "must be an object"));
+    }
     let failure = report.get("locFailureCause").or_else(|| report.get("failureCause"));
     let failure = failure.map(|cause| cause.as_str().map_or_else(|| cause.to_string(), str::to_owned));
     Ok(LocationReport {

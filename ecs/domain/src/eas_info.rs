@@ -93,6 +93,27 @@ impl EasBindingService {
     }
 }
 
+impl EasBindingService {
+    /// An EES binds for its own edge data network, at its own endpoint.
+    async fn of_caller(&self, caller: &EesId, binding: &CommonEasBinding) -> Result<(), Error> {
+        let own = ees_registration::edn_of(&self.room, caller).await?;
+        if let Some(said) = &binding.edn_info
+            && own.as_ref() != Some(&said.dnn)
+        {
+            return Err(Error::not_yours(
+                "/binding/ednInfo/dnn",
+                "edge data network, as registered,",
+            ));
+        }
+        if let Some(said) = &binding.ees_endpoint
+            && ees_registration::endpoint_of(&self.room, caller).await?.as_ref() != Some(said)
+        {
+            return Err(Error::not_yours("/binding/eesEndpoint", "endpoint, as registered,"));
+        }
+        Ok(())
+    }
+}
+
 fn key(binding: &CommonEasBinding) -> Key {
     let edn = binding
         .edn_info
@@ -140,6 +161,7 @@ impl EasBindings for EasBindingService {
 
     async fn bind(&self, principal: &Principal, request: CommonEasBindReq) -> Result<Bound, Error> {
         let caller = self.registered(principal, &request.requestor_id).await?;
+        self.of_caller(&caller, &request.binding).await?;
         let key = key(&request.binding);
         for mut seen in self.room.attempts() {
             if let Some(kept) = seen.kept::<Stored>(&key).await?

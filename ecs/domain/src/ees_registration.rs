@@ -18,6 +18,7 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::{
     common::{DateTime, SupportedFeatures},
+    eas_registration::EndPoint,
     ees_registration::{EesProfile, EesRegistration},
     ids::{Dnn, EesId, RegistrationId},
 };
@@ -129,6 +130,14 @@ pub async fn edn_of(room: &Room, id: &EesId) -> Result<Option<Dnn>, Error> {
     Ok(registered
         .and_then(|registered| registered.ees_prof.edn_info_sets)
         .map(|edn| edn.dnn))
+}
+
+/// Where a registered EES is reached.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn endpoint_of(room: &Room, id: &EesId) -> Result<Option<EndPoint>, Error> {
+    Ok(live(room, id).await?.map(|registered| registered.ees_prof.end_pt))
 }
 
 /// The end of a registration, whether asked for or by itself: the way to it goes with it, and whoever was told of the EES hears.

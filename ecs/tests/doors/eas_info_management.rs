@@ -5,9 +5,14 @@ use serde_json::{Value, json};
 
 const BINDINGS: &str = "/eecs-eim/v1/bindings";
 
+/// Where an EES says to be when it registers.
+fn endpoint(ees: &str) -> String {
+    format!("https://{ees}.example:8443")
+}
+
 fn binding(by: &str, dnn: &str, eas: &str) -> Value {
     json!({"requestorId": by, "binding": {"appGroupId": "team", "easId": "eas.chess.example",
-        "easEndpoints": [{"fqdn": eas}], "eesEndpoint": {"fqdn": by}, "ednInfo": {"dnn": dnn}}})
+        "easEndpoints": [{"fqdn": eas}], "eesEndpoint": {"uri": endpoint(by)}, "ednInfo": {"dnn": dnn}}})
 }
 
 fn query(by: &str) -> String {
@@ -15,8 +20,13 @@ fn query(by: &str) -> String {
 }
 
 async fn site() -> Lab {
+    site_in("edn-b").await
+}
+
+/// Two EESs: one in `edn-a`, one in this network.
+async fn site_in(other: &str) -> Lab {
     let lab = Lab::new().await;
-    for (id, dnn) in [("ees-a.example", "edn-a"), ("ees-b.example", "edn-b")] {
+    for (id, dnn) in [("ees-a.example", "edn-a"), ("ees-b.example", other)] {
         lab.register(id, json!({"ednInfoSets": {"dnn": dnn}})).await;
     }
     lab
@@ -40,7 +50,7 @@ async fn what_is_bound_is_found() {
 /// Clause 6.4.2.3: the second one hears which is in force.
 #[tokio::test]
 async fn a_second_binding_is_refused_with_the_first() {
-    let lab = site().await;
+    let lab = site_in("edn-a").await;
     let first = binding("ees-a.example", "edn-a", "one.example");
     lab.post(&ees("ees-a.example"), BINDINGS, first).await.created();
     let second = binding("ees-b.example", "edn-a", "two.example");
@@ -49,13 +59,13 @@ async fn a_second_binding_is_refused_with_the_first() {
         .await
         .refused(403, "COMMON_EAS_EXISTS");
     assert_eq!(refused["easEndpoints"], json!([{"fqdn": "one.example"}]));
-    assert_eq!(refused["eesEndpoint"], json!({"fqdn": "ees-a.example"}));
+    assert_eq!(refused["eesEndpoint"], json!({"uri": endpoint("ees-a.example")}));
 }
 
 /// Two that race: one wins, and the other hears of it.
 #[tokio::test]
 async fn of_two_that_race_one_wins() {
-    let lab = site().await;
+    let lab = site_in("edn-a").await;
     let (a, b) = (ees("ees-a.example"), ees("ees-b.example"));
     let (one, two) = tokio::join!(
         lab.post(&a, BINDINGS, binding("ees-a.example", "edn-a", "one.example")),
@@ -86,8 +96,9 @@ async fn each_edge_data_network_has_its_own() {
 #[tokio::test]
 async fn a_binding_ends_with_the_registration_of_its_ees() {
     let lab = Lab::new().await;
-    let registration = lab.register("ees-a.example", json!({})).await;
-    lab.register("ees-b.example", json!({})).await;
+    let here = json!({"ednInfoSets": {"dnn": "edn-a"}});
+    let registration = lab.register("ees-a.example", here.clone()).await;
+    lab.register("ees-b.example", here).await;
     let (a, b) = (ees("ees-a.example"), ees("ees-b.example"));
     for eas in ["one.example", "other.example"] {
         lab.post(&a, BINDINGS, binding("ees-a.example", "edn-a", eas))
@@ -112,6 +123,15 @@ async fn refusals_say_why() {
     lab.get(&a, &query("ees-b.example"))
         .await
         .refused_at(403, "OWNER_MISMATCH", "/requestorId");
+    let elsewhere = binding("ees-a.example", "edn-b", "one.example");
+    lab.post(&a, BINDINGS, elsewhere)
+        .await
+        .refused_at(403, "OWNER_MISMATCH", "/binding/ednInfo/dnn");
+    let mut of_other = binding("ees-a.example", "edn-a", "one.example");
+    of_other["binding"]["eesEndpoint"] = json!({"uri": endpoint("ees-b.example")});
+    lab.post(&a, BINDINGS, of_other)
+        .await
+        .refused_at(403, "OWNER_MISMATCH", "/binding/eesEndpoint");
     let stranger = ees("ees-x.example");
     let unknown = binding("ees-x.example", "edn-a", "one.example");
     lab.post(&stranger, BINDINGS, unknown)

@@ -87,6 +87,39 @@ mod create {
         assert_eq!(doors.keys("core-link/").await, [] as [String; 0]);
     }
 
+    /// Consent is the user's, whichever way the UE is named.
+    #[tokio::test]
+    async fn an_address_or_a_group_is_no_way_around_consent() {
+        let (doors, core) = site().await;
+        let address: edgeapp_openapi::common::IpAddr =
+            serde_json::from_value(json!({"ipv4Addr": "198.51.100.2"})).unwrap();
+        core.give_address(
+            &serde_json::to_string(&address).unwrap(),
+            "ue2@operator.example".parse().unwrap(),
+        );
+        let eas = doors.eas(EAS);
+        let named = |member: &str, value: &str| {
+            let mut body = session();
+            body.as_object_mut().unwrap().remove("ueId");
+            body[member] = json!(value);
+            body
+        };
+        let by_address = named("ueIpv4Addr", "198.51.100.2");
+        let answer = eas.post(SESSIONS, by_address.clone()).await;
+        answer.refused(403, "USER_CONSENT_NOT_GRANTED", "/ueIpv4Addr");
+        let answer = eas
+            .post(SESSIONS, named("extGrpId", "extgroupid-fleet@operator.example"))
+            .await;
+        answer.refused(403, "USER_CONSENT_NOT_GRANTED", "/extGrpId");
+        assert_eq!(core.runs(), []);
+        doors.agreements.agree("extid-ue2@operator.example", Purpose::Qos);
+        eas.post(SESSIONS, by_address).await.created();
+        let withdrawal = doors.agreements.withdraw("extid-ue2@operator.example", Purpose::Qos);
+        doors.sessions.withdrawn(&withdrawal).await.unwrap();
+        doors.settled().await;
+        assert_eq!(core.runs(), []);
+    }
+
     #[tokio::test]
     async fn without_a_core_network_is_refused_at_once() {
         let doors = Doors::open().await;

@@ -369,6 +369,24 @@ mod group {
         assert_eq!(events_of(doors.subscribers.told_at(HEARS)), [event("000000001")]);
     }
 
+    /// A telephone number is told to nobody who did not know it.
+    #[tokio::test]
+    async fn a_member_with_a_telephone_number_only_is_left_out() {
+        let (doors, core) = site().await;
+        doors.agreements.agree("msisdn-491700000009", Purpose::Location);
+        let mut body = with("extGrpId", json!("extgroupid-fleet@operator.example"));
+        body.as_object_mut().unwrap().remove("ueId");
+        doors.eas(EAS).post(SUBSCRIPTIONS, body).await.created();
+        let mut seen = seen_in("000000001");
+        seen.ue = Some("msisdn-491700000009".parse().unwrap());
+        let token = core.runs()[0].token.clone();
+        report(&doors, &token, &[CoreReport::Location(Box::new(seen))])
+            .await
+            .done();
+        doors.settled().await;
+        assert_eq!(doors.subscribers.told_at(HEARS), [] as [Value; 0]);
+    }
+
     /// An internal group has to be configured.
     #[tokio::test]
     async fn an_unknown_internal_group_is_refused() {
@@ -451,6 +469,36 @@ mod consent {
         assert_eq!(core.runs(), []);
     }
 
+    /// A withdrawal of something else, or of somebody else, ends nothing; the right one ends it, under the name the EAS knows.
+    #[tokio::test]
+    async fn only_the_withdrawal_of_this_consent_counts() {
+        let (doors, core) = site().await;
+        let eas = doors.eas(EAS);
+        let body = with("revocationNotifUri", json!(REVOKED));
+        let uri = eas.post(SUBSCRIPTIONS, body).await.created();
+        let token = core.runs()[0].token.clone();
+        let of = |purpose: &str, ue: &str| {
+            let revoked = json!({"ucPurpose": purpose, "ueId": ue});
+            [CoreReport::Revoked(vec![serde_json::from_value(revoked).unwrap()])]
+        };
+        report(&doors, &token, &[CoreReport::Revoked(Vec::new())]).await.done();
+        report(&doors, &token, &of("ANALYTICS", UE)).await.done();
+        report(&doors, &token, &of("EDGEAPP_UE_LOCATION", "extid-ue2@operator.example"))
+            .await
+            .done();
+        eas.get(&uri).await.found();
+        report(&doors, &token, &of("EDGEAPP_UE_LOCATION", "msisdn-491700000001"))
+            .await
+            .done();
+        doors.settled().await;
+        let told = doors.subscribers.told_at(REVOKED);
+        assert_eq!(
+            told[0]["consentsRevoked"],
+            json!([{"ucPurpose": "EDGEAPP_UE_LOCATION", "ueId": UE}])
+        );
+        eas.get(&uri).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
+    }
+
     /// A report that is on its way when the user changes their mind is not told.
     #[tokio::test]
     async fn a_report_after_the_withdrawal_is_not_told() {
@@ -485,6 +533,25 @@ mod reports {
             &["urn:edgeapp:eas:eas.chess.example"],
         );
         pretender.post(&path, json!([])).await.refused(403, "UNAUTHORIZED", "");
+    }
+
+    /// A report is about the UE that is watched at its address, whomever its body names.
+    #[tokio::test]
+    async fn a_report_is_matched_by_where_it_arrives() {
+        let (doors, core) = site().await;
+        doors.agreements.agree("extid-ue2@operator.example", Purpose::Location);
+        let eas = doors.eas(EAS);
+        eas.post(SUBSCRIPTIONS, subscription()).await.created();
+        let mut seen = seen_in("000000001");
+        seen.ue = Some("extid-ue2@operator.example".parse().unwrap());
+        let token = core.runs()[0].token.clone();
+        report(&doors, &token, &[CoreReport::Location(Box::new(seen))])
+            .await
+            .done();
+        doors.settled().await;
+        assert_eq!(events_of(doors.subscribers.told_at(HEARS)), [event("000000001")]);
+        let other = json!({"ueId": "extid-ue2@operator.example"});
+        eas.post(FETCH, other).await.refused(404, "UE_NOT_FOUND", "");
     }
 
     /// What the core lost is made again by the upkeep, under the same address.

@@ -35,7 +35,8 @@ impl CoreLinks {
             let mut decision = Decision::of(());
             for report in reports {
                 let report = completed(report, &record);
-                if let CoreReport::Location(location) = &report {
+                // Whom a report about a group names is its sender's word.
+                if let (CoreReport::Location(location), Some(_)) = (&report, one_ue(&record)) {
                     decision = self.remember(decision, location, &mut seen).await?;
                 }
                 let heard = if report == CoreReport::Ended {
@@ -118,10 +119,20 @@ impl CoreLinks {
     }
 }
 
-/// A report about the only UE it can be about says so.
+/// The one UE that a record is about.
+fn one_ue(record: &KeptLink) -> Option<&edgeapp_openapi::ids::Gpsi> {
+    match &record.asked {
+        Asked::Location(watch) => match &watch.target {
+            Target::Ue(ue) => Some(ue),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A report at the address of a watch on one UE is about that UE, whatever it says.
 fn completed(mut report: CoreReport, record: &KeptLink) -> CoreReport {
     if let (CoreReport::Location(location), Asked::Location(watch)) = (&mut report, &record.asked)
-        && location.ue.is_none()
         && let Target::Ue(ue) = &watch.target
     {
         location.ue = Some(ue.clone());

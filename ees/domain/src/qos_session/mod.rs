@@ -21,14 +21,14 @@ use edgeapp_core::{
     consent::{Consent, Purpose, Withdrawal},
     error::{Cause, Error, Kind},
     kept::Kept,
-    network::{Asked, NetworkError},
+    network::{AddressAsk, Asked, NetworkError},
     patch,
     principal::Principal,
     room::{Decision, Room, Seen, contended, fresh_id},
     store::{Key, Span},
 };
 use edgeapp_openapi::{
-    common::{DateTime, Uri},
+    common::{DateTime, IpAddr, Uri},
     features,
     ids::{EasId, Gpsi},
     session_with_qos::SessionWithQos,
@@ -136,15 +136,40 @@ impl QosSessionService {
         };
         if let Some(named) = &session.ue_id {
             let ue = self.ues.ue(principal, named, "/ueId").await?;
-            if !self.consent.granted(&ue, Purpose::Qos).await {
-                return Err(rules::no_consent());
-            }
+            self.agreed(&ue, "/ueId").await?;
             asked.ue_id = Some(ue);
+        }
+        if let Some((address, at)) = rules::address(session) {
+            let ue = self.at(address).await?;
+            self.agreed(&ue, at).await?;
+        }
+        if let Some(at) = rules::group(session)
+            && !self.consent.everybody_granted(Purpose::Qos).await
+        {
+            return Err(rules::no_consent(at));
         }
         if let Some(internal) = asked.int_grp_id.take() {
             asked.ext_grp_id = Some(self.ues.group(&internal, "/intGrpId")?);
         }
         Ok(Asked::Qos(Box::new(asked)))
+    }
+
+    async fn agreed(&self, ue: &Gpsi, at: &str) -> Result<(), Error> {
+        match self.consent.granted(ue, Purpose::Qos).await {
+            true => Ok(()),
+            false => Err(rules::no_consent(at)),
+        }
+    }
+
+    /// The UE that has an address: its user is asked, whichever way the UE is named.
+    async fn at(&self, address: IpAddr) -> Result<Gpsi, Error> {
+        let ask = AddressAsk {
+            address,
+            port: None,
+            application_port: None,
+        };
+        let external = self.links.core().identify(&ask).await?;
+        format!("extid-{external}").parse().map_err(Error::internal)
     }
 
     /// Ends what runs for users who no longer agree.
@@ -171,10 +196,15 @@ impl QosSessionService {
     /// The UE that the core serves for the session under `key`, if it serves one that is known by name.
     async fn ue_at_the_core(&self, key: &Key) -> Result<Option<Gpsi>, Error> {
         let held = self.links.held(key).await?;
-        Ok(held.into_iter().find_map(|(_, record)| match record.asked {
-            Asked::Qos(session) => session.ue_id,
+        let session = held.into_iter().find_map(|(_, record)| match record.asked {
+            Asked::Qos(session) => Some(session),
             _ => None,
-        }))
+        });
+        let Some(session) = session else { return Ok(None) };
+        match rules::address(&session) {
+            None => Ok(session.ue_id),
+            Some((address, _)) => self.at(address).await.map(Some),
+        }
     }
 
     async fn terminate(&self, key: &Key) -> Result<(), Error> {

@@ -8,7 +8,11 @@ use edgeapp_core::{
     patch::PatchRules,
     principal::Principal,
 };
-use edgeapp_openapi::{common::DateTime, problem::InvalidParam, session_with_qos::SessionWithQos};
+use edgeapp_openapi::{
+    common::{DateTime, IpAddr},
+    problem::InvalidParam,
+    session_with_qos::SessionWithQos,
+};
 
 impl Resource<Ees> for SessionWithQos {
     const PREFIX: &'static str = "qos-session/";
@@ -124,12 +128,32 @@ pub(super) fn consistent(session: &SessionWithQos) -> Result<(), Error> {
     Ok(())
 }
 
+/// The address that names the UE, and where it stands.
+pub(super) fn address(session: &SessionWithQos) -> Option<(IpAddr, &'static str)> {
+    let four = session
+        .ue_ipv4_addr
+        .clone()
+        .map(|four| (IpAddr::Ipv4Addr(four), "/ueIpv4Addr"));
+    four.or_else(|| {
+        session
+            .ue_ipv6_addr
+            .clone()
+            .map(|six| (IpAddr::Ipv6Addr(six), "/ueIpv6Addr"))
+    })
+}
+
+/// Where a group is named, if one is.
+pub(super) fn group(session: &SessionWithQos) -> Option<&'static str> {
+    let external = session.ext_grp_id.as_ref().map(|_| "/extGrpId");
+    external.or_else(|| session.int_grp_id.as_ref().map(|_| "/intGrpId"))
+}
+
 /// The user did not agree.
-pub(super) fn no_consent() -> Error {
+pub(super) fn no_consent(at: &str) -> Error {
     Error {
         invalid: vec![InvalidParam {
-            param: "/ueId".to_owned(),
-            reason: Some("its user did not agree".to_owned()),
+            param: at.to_owned(),
+            reason: Some("who is behind it did not agree".to_owned()),
         }],
         ..Error::forbidden(
             Cause::UserConsentNotGranted,

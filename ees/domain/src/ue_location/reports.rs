@@ -39,8 +39,14 @@ pub(super) fn event_about(
     ue: &Gpsi,
     location: Option<LocationInfo>,
 ) -> Option<LocationEvent> {
+    let named = subscription.ue_id.as_ref().unwrap_or(ue);
+    // A telephone number is told to nobody who did not know it.
+    if subscription.ue_id.is_none() && named.as_str().starts_with("msisdn-") {
+        tracing::info!("a member of a group that the core network names by its telephone number is not told of");
+        return None;
+    }
     Some(LocationEvent {
-        ue_id: subscription.ue_id.clone().unwrap_or_else(|| ue.clone()),
+        ue_id: named.clone(),
         loc_inf: Some(location?),
         loc_inf_pred: None,
     })
@@ -77,7 +83,8 @@ impl Holder for LocationReports {
             }
             Heard::Report(CoreReport::Revoked(revoked)) => {
                 // Only one UE can be meant where only one is watched.
-                withdrawal::revoked(key, subscription, revoked, seen).await
+                let watched = crate::core_links::watched_ue(&self.room, key).await?;
+                withdrawal::revoked(key, subscription, watched.as_ref(), revoked, seen).await
             }
             _ => Ok(Decision::of(())),
         }

@@ -76,16 +76,57 @@ async fn end(room: &Room, key: &Key, ue: &Gpsi) -> Result<(), Error> {
 pub(super) async fn revoked(
     key: &Key,
     subscription: &LocationSubscription,
+    watched: Option<&Gpsi>,
     revoked: &[ConsentRevoked],
     seen: &mut Seen,
 ) -> Result<Decision<()>, Error> {
     let Some(kept) = seen.kept::<LocationSubscription>(key).await? else {
         return Ok(Decision::of(()));
     };
-    if subscription.ue_id.is_some() {
-        return told_and_ended(key, &kept, revoked, seen.now());
+    let for_location = |revoked: &&ConsentRevoked| revoked.uc_purpose == UcPurpose::EdgeappUeLocation;
+    if let Some(named) = &subscription.ue_id {
+        let concerned = revoked
+            .iter()
+            .filter(for_location)
+            .any(|revoked| may_be(revoked, watched));
+        let under_its_name = [ConsentRevoked {
+            uc_purpose: UcPurpose::EdgeappUeLocation,
+            external_id: None,
+            ue_id: Some(named.clone()),
+        }];
+        return match concerned {
+            true => told_and_ended(key, &kept, &under_its_name, seen.now()),
+            false => Ok(Decision::of(())),
+        };
     }
-    told(Decision::of(()), key, &kept, revoked, seen.now())
+    let is_number = |revoked: &ConsentRevoked| {
+        revoked
+            .ue_id
+            .as_ref()
+            .is_some_and(|ue| ue.as_str().starts_with("msisdn-"))
+    };
+    let members: Vec<ConsentRevoked> = revoked
+        .iter()
+        .filter(for_location)
+        .filter(|revoked| !is_number(revoked))
+        .cloned()
+        .collect();
+    match members.is_empty() {
+        true => Ok(Decision::of(())),
+        false => told(Decision::of(()), key, &kept, &members, seen.now()),
+    }
+}
+
+/// Whether a withdrawal may be about the watched UE: names of another kind than the watched one cannot be told apart.
+fn may_be(revoked: &ConsentRevoked, watched: Option<&Gpsi>) -> bool {
+    let Some(watched) = watched else { return true };
+    let kind = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
+    let said = match (&revoked.ue_id, &revoked.external_id) {
+        (Some(ue), _) => ue.to_string(),
+        (None, Some(external)) => format!("extid-{external}"),
+        (None, None) => return true,
+    };
+    kind(&said) != kind(watched.as_str()) || said == watched.as_str()
 }
 
 fn told_and_ended(
