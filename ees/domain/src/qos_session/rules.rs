@@ -130,16 +130,8 @@ pub(super) fn consistent(session: &SessionWithQos) -> Result<(), Error> {
 
 /// The address that names the UE, and where it stands.
 pub(super) fn address(session: &SessionWithQos) -> Option<(IpAddr, &'static str)> {
-    let four = session
-        .ue_ipv4_addr
-        .clone()
-        .map(|four| (IpAddr::Ipv4Addr(four), "/ueIpv4Addr"));
-    four.or_else(|| {
-        session
-            .ue_ipv6_addr
-            .clone()
-            .map(|six| (IpAddr::Ipv6Addr(six), "/ueIpv6Addr"))
-    })
+    let four = session.ue_ipv4_addr.map(|four| (IpAddr::Ipv4Addr(four), "/ueIpv4Addr"));
+    four.or_else(|| session.ue_ipv6_addr.map(|six| (IpAddr::Ipv6Addr(six), "/ueIpv6Addr")))
 }
 
 /// Where a group is named, if one is.
