@@ -200,7 +200,7 @@ impl Rooms {
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
         let links = CoreLinks::new(room.clone(), core.clone(), parts.links)
             .heard_by(reports)
-            .heard_by(Arc::new(QosReports))
+            .heard_by(Arc::new(QosReports::new(room.clone())))
             .heard_by(Arc::new(Influences));
         let links = Arc::new(links);
         links.start_upkeep().await?;

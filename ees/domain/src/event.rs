@@ -51,6 +51,13 @@ pub enum Event {
         /// Its key.
         key: String,
     },
+    /// A resource that stays no longer needs these links to the core network.
+    LinksGivenBack {
+        /// Its key.
+        key: String,
+        /// The links.
+        links: Vec<Token>,
+    },
     /// The core network ended a link.
     LinkLost {
         /// The link.

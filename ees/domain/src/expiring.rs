@@ -10,6 +10,7 @@ use crate::{
     eas::EasService,
     eec,
     event::Event,
+    reporting,
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -59,9 +60,10 @@ impl Expiring for EesExpiring {
         if name.starts_with(core_links::TIMER) {
             return self.links.rang(key, seen).await;
         }
-        // What an expired resource held at the core network is given back; contexts and other subscriptions just end.
+        // What an expired resource held at the core network is given back, its progress and timer go; contexts and other subscriptions
+        // just end.
         if self.links.is_holder(name) {
-            return Decision::of(()).tell(&Event::HolderGone { key: name.to_owned() });
+            return reporting::farewell(Decision::of(()), key);
         }
         Ok(Decision::of(()))
     }

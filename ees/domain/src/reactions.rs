@@ -229,7 +229,8 @@ impl Reactions for EesReactions {
                 };
                 Ok(vec![Todo { lane, task }])
             }
-            Event::HolderGone { key } => self.links.after(&key).await,
+            Event::HolderGone { key } => self.links.after(&key, None).await,
+            Event::LinksGivenBack { key, links } => self.links.after(&key, Some(links)).await,
             Event::LinkLost { token } => Ok(self.links.after_loss(token)),
             Event::LinkUpkeep => Ok(self.links.upkeep_due()),
             Event::EasRegistrationEnded(ended) => Ok(vec![Todo {

@@ -8,7 +8,7 @@ use crate::{
     Ees,
     acr::EasDirectory,
     core_links::{CoreLinks, Heard, Holder},
-    event::Event,
+    reporting,
     ue_target::UeTargets,
 };
 use async_trait::async_trait;
@@ -263,7 +263,7 @@ impl TrafficInfluences for TrafficInfluenceService {
 
     async fn remove(&self, principal: &Principal, id: &str) -> Result<(), Error> {
         let key = key_of::<AppTrafficInfluence, Ees>(principal, id);
-        let gone = |_: &AppTrafficInfluence| Decision::of(()).tell(&Event::HolderGone { key: key.to_string() });
+        let gone = |_: &AppTrafficInfluence| reporting::farewell(Decision::of(()), &key);
         self.kept.remove(principal, id, gone).await.map(|_| ())
     }
 }

@@ -198,7 +198,7 @@ impl Doors {
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
         let links = CoreLinks::new(room.clone(), settings.core.clone(), LinkPolicy::default())
             .heard_by(reports)
-            .heard_by(Arc::new(QosReports))
+            .heard_by(Arc::new(QosReports::new(room.clone())))
             .heard_by(Arc::new(Influences));
         let links = Arc::new(links);
         let identifiers = IdentifierPolicy::default();

@@ -107,7 +107,7 @@ impl CoreLinks {
             let wanted = finer.clone().unwrap_or_else(|| record.asked.clone());
             if finer.is_some() || record.link.is_none() {
                 record.link = Some(self.make(&token, &record, &wanted).await?);
-                (record.asked, record.beginning) = (wanted, None);
+                (record.asked, record.begun) = (wanted, Some(seen.now()));
             }
             if record.holders.iter().all(|holding| holding.key != holder.as_str()) {
                 record.holders.push(Holding {
@@ -141,7 +141,7 @@ impl CoreLinks {
                     since: seen.now(),
                 }],
                 link: None,
-                beginning: Some(seen.now()),
+                begun: Some(seen.now()),
             };
             seen.fresh(&link_key(&token));
             let mut decision = put_record(Decision::of(()), &token, &record)?.put_bytes(
@@ -187,7 +187,7 @@ impl CoreLinks {
             let Some(mut now) = seen_record(&mut seen, token).await? else {
                 break;
             };
-            (now.link, now.beginning) = (Some(begun.link.clone()), None);
+            (now.link, now.begun) = (Some(begun.link.clone()), Some(seen.now()));
             if self
                 .room
                 .commit(seen, put_record(Decision::of(()), token, &now)?)

@@ -60,16 +60,18 @@ pub struct KeptLink {
     /// Where it runs; absent while it is begun, or after the core ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
-    /// Since when it is being begun; absent when nobody is at it.
+    /// When it was last begun; absent after the core ended or lost it, when nobody is at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    beginning: Option<DateTime>,
+    begun: Option<DateTime>,
 }
 
 impl KeptLink {
     /// Whether somebody is beginning it just now; who takes longer than [`GRACE`] has crashed.
     fn is_beginning(&self, now: DateTime) -> bool {
-        self.beginning
-            .is_some_and(|since| since.0 + SignedDuration::from_secs(GRACE) > now.0)
+        self.link.is_none()
+            && self
+                .begun
+                .is_some_and(|since| since.0 + SignedDuration::from_secs(GRACE) > now.0)
     }
 }
 
@@ -185,7 +187,7 @@ impl CoreLinks {
         &self.core
     }
 
-    /// The end of a watch that is asked for now.
+    /// When a watch ends that is begun at this instant.
     pub fn watch_until(&self) -> DateTime {
         DateTime(self.room.now().0 + self.watch)
     }
@@ -251,7 +253,11 @@ pub async fn watched_ue(room: &Room, holder: &Key) -> Result<Option<Gpsi>, Error
     Ok(None)
 }
 
-async fn tokens_of(room: &Room, holder: &str) -> Result<Vec<Token>, Error> {
+/// The links that a resource holds.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn tokens_of(room: &Room, holder: &str) -> Result<Vec<Token>, Error> {
     let prefix = format!("{HELD}{}/", Key::part(holder));
     let entries = room.store().range(Span::prefix(&prefix)).await?.entries;
     let token = |entry: &edgeapp_core::store::Entry| Token::new(&entry.key.as_str()[prefix.len()..]);
@@ -313,8 +319,13 @@ fn forget_record(token: &Token, record: &KeptLink) -> Decision<()> {
 /// # Errors
 /// Never in practice: the timer cannot be written as JSON.
 pub fn timer(decision: Decision<()>, holder: &Key, at: DateTime) -> Result<Decision<()>, Error> {
+    ringing(decision, &timer_key(holder), at)
+}
+
+/// Keeps a key that expires at this instant: what the sweeper does about it is the ringing.
+fn ringing(decision: Decision<()>, key: &Key, at: DateTime) -> Result<Decision<()>, Error> {
     let json = serde_json::to_vec(&serde_json::json!({"expires_at": at})).map_err(Error::internal)?;
-    Ok(decision.put_bytes(&timer_key(holder), json.into(), Some(at)))
+    Ok(decision.put_bytes(key, json.into(), Some(at)))
 }
 
 /// Stops the timer of a resource.

@@ -40,7 +40,8 @@ impl CoreLinks {
                     decision = self.remember(decision, location, &mut seen).await?;
                 }
                 let heard = if report == CoreReport::Ended {
-                    (record.link, record.beginning) = (None, None);
+                    (record.link, record.begun) = (None, None);
+                    decision = put_record(decision, token, &record)?;
                     decision = decision.tell(&Event::LinkLost { token: token.clone() })?;
                     Heard::Lost
                 } else {
@@ -48,13 +49,8 @@ impl CoreLinks {
                 };
                 decision = decision.and(self.tell(&record, heard, &mut seen).await?);
             }
-            // The record is written even when nothing changed: what is decided holds for these holders only.
-            if self
-                .room
-                .commit(seen, put_record(decision, token, &record)?)
-                .await?
-                .is_some()
-            {
+            // The record was looked at: what is decided for its holders holds only while they are the same.
+            if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
         }

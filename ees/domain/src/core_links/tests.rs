@@ -90,7 +90,7 @@ impl Site {
             .await
             .expect("committed")
             .expect("no conflict");
-        for todo in self.links.after(key.as_str()).await.expect("read") {
+        for todo in self.links.after(key.as_str(), None).await.expect("read") {
             let crate::event::Work::Link(work) = todo.task.work else {
                 panic!("work on links")
             };

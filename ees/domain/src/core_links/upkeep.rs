@@ -2,7 +2,7 @@
 
 use super::{
     CoreLinks, GRACE, KeptLink, LINK, LinkWork, UPKEEP, UPKEEP_LANE, forget_record, held_key, link_key, put_record,
-    seen_record,
+    ringing, seen_record, tokens_of,
 };
 use crate::event::{Event, Work};
 use edgeapp_core::{
@@ -10,18 +10,22 @@ use edgeapp_core::{
     network::{Asked, Link, NetworkError, Running, Service, Token},
     outbox::{Outcome, Task, Todo},
     room::{Decision, Seen, contended},
-    store::{Key, Span},
+    store::{Entry, Key, Span},
 };
-use edgeapp_openapi::common::DateTime;
+use edgeapp_openapi::common::{DateTime, Uri};
 use jiff::SignedDuration;
+use std::collections::{HashMap, HashSet};
 
 impl CoreLinks {
-    /// The work on links that follows when `holder` is gone.
+    /// The work on links that follows when `holder` needs these no longer, or none at all.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn after(&self, holder: &str) -> Result<Vec<Todo<Work>>, Error> {
-        let tokens = self.held_by(holder).await?;
+    pub async fn after(&self, holder: &str, held: Option<Vec<Token>>) -> Result<Vec<Todo<Work>>, Error> {
+        let tokens = match held {
+            Some(held) => held,
+            None => tokens_of(&self.room, holder).await?,
+        };
         let tidy = |token: Token| {
             let gone = Some(holder.to_owned());
             todo(&token.clone(), LinkWork::Tidy { token, gone })
@@ -40,7 +44,7 @@ impl CoreLinks {
         for mut seen in self.room.attempts() {
             let key = Key::new(UPKEEP);
             seen.entry(&key).await?;
-            let decision = set_upkeep(Decision::of(()), seen.now())?;
+            let decision = ringing(Decision::of(()), &key, seen.now())?;
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -51,7 +55,7 @@ impl CoreLinks {
     /// The timer of the upkeep rang: it is done, and the timer is set again.
     pub(super) fn upkeep_rang(&self, seen: &Seen) -> Result<Decision<()>, Error> {
         let decision = Decision::of(()).tell(&Event::LinkUpkeep)?;
-        set_upkeep(decision, DateTime(seen.now().0 + self.upkeep))
+        ringing(decision, &Key::new(UPKEEP), DateTime(seen.now().0 + self.upkeep))
     }
 
     /// The work of the upkeep.
@@ -129,6 +133,10 @@ impl CoreLinks {
                     needed.push(holding.clone());
                 }
             }
+            let restarts = record.link.is_none() && !record.is_beginning(seen.now());
+            if needed == record.holders && !needed.is_empty() && !restarts {
+                return Ok(());
+            }
             let decision = if needed.is_empty() {
                 self.end(token, &record).await?;
                 forget_record(token, &record)
@@ -138,9 +146,9 @@ impl CoreLinks {
                     decision.delete(&held_key(&holding.key, token))
                 });
                 record.holders = needed;
-                if record.link.is_none() && !record.is_beginning(seen.now()) {
+                if restarts {
                     record.link = Some(self.make(token, &record, &record.asked).await?);
-                    record.beginning = None;
+                    record.begun = Some(seen.now());
                     let regained = self.tell(&record, super::Heard::Regained, &mut seen).await?;
                     put_record(decision.and(regained), token, &record)?
                 } else {
@@ -179,51 +187,45 @@ impl CoreLinks {
         if !self.core.is_configured() {
             return;
         }
+        // What runs is read first: whatever runs then has its record already. What was begun after this instant may not be shown yet.
+        let asked_at = self.room.now();
+        let mut there = HashMap::new();
         for service in Service::ALL {
-            // What runs is read first: whatever runs then has its record already.
-            let running = match self.core.running(service).await {
-                Ok(running) => Some(running),
-                Err(error) => {
-                    tracing::warn!(?service, %error, "the core network does not say what runs there");
-                    None
-                }
-            };
-            let records = match self.records(service).await {
-                Ok(records) => records,
-                Err(error) => return tracing::warn!(%error, "links cannot be looked after now"),
-            };
-            if let Some(running) = &running {
-                self.end_unknown(running, &records).await;
+            match self.core.running(service).await {
+                Ok(running) => drop(there.insert(service, There::new(running))),
+                Err(error) => tracing::warn!(?service, %error, "the core network does not say what runs there"),
             }
-            for (token, record) in records {
-                if let Err(error) = self.look_after(&token, record, running.as_deref()).await {
-                    tracing::warn!(?service, %error, "a link is looked after later");
-                }
+        }
+        let records = match self.records().await {
+            Ok(records) => records,
+            Err(error) => return tracing::warn!(%error, "links cannot be looked after now"),
+        };
+        for there in there.values() {
+            self.end_unknown(there, &records).await;
+        }
+        for (token, record) in records {
+            let service = record.asked.service();
+            if let Err(error) = self.look_after(&token, record, there.get(&service), asked_at).await {
+                tracing::warn!(?service, %error, "a link is looked after later");
             }
         }
     }
 
-    async fn records(&self, service: Service) -> Result<Vec<(Token, KeptLink)>, Error> {
+    async fn records(&self) -> Result<HashMap<Token, KeptLink>, Error> {
         let entries = self.room.store().range(Span::prefix(LINK)).await?.entries;
-        let mut records = Vec::new();
-        for entry in entries {
-            let record: KeptLink = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
-            if record.asked.service() == service {
-                records.push((Token::new(&entry.key.as_str()[LINK.len()..]), record));
-            }
-        }
-        Ok(records)
+        let record = |entry: &Entry| {
+            let record = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+            Ok((Token::new(&entry.key.as_str()[LINK.len()..]), record))
+        };
+        entries.iter().map(record).collect()
     }
 
     /// Ends what reports to an address of ours whose token nobody knows.
-    async fn end_unknown(&self, running: &[Running], known: &[(Token, KeptLink)]) {
-        let unknown = running.iter().filter(|running| {
-            let token = running.token.as_ref();
-            token.is_some_and(|token| known.iter().all(|(known, _)| known != token))
-        });
-        for stray in unknown {
-            tracing::info!(service = ?stray.link.service, "something that nobody here needs runs at the core network: it is ended");
-            if let Err(error) = self.core.end(&stray.link).await {
+    async fn end_unknown(&self, there: &There, known: &HashMap<Token, KeptLink>) {
+        let unknown = there.by_token.iter().filter(|(token, _)| !known.contains_key(token));
+        for stray in unknown.flat_map(|(_, running)| running) {
+            tracing::info!(service = ?stray.service, "something that nobody here needs runs at the core network: it is ended");
+            if let Err(error) = self.core.end(stray).await {
                 tracing::warn!(%error, "it is ended later");
             }
         }
@@ -234,39 +236,42 @@ impl CoreLinks {
         let Ok(running) = self.core.running(service).await else {
             return;
         };
-        match self.records(service).await {
-            Ok(known) => self.end_unknown(&running, &known).await,
+        match self.records().await {
+            Ok(known) => self.end_unknown(&There::new(running), &known).await,
             Err(error) => tracing::warn!(%error, "what was left behind is ended later"),
         }
     }
 
-    async fn look_after(&self, token: &Token, record: KeptLink, running: Option<&[Running]>) -> Result<(), Error> {
+    async fn look_after(
+        &self,
+        token: &Token,
+        record: KeptLink,
+        there: Option<&There>,
+        asked_at: DateTime,
+    ) -> Result<(), Error> {
         let Some(link) = &record.link else {
             if record.is_beginning(self.room.now()) {
                 return Ok(());
             }
-            let found =
-                running.and_then(|running| running.iter().find(|running| running.token.as_ref() == Some(token)));
-            if let Some(found) = found {
-                self.runs_at(token, Some(found.link.clone()), None).await?;
+            if let Some(found) = there.and_then(|there| there.of(token).first()) {
+                self.runs_at(token, Some(found.clone()), None).await?;
             }
             return self.tidy(token).await;
         };
-        // An answer that was lost may have left a second one behind.
-        let twins = running
-            .into_iter()
-            .flatten()
-            .filter(|running| running.token.as_ref() == Some(token) && running.link.uri != link.uri);
-        if running.is_some_and(|running| running.iter().any(|running| running.link.uri == link.uri)) {
-            for twin in twins {
-                self.core.end(&twin.link).await?;
+        if let Some(there) = there
+            && record.begun.is_none_or(|begun| begun <= asked_at)
+        {
+            let mine = there.of(token);
+            if there.uris.contains(&link.uri) {
+                // An answer that was lost may have left a second one behind.
+                for twin in mine.iter().filter(|running| running.uri != link.uri) {
+                    self.core.end(twin).await?;
+                }
+            } else if mine.is_empty() {
+                tracing::info!(service = ?link.service, "the core network lost a subscription of ours: it is made again");
+                self.runs_at(token, None, None).await?;
+                return self.tidy(token).await;
             }
-        }
-        let is_it = |running: &Running| running.token.as_ref() == Some(token) || running.link.uri == link.uri;
-        if running.is_some_and(|running| !running.iter().any(is_it)) {
-            tracing::info!(service = ?link.service, "the core network lost a subscription of ours: it is made again");
-            self.runs_at(token, None, None).await?;
-            return self.tidy(token).await;
         }
         if let Asked::Location(watch) = &record.asked
             && watch.until.0 < self.room.now().0 + self.watch / 5
@@ -288,7 +293,7 @@ impl CoreLinks {
                 return Ok(());
             };
             record.link.clone_from(&link);
-            record.beginning = None;
+            record.begun = link.is_some().then(|| seen.now());
             if let Some(asked) = &asked {
                 record.asked = asked.clone();
             }
@@ -305,9 +310,27 @@ impl CoreLinks {
     }
 }
 
-fn set_upkeep(decision: Decision<()>, at: DateTime) -> Result<Decision<()>, Error> {
-    let json = serde_json::to_vec(&serde_json::json!({"expires_at": at})).map_err(Error::internal)?;
-    Ok(decision.put_bytes(&Key::new(UPKEEP), json.into(), Some(at)))
+/// What runs at the core, to be found by its token and by where it runs.
+struct There {
+    by_token: HashMap<Token, Vec<Link>>,
+    uris: HashSet<Uri>,
+}
+
+impl There {
+    fn new(running: Vec<Running>) -> Self {
+        let (mut by_token, mut uris) = (HashMap::<Token, Vec<Link>>::new(), HashSet::new());
+        for Running { link, token } in running {
+            uris.insert(link.uri.clone());
+            if let Some(token) = token {
+                by_token.entry(token).or_default().push(link);
+            }
+        }
+        Self { by_token, uris }
+    }
+
+    fn of(&self, token: &Token) -> &[Link] {
+        self.by_token.get(token).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Work on a link, in its lane.

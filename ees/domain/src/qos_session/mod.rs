@@ -12,7 +12,7 @@ mod rules;
 
 pub use reports::QosReports;
 
-use crate::{Ees, core_links::CoreLinks, eas, event::Event, ue_target::UeTargets};
+use crate::{Ees, core_links::CoreLinks, eas, event::Event, reporting, ue_target::UeTargets};
 use async_trait::async_trait;
 use edgeapp_core::{
     callback::CallbackRule,
@@ -116,7 +116,7 @@ impl QosSessionService {
         }
     }
 
-    /// What is asked of the core for this session of the caller, once everybody whose word counts has agreed.
+    /// What is asked of the core for this session of the caller, once the caller, the rules and the user have been asked.
     async fn asked(&self, principal: &Principal, session: &SessionWithQos) -> Result<Asked, Error> {
         if !principal.is_eas(&session.eas_id) {
             return Err(Error::not_yours("/easId", "EASID"));
@@ -207,9 +207,13 @@ impl QosSessionService {
         }
     }
 
+    async fn has_ended(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.kept.room().store().get(&ended_key(key)).await?.is_some())
+    }
+
     async fn terminate(&self, key: &Key) -> Result<(), Error> {
         for mut seen in self.kept.room().attempts() {
-            let decision = terminated(key, &mut seen).await?;
+            let decision = terminated(key, self.kept.room(), &mut seen).await?;
             if self.kept.room().commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -312,6 +316,10 @@ impl QosSessions for QosSessionService {
             Resource::<Ees>::may_become(&before, &wanted)?;
             complete(&before, &mut wanted);
             let asked = self.asked(principal, &wanted).await?;
+            if self.has_ended(&key).await? {
+                // What is left of the old one must not be taken for the new one.
+                self.links.give_back(&key).await;
+            }
             self.links.alter(&key, asked).await?;
             // Whoever changed it meanwhile asked the core for something else: both have to be asked for together.
             let mut overtaken = false;
@@ -337,10 +345,7 @@ impl QosSessions for QosSessionService {
 
     async fn remove(&self, principal: &Principal, id: &str) -> Result<(), Error> {
         let key = key_of::<SessionWithQos, Ees>(principal, id);
-        let gone = |_: &SessionWithQos| {
-            let decision = Decision::of(()).delete(&ended_key(&key));
-            decision.tell(&Event::HolderGone { key: key.to_string() })
-        };
+        let gone = |_: &SessionWithQos| reporting::farewell(Decision::of(()), &key);
         self.kept.remove(principal, id, gone).await.map(|_| ())
     }
 }

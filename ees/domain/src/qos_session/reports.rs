@@ -2,8 +2,9 @@
 
 use crate::{
     Ees,
-    core_links::{Heard, Holder},
+    core_links::{Heard, Holder, tokens_of},
     event::{Event, Notification},
+    reporting::progress_key,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,19 +12,22 @@ use edgeapp_core::{
     collection::Resource,
     error::Error,
     network::CoreReport,
-    room::{Decision, Seen},
+    room::{Decision, Room, Seen},
     store::Key,
 };
 use edgeapp_openapi::session_with_qos::{
     SessionWithQos, UserPlaneEvent, UserPlaneEventNotification, UserPlaneEventReport,
 };
 
-/// Sessions with nothing behind them at the core: `qos-session-ended/<key of the session>`.
-const ENDED: &str = "qos-session-ended/";
-
 /// Hears of sessions, for [`crate::core_links::CoreLinks`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct QosReports;
+pub struct QosReports(Room);
+
+impl QosReports {
+    /// Reports to the sessions in this room.
+    pub fn new(room: Room) -> Self {
+        Self(room)
+    }
+}
 
 #[async_trait]
 impl Holder for QosReports {
@@ -42,11 +46,11 @@ impl Holder for QosReports {
                     .iter()
                     .any(|report| report.event == UserPlaneEvent::SessionTermination)
                 {
-                    return ended(decision, key);
+                    return ended(decision, key, &self.0).await;
                 }
                 Ok(decision)
             }
-            Heard::Report(CoreReport::Revoked(_)) => terminated(key, seen).await,
+            Heard::Report(CoreReport::Revoked(_)) => terminated(key, &self.0, seen).await,
             // A session that the core lost is asked for anew by itself: its EAS need not care.
             Heard::Report(_) | Heard::Lost | Heard::Regained => Ok(Decision::of(())),
         }
@@ -61,26 +65,33 @@ async fn running(key: &Key, seen: &mut Seen) -> Result<Option<SessionWithQos>, E
     Ok(seen.entry(&ended_key(key)).await?.is_none().then_some(kept.value))
 }
 
-/// The mark of a session that has ended.
+/// The mark of a session with nothing behind it at the core: how far it has got, like the progress of a subscription, and like that it
+/// goes with the session.
 pub(super) fn ended_key(key: &Key) -> Key {
-    Key::from(format!("{ENDED}{key}"))
+    progress_key(key)
 }
 
 /// What goes with the end of a session that stays readable: its mark, and the end of what it held at the core.
-fn ended(decision: Decision<()>, key: &Key) -> Result<Decision<()>, Error> {
+/// What the EAS asks for anew meanwhile is not among it.
+async fn ended(decision: Decision<()>, key: &Key, room: &Room) -> Result<Decision<()>, Error> {
+    let links = tokens_of(room, key.as_str()).await?;
+    let key_of_session = key.to_string();
     decision
         .put_bytes(&ended_key(key), Bytes::new(), None)
-        .tell(&Event::HolderGone { key: key.to_string() })
+        .tell(&Event::LinksGivenBack {
+            key: key_of_session,
+            links,
+        })
 }
 
 /// The end of a session that somebody other than the core wants: its EAS is told once.
-pub(super) async fn terminated(key: &Key, seen: &mut Seen) -> Result<Decision<()>, Error> {
+pub(super) async fn terminated(key: &Key, room: &Room, seen: &mut Seen) -> Result<Decision<()>, Error> {
     let Some(session) = running(key, seen).await? else {
         return Ok(Decision::of(()));
     };
     let event = serde_json::json!({"event": UserPlaneEvent::SessionTermination});
     let report: UserPlaneEventReport = serde_json::from_value(event).map_err(Error::internal)?;
-    ended(told_of(Decision::of(()), key, &session, vec![report])?, key)
+    ended(told_of(Decision::of(()), key, &session, vec![report])?, key, room).await
 }
 
 /// Tells the EAS what the core reported in its answer.
