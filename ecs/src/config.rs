@@ -4,6 +4,7 @@
 //! the file. Unknown keys are refused.
 
 use crate::ecs::EcsRules;
+use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::{callback::CallbackRule, clock::Lifetimes};
 use edgeapp_ecs_domain::{
     edn::{Edn, Edns},
@@ -14,6 +15,7 @@ use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
     settings::{SettingsError, folder_of, read},
 };
+use edgeapp_nef::NefSettings;
 use edgeapp_openapi::ids::EesId;
 use edgeapp_store::StoreSettings;
 use serde::{Deserialize, Serialize};
@@ -55,6 +57,13 @@ pub struct EcsConfig {
     /// `[selection]`: how EESs are chosen.
     #[serde(default)]
     pub selection: SelectionSettings,
+    /// `[nef]`: the 3GPP core network behind it, by its northbound APIs: asked where the UE of a request is that does not say. Without
+    /// it, the place of such a UE counts as unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nef: Option<NefSettings>,
+    /// `[consent]`: where it stands what users agreed to. Without it nobody agreed to anything, and the core network is not asked.
+    #[serde(default)]
+    pub consent: ConsentConfig,
     /// `[[edn]]`: the edge data networks. EESs in others may register; EECs are then told no more than their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edn: Vec<Edn>,
@@ -74,6 +83,9 @@ pub struct TrustFiles {
     pub ees: PathBuf,
     /// `operator`: for operators.
     pub operator: PathBuf,
+    /// `nef`: for the NEF that `[nef]` leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nef: Option<PathBuf>,
 }
 
 /// How long things live, in seconds.
@@ -155,9 +167,17 @@ impl EcsConfig {
 
     fn resolve(&mut self, folder: &Path) {
         self.identity.resolve(folder);
-        for path in [&mut self.trust.eec, &mut self.trust.ees, &mut self.trust.operator] {
+        let trust = &mut self.trust;
+        for path in [&mut trust.eec, &mut trust.ees, &mut trust.operator]
+            .into_iter()
+            .chain(&mut trust.nef)
+        {
             *path = folder.join(&path);
         }
+        if let Some(nef) = &mut self.nef {
+            nef.resolve(folder);
+        }
+        self.consent.resolve(folder);
         self.store.resolve(folder);
     }
 
@@ -195,6 +215,18 @@ impl EcsConfig {
                 errors.push(of_key(key, "must begin with https://".to_owned()));
             }
         }
+        if let Some(nef) = &self.nef {
+            errors.extend(nef.check().err().map(|error| of_key("nef", error.to_string())));
+            if self.trust.nef.is_none() {
+                let reason = "is needed with [nef]: the roots that the certificate of the NEF leads to";
+                errors.push(of_key("trust.nef", reason.to_owned()));
+            }
+        }
+        errors.extend(
+            self.consent
+                .conflict()
+                .map(|conflict| of_key("consent", conflict.to_owned())),
+        );
         errors.extend(
             Edns::new(self.edn.clone())
                 .err()

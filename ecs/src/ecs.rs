@@ -6,17 +6,20 @@ use crate::{
 };
 use async_trait::async_trait;
 use axum::Router;
-use edgeapp_authz::RoleOfReferencePoint;
+use edgeapp_authz::{RoleOfReferencePoint, consent::NobodyAgreed};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     callback::CallbackRule,
     clock::{Clock, Lifetimes, SystemClock},
+    consent::Consent,
     error::Error,
+    network::{CoreNetwork, NoCoreNetwork},
     notifier::{Delivered, NotDelivered, Notifier},
     outbox::{Outbox, OutboxSettings},
     room::Room,
     store::Store,
     sweeper,
+    whereabouts::Whereabouts,
 };
 use edgeapp_ecs_domain::{
     eas_info::EasBindingService,
@@ -78,6 +81,8 @@ pub struct EcsBuilder {
     authorizer: Arc<dyn Authorizer>,
     outbox: OutboxSettings,
     sweep_every: Duration,
+    core: Arc<dyn CoreNetwork>,
+    consent: Arc<dyn Consent>,
 }
 
 impl EcsBuilder {
@@ -105,15 +110,29 @@ impl EcsBuilder {
         self
     }
 
+    /// The 3GPP core network that is asked where UEs are (EDGE-8); none when not given.
+    pub fn core_network(mut self, core: Arc<dyn CoreNetwork>) -> Self {
+        self.core = core;
+        self
+    }
+
+    /// What users agreed to; nobody agreed to anything when not given.
+    pub fn consent(mut self, consent: Arc<dyn Consent>) -> Self {
+        self.consent = consent;
+        self
+    }
+
     /// Loads the read models and puts the parts together.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn build(self) -> Result<Ecs, Error> {
         let known = KnownEess::start(self.store.clone()).await?;
+        let whereabouts = Whereabouts::new(self.core.clone(), self.consent.clone(), self.clock.clone());
         Ok(Ecs {
             room: Room::new(self.store.clone(), self.clock.clone()),
             known,
+            whereabouts: Arc::new(whereabouts),
             parts: self,
         })
     }
@@ -124,6 +143,7 @@ pub struct Ecs {
     parts: EcsBuilder,
     room: Room,
     known: KnownEess,
+    whereabouts: Arc<Whereabouts>,
 }
 
 impl Ecs {
@@ -137,6 +157,8 @@ impl Ecs {
             authorizer: Arc::new(RoleOfReferencePoint),
             outbox: OutboxSettings::default(),
             sweep_every: Duration::from_secs(1),
+            core: Arc::new(NoCoreNetwork),
+            consent: Arc::new(NobodyAgreed::default()),
         }
     }
 
@@ -147,7 +169,7 @@ impl Ecs {
             provisioning,
             answers,
         } = self.parts.rules.clone();
-        let (room, known) = (self.room.clone(), self.known.clone());
+        let (room, known, whereabouts) = (self.room.clone(), self.known.clone(), self.whereabouts.clone());
         match point {
             ReferencePoint::Edge4 => {
                 vec![service_provisioning::api(Arc::new(ProvisioningService::new(
@@ -155,11 +177,13 @@ impl Ecs {
                     provisioning,
                     answers,
                     known,
+                    whereabouts,
                 )))]
             }
             ReferencePoint::Edge6 => {
                 let Answers { edns, strict_areas } = answers;
-                let discovery = DiscoveryService::new(known.clone(), edns, self.parts.clock.clone(), strict_areas);
+                let discovery =
+                    DiscoveryService::new(known.clone(), edns, self.parts.clock.clone(), strict_areas, whereabouts);
                 vec![
                     eas_info_management::api(Arc::new(EasBindingService::new(room.clone()))),
                     ees_registration::api(Arc::new(RegistrationService::new(room, registration, known))),

@@ -82,7 +82,9 @@ impl Failure {
     fn to_start(file: &Path, error: ServeError) -> Self {
         match error {
             ServeError::Settings(error) => error.into(),
-            ServeError::Bind(_) | ServeError::Store(_) => Self::Usage(format!("{}: {error}", file.display())),
+            ServeError::Bind(_) | ServeError::Store(_) | ServeError::Nef(_) => {
+                Self::Usage(format!("{}: {error}", file.display()))
+            }
             ServeError::State(_) | ServeError::Document(_) => Self::Failed(error.to_string()),
         }
     }

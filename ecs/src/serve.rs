@@ -5,7 +5,8 @@ use crate::{
     ecs::{Ecs, EcsRules},
 };
 use edgeapp_core::{
-    authorizer::ReferencePoint, callback::CallbackRule, error::Error, outbox::OutboxSettings, principal::Role,
+    authorizer::ReferencePoint, callback::CallbackRule, consent::Consent, error::Error, outbox::OutboxSettings,
+    principal::Role,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving},
@@ -15,10 +16,14 @@ use edgeapp_http::{
     settings::SettingsError,
     tls::{Identity, TlsError, Trust},
 };
+use edgeapp_nef::{NefClient, NefSettingsError};
 use edgeapp_store::StoreSettingsError;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+
+/// The path of an address at which nothing is mounted.
+const NO_REPORTS: &str = "/nothing-is-reported-here/";
 
 /// Why an ECS does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +37,9 @@ pub enum ServeError {
     /// Its store does not open.
     #[error("key `store`: {0}")]
     Store(#[from] StoreSettingsError),
+    /// The settings of the NEF.
+    #[error(transparent)]
+    Nef(#[from] NefSettingsError),
     /// Its state cannot be read.
     #[error("the state cannot be read: {0}")]
     State(#[from] Error),
@@ -49,6 +57,8 @@ pub struct Loaded {
     eec: Trust,
     ees: Trust,
     operator: Trust,
+    nef: Option<HttpClient>,
+    consent: Arc<dyn Consent>,
 }
 
 impl Loaded {
@@ -76,7 +86,20 @@ impl Loaded {
         };
         let timeout = Duration::from_secs(config.notifications.timeout_seconds.into());
         let notifier = HttpClient::new(&identity, &eec, callbacks, timeout).map_err(key("identity.key"))?;
+        let nef = match (&config.nef, &config.trust.nef) {
+            (Some(settings), Some(roots)) => {
+                let client = edgeapp_nef::http_client(settings, &identity, &trust("trust.nef", roots)?);
+                Some(client.map_err(key("trust.nef"))?)
+            }
+            _ => None,
+        };
+        let consent = config
+            .consent
+            .open()
+            .map_err(|error| SettingsError::of_key(file, "consent", error))?;
         Ok(Self {
+            nef,
+            consent,
             config,
             rules,
             identity,
@@ -100,16 +123,25 @@ impl Loaded {
             eec,
             ees,
             operator,
+            nef,
+            consent,
         } = self;
         let store = config.store.open().await?;
         let outbox = OutboxSettings {
             longest_retry: Duration::from_secs(config.notifications.longest_retry_seconds.max(1).into()),
             ..OutboxSettings::default()
         };
-        let ecs = Ecs::builder(rules, store, Arc::new(notifier))
+        let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
             .outbox(outbox)
-            .build()
-            .await?;
+            .consent(consent);
+        if let (Some(settings), Some(client)) = (&config.nef, nef) {
+            // What an ECS asks is answered at once: nothing is reported to the address that the interface wants to be given.
+            let root = config.edge6.api_root.clone();
+            let root = root.unwrap_or_else(|| format!("https://{}", config.edge6.listen));
+            let reports = format!("{}{NO_REPORTS}", root.trim_end_matches('/'));
+            ecs = ecs.core_network(Arc::new(NefClient::new(settings.clone(), client, reports)?));
+        }
+        let ecs = ecs.build().await?;
         let mut serving = Serving::new(identity, config.http1, ecs.authorizer());
         let version = Version {
             server: "ecs",

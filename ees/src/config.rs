@@ -1,7 +1,7 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
-use edgeapp_authz::consent::{AgreedByOtherMeans, ConsentFile, ConsentFileError, NobodyAgreed};
-use edgeapp_core::{clock::Lifetimes, consent::Consent};
+use edgeapp_authz::consent::ConsentConfig;
+use edgeapp_core::clock::Lifetimes;
 use edgeapp_ees_domain::{
     core_links::LinkPolicy,
     discovery::EmptyDiscovery,
@@ -24,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 /// `ees.toml`. Relative paths start from the folder of the file; `EES__SECTION__KEY` in the environment overrides a key.
@@ -339,31 +338,6 @@ impl CoreNetworkConfig {
     }
 }
 
-/// Where it stands what users agreed to: one of both keys, or none.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConsentConfig {
-    /// `file`: a consent file, see `edgeapp_authz::consent::ConsentFile`; it is read again when it changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
-    /// `every_user_agreed_by_other_means`: consent is not asked for here, because the operator has it from every user by contract.
-    pub every_user_agreed_by_other_means: bool,
-}
-
-impl ConsentConfig {
-    /// The provider that the configuration names.
-    ///
-    /// # Errors
-    /// When the file cannot be used.
-    pub fn open(&self) -> Result<Arc<dyn Consent>, ConsentFileError> {
-        Ok(match &self.file {
-            Some(file) => Arc::new(ConsentFile::open(file)?),
-            None if self.every_user_agreed_by_other_means => Arc::new(AgreedByOtherMeans::default()),
-            None => Arc::new(NobodyAgreed::default()),
-        })
-    }
-}
-
 impl EesConfig {
     /// Reads a file and checks it.
     ///
@@ -388,9 +362,7 @@ impl EesConfig {
         if let Some(nef) = &mut config.nef {
             nef.resolve(&folder);
         }
-        if let Some(file) = &mut config.consent.file {
-            *file = folder.join(&*file);
-        }
+        config.consent.resolve(&folder);
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -459,11 +431,8 @@ impl EesConfig {
                 "is needed with [edge2]: the roots that certificates of the NEF lead to",
             );
         }
-        if self.consent.file.is_some() && self.consent.every_user_agreed_by_other_means {
-            refuse(
-                "consent",
-                "names a file and says that it is not needed; keep one of both",
-            );
+        if let Some(conflict) = self.consent.conflict() {
+            refuse("consent", conflict);
         }
         if let Err(error) = self.store.check() {
             refuse("store", &error.to_string());

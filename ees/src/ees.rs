@@ -452,17 +452,7 @@ fn nef(
     let (Some(settings), Some(trust)) = (&config.nef, trust) else {
         return Ok(Arc::new(NoCoreNetwork));
     };
-    let timeout = Duration::from_millis(u64::from(settings.timeout_ms.max(1)));
-    // The operator says where the NEF is.
-    let anywhere = CallbackRule {
-        allow_private_addresses: true,
-    };
-    let client = if settings.allow_plain_http_to_nef_on_trusted_networks_only {
-        HttpClient::over_plain_http_too(identity, trust, anywhere, timeout)
-    } else {
-        HttpClient::new(identity, trust, anywhere, timeout)
-    };
-    let client = client.map_err(StartError::tls("trust.nef"))?;
+    let client = edgeapp_nef::http_client(settings, identity, trust).map_err(StartError::tls("trust.nef"))?;
     let reports = format!("{}{}", root.trim_end_matches('/'), edge2::reports::PATH);
     let nef = NefClient::new(settings.clone(), client, reports)?;
     Ok(Arc::new(nef))

@@ -15,6 +15,7 @@ use edgeapp_core::{
     notifier::Notifier,
     room::Room,
     store::Store,
+    whereabouts::Whereabouts,
 };
 use edgeapp_ees_domain::{
     acr::{
@@ -40,6 +41,7 @@ use edgeapp_ees_domain::{
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
     ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
     ue_target::UeTargets,
+    whereabouts::KnownPlaces,
 };
 use edgeapp_http::documents::Api;
 use edgeapp_openapi::{eas_registration::EndPoint, ees_registration::AcrScenario, ids::EesId, location::ServiceArea};
@@ -204,9 +206,12 @@ impl Rooms {
             .heard_by(Arc::new(Influences));
         let links = Arc::new(links);
         links.start_upkeep().await?;
-        let identifiers = UeIdentifierService::new(room.clone(), core, consent.clone(), parts.identifiers);
+        let identifiers = UeIdentifierService::new(room.clone(), core.clone(), consent.clone(), parts.identifiers);
         let identifiers = Arc::new(identifiers);
         let ues = UeTargets::new(identifiers.clone(), parts.locations.groups.clone());
+        let whereabouts = Whereabouts::new(core, consent.clone(), clock.clone());
+        let fresh = parts.locations.fresh_seconds;
+        let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), fresh);
         let sessions = QosSessionService::new(
             room.clone(),
             links.clone(),
@@ -251,7 +256,9 @@ impl Rooms {
                 follower,
             )),
             eecs: Arc::new(eecs),
-            discovery: Arc::new(DiscoveryService::new(index, clock, known, beyond, parts.discovery)),
+            discovery: Arc::new(
+                DiscoveryService::new(index, clock, known, beyond, parts.discovery).with_places(Arc::new(places)),
+            ),
             discovery_subscriptions: Arc::new(
                 DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
                     .matched_by(mirrored.clone()),

@@ -4,7 +4,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use edgeapp_core::consent::{Consent, Purpose, Withdrawal};
 use edgeapp_openapi::ids::Gpsi;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -18,6 +18,44 @@ use tokio::sync::broadcast;
 const BACKLOG: usize = 1024;
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// Where it stands what users agreed to: one of both keys, or none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsentConfig {
+    /// `file`: a consent file, see `ConsentFile`; it is read again when it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// `every_user_agreed_by_other_means`: consent is not asked for here, because the operator has it from every user by contract.
+    pub every_user_agreed_by_other_means: bool,
+}
+
+impl ConsentConfig {
+    /// Makes the path relative to `folder`, where it is relative.
+    pub fn resolve(&mut self, folder: &Path) {
+        if let Some(file) = &mut self.file {
+            *file = folder.join(&*file);
+        }
+    }
+
+    /// What is wrong with the keys, if anything.
+    pub fn conflict(&self) -> Option<&'static str> {
+        (self.file.is_some() && self.every_user_agreed_by_other_means)
+            .then_some("names a file and says that it is not needed; keep one of both")
+    }
+
+    /// The provider that the configuration names.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn open(&self) -> Result<Arc<dyn Consent>, ConsentFileError> {
+        Ok(match &self.file {
+            Some(file) => Arc::new(ConsentFile::open(file)?),
+            None if self.every_user_agreed_by_other_means => Arc::new(AgreedByOtherMeans::default()),
+            None => Arc::new(NobodyAgreed::default()),
+        })
+    }
+}
 
 /// Nobody agreed to anything: the default, and the answer where consent is not configured.
 #[derive(Debug)]

@@ -12,6 +12,7 @@
 //! | [`follow`], [`sweeper`] | read models that follow the store; removal of what expired |
 //! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
 //! | [`network`], [`consent`] | the ports to the 3GPP core network and to what users agreed to |
+//! | [`whereabouts`] | where the UE of a request is that does not say |
 //! | [`clock`], [`callback`], [`area`] | time and lifetimes, callback addresses, service areas |
 
 pub mod area;
@@ -32,3 +33,4 @@ pub mod principal;
 pub mod room;
 pub mod store;
 pub mod sweeper;
+pub mod whereabouts;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`settings`] | the section `[nef]` of a configuration |
 //! | [`client`] | the adapter: which operation of the port is which call |
+//! | `connect` | how a server reaches its NEF |
 //! | `asked` | what is asked for, as the bodies of the standard |
 //! | `understood` | what is reported, from the bodies that arrive |
 //! | `exchange` | a call with its credential, its one repetition and its errors |
@@ -14,6 +15,7 @@
 
 mod asked;
 pub mod client;
+mod connect;
 mod credential;
 mod exchange;
 pub mod settings;
@@ -22,4 +24,5 @@ mod tests;
 mod understood;
 
 pub use client::NefClient;
+pub use connect::http_client;
 pub use settings::{NefSettings, NefSettingsError};

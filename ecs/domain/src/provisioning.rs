@@ -22,6 +22,7 @@ use edgeapp_core::{
     principal::Principal,
     room::{Decision, Room, Seen},
     store::Key,
+    whereabouts::Whereabouts,
 };
 use edgeapp_openapi::{
     common::{DateTime, SupportedFeatures, Uri},
@@ -298,24 +299,39 @@ pub struct ProvisioningService {
     rules: ProvisioningRules,
     answers: Answers,
     known: KnownEess,
+    whereabouts: Arc<Whereabouts>,
 }
 
 impl ProvisioningService {
-    /// The service over this room and these EESs.
-    pub fn new(room: Room, rules: ProvisioningRules, answers: Answers, known: KnownEess) -> Self {
+    /// The service over this room and these EESs; where UEs are is asked of `whereabouts` when a request does not say.
+    pub fn new(
+        room: Room,
+        rules: ProvisioningRules,
+        answers: Answers,
+        known: KnownEess,
+        whereabouts: Arc<Whereabouts>,
+    ) -> Self {
         Self {
             kept: Collection::new(room, rules.lifetimes),
             rules,
             answers,
             known,
+            whereabouts,
         }
     }
 }
 
 #[async_trait]
 impl ServiceProvisioning for ProvisioningService {
-    async fn request(&self, principal: &Principal, request: EcsServProvReq) -> Result<Option<EcsServProvResp>, Error> {
+    async fn request(
+        &self,
+        principal: &Principal,
+        mut request: EcsServProvReq,
+    ) -> Result<Option<EcsServProvResp>, Error> {
         identify(principal, &request.eec_id, request.ue_id.as_ref())?;
+        if let Some(ue) = request.ue_id.as_ref().filter(|_| request.loc_inf.is_none()) {
+            request.loc_inf = self.whereabouts.of(ue).await.map(Box::new);
+        }
         let answer = self
             .answers
             .to_request(&request, &self.known.live(self.kept.room().now()));

@@ -11,6 +11,7 @@ use edgeapp_core::{
     clock::Clock,
     error::{Cause, Error, Kind},
     principal::Principal,
+    whereabouts::Whereabouts,
 };
 use edgeapp_openapi::{ids::EasId, service_provisioning::EcsServProvResp, target_ees_discovery::EesProfilesQuery};
 use std::{collections::BTreeSet, sync::Arc};
@@ -29,17 +30,38 @@ pub struct DiscoveryService {
     edns: Arc<Edns>,
     clock: Arc<dyn Clock>,
     strict_areas: bool,
+    whereabouts: Arc<Whereabouts>,
 }
 
 impl DiscoveryService {
-    /// The service over these EESs; `strict_areas` leaves out what may or may not serve the place of the UE.
-    pub fn new(known: KnownEess, edns: Arc<Edns>, clock: Arc<dyn Clock>, strict_areas: bool) -> Self {
+    /// The service over these EESs; `strict_areas` leaves out what may or may not serve the place of the UE, of which `whereabouts` is
+    /// asked when the query does not say.
+    pub fn new(
+        known: KnownEess,
+        edns: Arc<Edns>,
+        clock: Arc<dyn Clock>,
+        strict_areas: bool,
+        whereabouts: Arc<Whereabouts>,
+    ) -> Self {
         Self {
             known,
             edns,
             clock,
             strict_areas,
+            whereabouts,
         }
+    }
+
+    /// Where the UE of the query is.
+    async fn position(&self, query: &EesProfilesQuery) -> Position {
+        if let Some(told) = &query.ue_location {
+            return Position::of_area(told);
+        }
+        let Some(ue) = &query.ue_id else {
+            return Position::default();
+        };
+        let found = self.whereabouts.of(ue).await;
+        found.as_ref().map(Position::of_ue).unwrap_or_default()
     }
 }
 
@@ -49,8 +71,10 @@ impl TargetEesDiscovery for DiscoveryService {
         if !principal.is_ees(&query.ees_id) {
             return Err(Error::not_yours("ees-id", "EESID"));
         }
+        let position = self.position(&query).await;
         let known = self.known.live(self.clock.now());
         let wish = Wish {
+            position,
             strict_areas: self.strict_areas,
             ..wish(&query, &known)
         };
@@ -90,7 +114,6 @@ fn wish<'a>(query: &'a EesProfilesQuery, known: &'a [KnownEes]) -> Wish<'a> {
             .collect(),
         dnai: query.target_dnai.as_ref(),
         bundle,
-        position: query.ue_location.as_ref().map(Position::of_area).unwrap_or_default(),
         but: Some(&query.ees_id),
         ..Wish::default()
     }

@@ -17,7 +17,7 @@ use edgeapp_core::{
     store::{Commit, Key, Span, Store},
     sweeper,
 };
-use edgeapp_ecs::ecs::{Ecs, EcsRules};
+use edgeapp_ecs::ecs::{Ecs, EcsBuilder, EcsRules};
 use edgeapp_ecs_domain::{edn::Edns, expiring::Lapses};
 use edgeapp_http::{
     request::Peer,
@@ -34,6 +34,7 @@ use std::{
 
 pub(crate) const REGISTRATIONS: &str = "/eecs-eesregistration/v1/registrations";
 pub(crate) const REQUEST: &str = "/eecs-serviceprovisioning/v1/request";
+pub(crate) const TARGETS: &str = "/eecs-targeteesdiscovery/v1/ees-profiles";
 pub(crate) const SUBSCRIPTIONS: &str = "/eecs-serviceprovisioning/v1/subscriptions";
 pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 
@@ -158,12 +159,17 @@ impl Lab {
     }
 
     pub(crate) async fn with(rules: EcsRules) -> Self {
+        Self::behind(rules, |builder| builder).await
+    }
+
+    /// With other parts, as `chosen`.
+    pub(crate) async fn behind(rules: EcsRules, chosen: impl FnOnce(EcsBuilder) -> EcsBuilder) -> Self {
         let (store, recorder) = (Arc::new(MemoryStore::new()), Arc::new(Recorder::default()));
         let clock = ManualClock::at(START.parse().expect("an instant"));
         let builder = Ecs::builder(rules, store.clone(), recorder.clone())
             .clock(clock.clone())
             .sweep_every(std::time::Duration::from_millis(5));
-        let ecs = builder.build().await.expect("an ECS");
+        let ecs = chosen(builder).build().await.expect("an ECS");
         let stacked = |point| stack(ecs.router(point), point);
         let (edge4, edge6) = (stacked(ReferencePoint::Edge4), stacked(ReferencePoint::Edge6));
         Self {

@@ -500,3 +500,82 @@ mod delete {
         lab.get(&eec("eec-1"), &path).await.refused(405, "METHOD_NOT_ALLOWED");
     }
 }
+
+/// TS 24.558 clause 7.2.2.2.2, TS 23.558 clause 8.3.3.3: the ECS may ask the core network where the UE is.
+mod a_ue_whose_place_is_not_told {
+    use super::*;
+    use edgeapp_authz::consent::AgreedByOtherMeans;
+    use edgeapp_core::network::{LocationReport, NetworkError};
+    use edgeapp_ecs::ecs::EcsRules;
+    use edgeapp_testkit::network::FakeCore;
+    use std::sync::Arc;
+
+    const UE: &str = "msisdn-491700000001";
+
+    fn in_area(tac: &str) -> LocationReport {
+        LocationReport {
+            ue: None,
+            location: Some(serde_json::from_value(at(tac)).expect("a location")),
+            failure: None,
+            at: None,
+        }
+    }
+
+    /// Two EESs, for one tracking area each, and the UE in the second.
+    async fn site(agreed: bool) -> (Lab, Arc<FakeCore>) {
+        let core = Arc::new(FakeCore::default());
+        let lab = Lab::behind(EcsRules::default(), |builder| match agreed {
+            true => builder
+                .core_network(core.clone())
+                .consent(Arc::new(AgreedByOtherMeans::default())),
+            false => builder.core_network(core.clone()),
+        })
+        .await;
+        for (id, tac) in [("ees-a", "000001"), ("ees-b", "000002")] {
+            lab.register(id, json!({"svcArea": area(tac)})).await;
+        }
+        core.place(UE.parse().expect("a GPSI"), in_area("000002"));
+        (lab, core)
+    }
+
+    #[tokio::test]
+    async fn is_asked_for_at_the_core_network() {
+        let (lab, core) = site(true).await;
+        assert_eq!(lab.found(json!({"ueId": UE})).await, ["ees-b"]);
+        assert_eq!(lab.found(json!({"ueId": UE, "locInf": at("000001")})).await, ["ees-a"]);
+        assert_eq!(core.questions(), 1, "what the request says is not asked for");
+    }
+
+    #[tokio::test]
+    async fn is_not_asked_for_without_consent() {
+        let (lab, core) = site(false).await;
+        assert_eq!(lab.found(json!({"ueId": UE})).await, ["ees-a", "ees-b"]);
+        assert_eq!(core.questions(), 0);
+    }
+
+    #[tokio::test]
+    async fn is_left_open_while_the_core_network_does_not_serve() {
+        let (lab, core) = site(true).await;
+        core.fail_next(NetworkError::Unavailable {
+            reason: "down".to_owned(),
+            after: None,
+        });
+        assert_eq!(lab.found(json!({"ueId": UE})).await, ["ees-a", "ees-b"]);
+        assert_eq!(lab.found(json!({"ueId": UE})).await, ["ees-a", "ees-b"]);
+        assert_eq!(core.questions(), 1);
+        lab.pass(10).await;
+        assert_eq!(lab.found(json!({"ueId": UE})).await, ["ees-b"]);
+    }
+
+    /// TS 29.558 clause 6.3.2.2.2: the same for an EES that looks for a target.
+    #[tokio::test]
+    async fn is_asked_for_a_target_too() {
+        let (lab, _core) = site(true).await;
+        lab.register("ees-c", json!({})).await;
+        let path = format!(
+            "{}?ees-id=ees-c&eas-id=eas.chess.example&ue-id={UE}",
+            crate::lab::TARGETS
+        );
+        assert_eq!(ids(&lab.get(&ees("ees-c"), &path).await.is(200)), ["ees-b"]);
+    }
+}

@@ -3,6 +3,7 @@
 use crate::{
     eec::proved_ue,
     selection::{self, EasIndex, Given, Selection},
+    whereabouts::KnownPlaces,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -91,6 +92,7 @@ pub struct DiscoveryService {
     elsewhere: Arc<dyn TargetSearch>,
     policy: DiscoveryPolicy,
     given: Given,
+    places: Option<Arc<KnownPlaces>>,
 }
 
 /// The identity in a request must be the caller's, and a UE that an EEC speaks for must be its own.
@@ -152,7 +154,25 @@ impl DiscoveryService {
             elsewhere,
             policy,
             given: Given::default(),
+            places: None,
         }
+    }
+
+    /// Asks here where a UE is when a request does not say.
+    pub fn with_places(mut self, places: Arc<KnownPlaces>) -> Self {
+        self.places = Some(places);
+        self
+    }
+
+    /// The request with the place of its UE, where that can be found out.
+    async fn located(&self, principal: &Principal, mut request: EasDiscoveryReq) -> EasDiscoveryReq {
+        if let Some(places) = &self.places
+            && request.loc_inf.is_none()
+            && let Some(ue) = &request.ue_id
+        {
+            request.loc_inf = places.of(principal, ue).await.map(Box::new);
+        }
+        request
     }
 
     /// What fits here, as an answer; `None` when nothing does.
@@ -231,12 +251,18 @@ impl EasDiscovery for DiscoveryService {
         match &request.requestor_id {
             RequestorId::Eas(own) => {
                 let own = own.clone();
+                let request = self.located(principal, request).await;
                 return self.target(principal, own, request).await;
             }
             RequestorId::Eec(eec) if self.policy.eec_registration_required && !self.eecs.is_registered(eec).await? => {
                 return Err(registration_comes_first());
             }
-            RequestorId::Eec(_) | RequestorId::Ees(_) => {}
+            RequestorId::Eec(_) => {
+                let request = self.located(principal, request).await;
+                return self.here(&self.wanted(request)).map_or_else(|| self.none(), Ok);
+            }
+            // The S-EES says where its UE is, if it knows.
+            RequestorId::Ees(_) => {}
         }
         self.here(&self.wanted(request)).map_or_else(|| self.none(), Ok)
     }

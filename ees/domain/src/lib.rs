@@ -11,6 +11,7 @@
 //! | [`acr`] | relocations: what is asked, the record, what follows |
 //! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
 //! | [`ue_location`], [`ue_identifier`] | where UEs are, and under which names EASs know them |
+//! | [`whereabouts`] | where the UE is for which an EAS is chosen |
 //! | [`qos_session`], [`traffic_influence`] | sessions with a quality, traffic steered to EASs |
 //! | [`ue_target`] | whom an EAS means by an identifier |
 //! | [`core_links`] | what runs at the 3GPP core network, and for which resources |
@@ -41,6 +42,7 @@ pub mod traffic_influence;
 pub mod ue_identifier;
 pub mod ue_location;
 pub mod ue_target;
+pub mod whereabouts;
 
 /// The home of the rules for resources of an EES, see [`edgeapp_core::collection::Resource`].
 #[derive(Clone, Copy, Debug)]

@@ -176,6 +176,96 @@ async fn the_area_and_the_position_decide() {
     );
 }
 
+mod a_ue_whose_place_is_not_told {
+    use super::*;
+    use edgeapp_core::{
+        consent::Purpose,
+        network::{LocationReport, NetworkError},
+    };
+    use edgeapp_testkit::network::FakeCore;
+
+    const UE: &str = "extid-ue1@operator.example";
+
+    fn in_area(tac: &str) -> LocationReport {
+        let plmn = json!({"mcc": "001", "mnc": "01"});
+        let nr = json!({"tai": {"plmnId": plmn, "tac": tac}, "ncgi": {"plmnId": plmn, "nrCellId": "000000001"}});
+        LocationReport {
+            ue: None,
+            location: Some(serde_json::from_value(json!({"userLocation": {"nrLocation": nr}})).unwrap()),
+            failure: None,
+            at: None,
+        }
+    }
+
+    /// Two EASs of the same application, for one tracking area each.
+    async fn site() -> (Doors, Arc<FakeCore>) {
+        let core = Arc::new(FakeCore::default());
+        let doors = Doors::with(Settings {
+            core: core.clone(),
+            ..Settings::default()
+        })
+        .await;
+        for (instance, tac) in [("a", "000001"), ("b", "000002")] {
+            let mut profile = eas("eas.chess.example", &format!("{instance}.example"));
+            let tai = json!({"plmnId": {"mcc": "001", "mnc": "01"}, "tac": tac});
+            profile["svcArea"] = json!({"topServAr": {"tais": [tai]}});
+            register(&doors, &format!("eas.chess.example#{instance}"), profile).await;
+        }
+        (doors, core)
+    }
+
+    async fn found(doors: &Doors) -> Vec<String> {
+        let names = ["urn:edgeapp:eec:eec-1", &format!("urn:edgeapp:gpsi:{UE}")];
+        let eec = doors.caller(edgeapp_core::authorizer::ReferencePoint::Edge1, &names);
+        let request = json!({"requestorId": {"eecId": "eec-1"}, "ueId": UE});
+        let found = eec.post(API, request).await.found();
+        hosts(&found).into_iter().map(str::to_owned).collect()
+    }
+
+    /// TS 24.558 clause 5.3.2.2.2: the EES may ask the core network where the UE is.
+    #[tokio::test]
+    async fn is_asked_for_at_the_core_network() {
+        let (doors, core) = site().await;
+        doors.agreements.agree(UE, Purpose::Location);
+        core.place(UE.parse().unwrap(), in_area("000002"));
+        assert_eq!(found(&doors).await, ["b.example"]);
+        core.place(UE.parse().unwrap(), in_area("000001"));
+        assert_eq!(found(&doors).await, ["a.example"]);
+    }
+
+    #[tokio::test]
+    async fn is_not_asked_for_without_consent() {
+        let (doors, core) = site().await;
+        core.place(UE.parse().unwrap(), in_area("000002"));
+        assert_eq!(found(&doors).await, ["a.example", "b.example"]);
+        assert_eq!(core.questions(), 0);
+    }
+
+    /// A core network that does not serve is left alone for ten seconds, and nobody waits for it.
+    #[tokio::test]
+    async fn is_left_open_while_the_core_network_does_not_serve() {
+        let (doors, core) = site().await;
+        doors.agreements.agree(UE, Purpose::Location);
+        core.place(UE.parse().unwrap(), in_area("000002"));
+        core.fail_next(NetworkError::Unavailable {
+            reason: "down".to_owned(),
+            after: None,
+        });
+        assert_eq!(found(&doors).await, ["a.example", "b.example"]);
+        assert_eq!(found(&doors).await, ["a.example", "b.example"]);
+        assert_eq!(core.questions(), 1);
+        doors.clock.advance(10);
+        assert_eq!(found(&doors).await, ["b.example"]);
+    }
+
+    #[tokio::test]
+    async fn is_left_open_when_the_core_network_does_not_know_the_ue() {
+        let (doors, _core) = site().await;
+        doors.agreements.agree(UE, Purpose::Location);
+        assert_eq!(found(&doors).await, ["a.example", "b.example"]);
+    }
+}
+
 #[tokio::test]
 async fn one_eas_for_each_application_is_selected_when_asked_for() {
     let doors = Doors::open().await;

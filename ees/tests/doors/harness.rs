@@ -20,6 +20,7 @@ use edgeapp_core::{
     room::Room,
     store::{Span, Store},
     sweeper,
+    whereabouts::Whereabouts,
 };
 use edgeapp_ees::{edge1, edge2, edge3, edge9};
 use edgeapp_ees_domain::{
@@ -45,6 +46,7 @@ use edgeapp_ees_domain::{
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
     ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
     ue_target::UeTargets,
+    whereabouts::KnownPlaces,
 };
 use edgeapp_http::{
     documents::Api,
@@ -161,13 +163,13 @@ impl Doors {
         ));
         let known: Arc<dyn EecKnown> = Arc::new(Registered);
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
-        let discovery: Arc<dyn EasDiscovery> = Arc::new(DiscoveryService::new(
+        let discovery = DiscoveryService::new(
             index,
             clock.clone() as Arc<dyn Clock>,
             known.clone(),
             settings.elsewhere,
             settings.discovery,
-        ));
+        );
         let (lifetimes, callbacks) = (settings.lifetimes, CallbackRule::default());
         let registered_only = settings.discovery.eec_registration_required.then_some(known);
         let subscriptions = DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks, registered_only);
@@ -202,8 +204,11 @@ impl Doors {
             .heard_by(Arc::new(Influences));
         let links = Arc::new(links);
         let identifiers = IdentifierPolicy::default();
-        let identifiers = UeIdentifierService::new(room.clone(), settings.core, consent.clone(), identifiers);
+        let identifiers = UeIdentifierService::new(room.clone(), settings.core.clone(), consent.clone(), identifiers);
         let identifiers = Arc::new(identifiers);
+        let whereabouts = Whereabouts::new(settings.core, consent.clone(), clock.clone());
+        let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), 10);
+        let discovery: Arc<dyn EasDiscovery> = Arc::new(discovery.with_places(Arc::new(places)));
         let ues = UeTargets::new(identifiers.clone(), BTreeMap::new());
         let sessions = QosSessionService::new(room.clone(), links.clone(), consent.clone(), ues.clone(), callbacks);
         let sessions = Arc::new(sessions);
