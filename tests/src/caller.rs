@@ -74,15 +74,24 @@ impl Caller {
         Self::over(tls(lab, None, server), root)
     }
 
+    /// Calls over HTTP/1.1.
+    pub fn http1(lab: &Lab, who: &Files, server: Role, root: &str) -> Self {
+        Self::speaking(tls(lab, Some(who), server), root, false)
+    }
+
     fn over(tls: ClientConfig, root: &str) -> Self {
+        Self::speaking(tls, root, true)
+    }
+
+    fn speaking(tls: ClientConfig, root: &str, http2: bool) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_only()
-            .enable_all_versions()
-            .wrap_connector(tcp);
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only();
+        let connector = match http2 {
+            true => connector.enable_all_versions().wrap_connector(tcp),
+            false => connector.enable_http1().wrap_connector(tcp),
+        };
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

@@ -115,3 +115,40 @@ async fn a_killed_ees_leaks_nothing() {
     eas.delete(&uri).await.done();
     until_it_is_so("nothing runs at the network", async || network.runs() == 0).await;
 }
+
+/// Many megabytes are too much, and the sender can read that: over either version of HTTP, and the connection lives on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_of_many_megabytes_gets_a_readable_refusal() {
+    let site = Site::open().await;
+    let (nef, root) = (site.lab.who(Role::Nef, "nef.example"), site.ees.root("edge2"));
+    let callers = [
+        Caller::new(&site.lab, &nef, Role::Ees, root),
+        Caller::http1(&site.lab, &nef, Role::Ees, root),
+    ];
+    for nef in callers {
+        for megabytes in [1, 10] {
+            let body = json!({"padding": "x".repeat(megabytes * 1024 * 1024)});
+            let answer = nef.post("/edge2/reports/guess", &body).await;
+            answer.refused(413, "PAYLOAD_TOO_LARGE");
+        }
+        let answer = nef.post("/edge2/reports/guess", &json!({})).await;
+        answer.refused(404, "SUBSCRIPTION_NOT_FOUND");
+    }
+}
+
+/// The listener is for the core network: others are not let in, whatever they know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_else_gets_into_the_listener_of_the_core_network() {
+    let site = Site::open().await;
+    let root = site.ees.root("edge2");
+    for (role, id) in [
+        (Role::Eas, format!("{CHESS}#1")),
+        (Role::Ees, "ees-b.example".to_owned()),
+    ] {
+        let other = Caller::new(&site.lab, &site.lab.who(role, &id), Role::Ees, root);
+        let sent = other
+            .try_send(http::Method::POST, "/edge2/reports/guess", "application/json", "{}")
+            .await;
+        assert!(sent.is_err(), "{sent:?}");
+    }
+}

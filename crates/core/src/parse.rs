@@ -48,6 +48,14 @@ pub fn from_slice<T: Wire>(body: &[u8]) -> Result<T, Error> {
     }
 }
 
+/// Looks whether a body can be read at all, for what is understood further inside.
+///
+/// # Errors
+/// [`Cause::InvalidMsgFormat`] when it is empty, nests deeper than [`MAX_DEPTH`], is not JSON, or repeats a member.
+pub fn check_slice(body: &[u8]) -> Result<(), Error> {
+    patch_from_slice(body).map(|_| ())
+}
+
 /// Parses a JSON value that is known to be well-formed, such as the result of a merge patch.
 ///
 /// # Errors

@@ -23,6 +23,9 @@ use std::{
 
 /// Largest body accepted, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
+/// Bytes of a body that is too large that are still taken, and thrown away: who is sending does not listen yet, and would lose the
+/// answer with the connection.
+pub const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 /// How long a body may take to arrive.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The media type of PATCH bodies (RFC 7396).
@@ -104,7 +107,7 @@ impl<S: Send + Sync, T: Wire> FromRequest<S> for Body<T> {
     }
 }
 
-/// A body that says it is JSON, unread: for what is understood further inside. Take it last.
+/// A body of JSON that can be read but was not understood yet: for what is understood further inside. Take it last.
 pub struct JsonBytes(pub Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBytes {
@@ -112,7 +115,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         media_type(request.headers(), "application/json")?;
-        Ok(Self(read(request.into_body()).await?))
+        let body = read(request.into_body()).await?;
+        parse::check_slice(&body)?;
+        Ok(Self(body))
     }
 }
 
@@ -150,6 +155,17 @@ fn media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Problem> 
     }
 }
 
+/// Takes the rest of a body without keeping any of it.
+async fn discard(mut body: HttpBody, mut left: usize) {
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if length > left {
+            return;
+        }
+        left -= length;
+    }
+}
+
 async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
@@ -164,7 +180,9 @@ async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Error::new(Kind::Invalid, Cause::InvalidMsgFormat, "the body broke off"))?;
             let Ok(data) = frame.into_data() else { continue };
-            if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > MAX_BODY {
+            let length = first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len();
+            if length > MAX_BODY {
+                discard(body, MAX_DISCARDED.saturating_sub(length)).await;
                 return Err(too_large());
             }
             match &first {

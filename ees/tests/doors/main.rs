@@ -4,6 +4,7 @@ mod acr_events;
 mod acr_management_event;
 mod acr_status_update;
 mod app_context_relocation;
+mod core_reports;
 mod documents;
 mod eas_discovery;
 mod eas_discovery_subscriptions;
