@@ -107,6 +107,8 @@ pub enum CallError {
         problem: Option<Box<ProblemDetails>>,
         /// What it asked us to wait.
         retry_after: Option<Duration>,
+        /// Where it says that the resource is instead (`Location` of a 307 or 308).
+        location: Option<String>,
     },
     /// The answer is not what the operation answers.
     #[error("the answer cannot be understood: {0}")]
@@ -250,24 +252,26 @@ impl HttpClient {
             let response = self.request(method, url, media, credential, body).await?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER).collect().await;
-            let body = body
-                .map_err(|error| CallError::Unreachable(error.to_string()))?
-                .to_bytes();
+            let location = parts.headers.get(header::LOCATION);
+            let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
             if parts.status.is_success() {
-                let location = parts
-                    .headers
-                    .get(header::LOCATION)
-                    .and_then(|value| value.to_str().ok());
+                let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+                    true => CallError::Unexpected(format!("it is longer than {MAX_ANSWER} bytes")),
+                    false => CallError::Unreachable(error.to_string()),
+                })?;
                 return Ok(Answer {
                     status: parts.status,
-                    location: location.map(str::to_owned),
-                    body,
+                    location,
+                    body: body.to_bytes(),
                 });
             }
+            // The status says it all where the rest is too long or broke off.
+            let problem = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
             Err(CallError::Refused {
                 status: parts.status,
-                problem: serde_json::from_slice(&body).ok().map(Box::new),
+                problem: problem.map(Box::new),
                 retry_after: retry_after(&parts.headers),
+                location,
             })
         };
         tokio::time::timeout(self.timeout, work)
@@ -295,7 +299,7 @@ impl HttpClient {
         }
         let request = request
             .body(Full::new(body.unwrap_or_default()))
-            .map_err(|error| CallError::Unreachable(error.to_string()))?;
+            .map_err(|error| CallError::NotConnected(error.to_string()))?;
         self.client
             .request(request)
             .await
@@ -325,14 +329,16 @@ fn whole_story(error: &dyn std::error::Error) -> String {
     story
 }
 
+/// What `Retry-After` asks for: a number of seconds, or an instant, counted from the `Date` of the same answer (RFC 9110 clause 10.2.3).
 fn retry_after(headers: &axum::http::HeaderMap<HeaderValue>) -> Option<Duration> {
-    headers
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    let text = |name| headers.get(name)?.to_str().ok();
+    let asked = text(header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let instant = |text| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    let (until, now) = (instant(asked)?, instant(text(header::DATE)?)?);
+    Some(until.duration_since(now).try_into().unwrap_or_default())
 }
 
 #[async_trait]
@@ -410,5 +416,29 @@ impl Notifier for HttpClient {
                 after: None,
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_to_wait_may_be_said_in_seconds_or_as_an_instant() {
+        let said = |retry: &'static str, date: Option<&'static str>| {
+            let mut headers = axum::http::HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(retry));
+            if let Some(date) = date {
+                headers.insert(header::DATE, HeaderValue::from_static(date));
+            }
+            retry_after(&headers)
+        };
+        let noon = Some("Mon, 05 Jan 2026 12:00:00 GMT");
+        assert_eq!(said("120", None), Some(Duration::from_secs(120)));
+        let later = "Mon, 05 Jan 2026 12:01:30 GMT";
+        assert_eq!(said(later, noon), Some(Duration::from_secs(90)));
+        assert_eq!(said("Mon, 05 Jan 2026 11:00:00 GMT", noon), Some(Duration::ZERO));
+        assert_eq!(said(later, None), None);
+        assert_eq!(said("soon", noon), None);
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::settings::NefSettings;
 use edgeapp_core::network::{Asked, LocationAsk, LocationWatch, NetworkError, PathInfluence, Target};
-use edgeapp_openapi::{common::IpAddr, ids::Gpsi, session_with_qos::SessionWithQos};
+use edgeapp_openapi::{
+    common::{ExternalGroupId, IpAddr},
+    ids::Gpsi,
+    session_with_qos::SessionWithQos,
+};
 use serde_json::{Map, Value, json};
 
 /// Members with a value; nothing is sent as null.
@@ -39,10 +43,15 @@ fn ue(gpsi: &Gpsi) -> Result<(&'static str, Value), NetworkError> {
     }
 }
 
+/// The name of a group as TS 29.122 has it (`ExternalGroupId`): without the prefix that TS 29.571 puts before it.
+fn group(group: &ExternalGroupId) -> &str {
+    group.as_str().strip_prefix("extgroupid-").unwrap_or(group.as_str())
+}
+
 fn location_watch(watch: &LocationWatch, destination: &str) -> Result<Value, NetworkError> {
     let who = match &watch.target {
         Target::Ue(gpsi) => ue(gpsi)?,
-        Target::Group(group) => ("externalGroupId", json!(group)),
+        Target::Group(named) => ("externalGroupId", json!(group(named))),
         Target::Address(address) => ("ueIpAddr", json!(address)),
         Target::Any => return Err(refused("locations of every UE cannot be asked for")),
     };
@@ -82,7 +91,7 @@ fn flows(descriptions: &[String]) -> Value {
 fn path(influence: &PathInfluence, destination: &str, settings: &NefSettings) -> Result<Value, NetworkError> {
     let who = match &influence.target {
         Target::Ue(gpsi) => ("gpsi", json!(gpsi)),
-        Target::Group(group) => ("externalGroupId", json!(group)),
+        Target::Group(named) => ("externalGroupId", json!(group(named))),
         Target::Any => ("anyUeInd", json!(true)),
         Target::Address(IpAddr::Ipv4Addr(address)) => ("ipv4Addr", json!(address)),
         Target::Address(IpAddr::Ipv6Addr(address)) => ("ipv6Addr", json!(address)),
@@ -132,7 +141,7 @@ fn qos(session: &SessionWithQos, destination: &str, settings: &NefSettings) -> R
         ("ueIpv6Addr", json!(session.ue_ipv6_addr)),
         ("ipDomain", json!(session.ip_domain)),
         ("gpsi", json!(session.ue_id)),
-        ("extGroupId", json!(session.ext_grp_id)),
+        ("extGroupId", json!(session.ext_grp_id.as_ref().map(group))),
         ("flowInfo", flows(&session.ip_flows)),
         ("qosReference", json!(session.qos_reference)),
         (

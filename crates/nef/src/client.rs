@@ -4,6 +4,7 @@ use crate::{
     asked,
     credential::Credential,
     exchange::{CallFailed, Exchange, Missing},
+    rest::Rest,
     settings::{NefSettings, NefSettingsError},
     understood,
 };
@@ -17,12 +18,13 @@ use edgeapp_core::{
     },
     room::fresh_id,
 };
-use edgeapp_http::client::{Answer, HttpClient};
+use edgeapp_http::client::{Answer, CallError, HttpClient};
 use edgeapp_openapi::{
     ids::{ExternalId, Gpsi},
     ue_location::UeMobilityExposure,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 use url::Url;
 
 /// An NEF.
@@ -39,9 +41,18 @@ impl NefClient {
     /// When the settings are wrong, or a file that they name cannot be read.
     pub fn new(settings: NefSettings, client: HttpClient, reports: String) -> Result<Self, NefSettingsError> {
         settings.check()?;
+        let root = settings.root()?;
         let credential = Credential::of(&settings, &client)?;
+        let exchange = Exchange {
+            client,
+            credential,
+            root,
+            // A call, and once more.
+            share: 2 * Duration::from_millis(u64::from(settings.timeout_ms.max(1))),
+            rest: Rest::default(),
+        };
         Ok(Self {
-            exchange: Exchange { client, credential },
+            exchange,
             settings,
             reports,
         })
@@ -67,7 +78,7 @@ impl NefClient {
     /// An address that the NEF told, on the NEF's own origin: who stands between may have told another host, and a credential goes nowhere
     /// else.
     fn at_nef(&self, base: &str, said: &str) -> Option<Url> {
-        let root = Url::parse(&self.settings.api_root).ok()?;
+        let root = &self.exchange.root;
         let mut url = Url::parse(base).ok()?.join(said).ok()?;
         url.set_scheme(root.scheme()).ok()?;
         url.set_host(root.host_str()).ok()?;
@@ -120,13 +131,30 @@ impl NefClient {
         Ok(Begun { link, reports })
     }
 
+    /// What the NEF lists. What is no list says nothing of what runs: whoever took it for an empty one would begin everything again.
     async fn listed(&self, service: Service) -> Result<Vec<Value>, CallFailed> {
         let url = self.collection(service);
         let answer = self.exchange.call(Method::GET, &url, None).await?;
-        Ok(match json_of(&answer) {
-            Value::Array(all) => all,
-            _ => Vec::new(),
-        })
+        match json_of(&answer) {
+            Value::Array(all) => Ok(all),
+            Value::Null if answer.status == StatusCode::NO_CONTENT => Ok(Vec::new()),
+            _ => Err(CallFailed::Call(CallError::Unexpected("it is no list".to_owned()))),
+        }
+    }
+
+    /// Where something of ours runs that reports with this token, as the NEF lists it.
+    async fn found(&self, service: Service, token: &Token) -> Option<Link> {
+        let listed = self.listed(service).await.unwrap_or_default();
+        let mut running = listed.iter().filter_map(|listed| self.running_of(service, listed));
+        let found = running.find(|running| running.token.as_ref() == Some(token));
+        found.map(|running| running.link)
+    }
+
+    /// The token in the address to which a listed resource reports, when that address is ours.
+    fn token_of(&self, listed: &Value) -> Option<Token> {
+        let destination = listed.get("notificationDestination").and_then(Value::as_str);
+        let token = destination.and_then(|destination| destination.strip_prefix(&self.reports));
+        token.map(Token::new)
     }
 
     fn running_of(&self, service: Service, listed: &Value) -> Option<Running> {
@@ -136,11 +164,9 @@ impl NefClient {
             .to_string()
             .parse()
             .ok()?;
-        let destination = listed.get("notificationDestination").and_then(Value::as_str);
-        let token = destination.and_then(|destination| destination.strip_prefix(&self.reports));
         Some(Running {
             link: Link { service, uri },
-            token: token.map(Token::new),
+            token: self.token_of(listed),
         })
     }
 }
@@ -276,21 +302,25 @@ impl CoreNetwork for NefClient {
         let service = asked.service();
         let collection = self.collection(service);
         let body = asked::body(asked, &self.destination(token), &self.settings)?;
-        match self.post(&collection, &body).await {
-            Ok(answer) => self.begun(service, &collection, &answer),
-            Err(failed) if failed.is_in_doubt() => {
-                // It may run all the same: look before anybody asks again.
-                let listed = self.listed(service).await.unwrap_or_default();
-                let mut running = listed.iter().filter_map(|listed| self.running_of(service, listed));
-                match running.find(|running| running.token.as_ref() == Some(token)) {
-                    Some(Running { link, .. }) => Ok(Begun {
-                        link,
-                        reports: Vec::new(),
-                    }),
-                    None => Err(failed.means(Missing::TheUe)),
-                }
+        let (error, in_doubt) = match self.post(&collection, &body).await {
+            Ok(answer) => match self.begun(service, &collection, &answer) {
+                Ok(begun) => return Ok(begun),
+                Err(error) => (error, true),
+            },
+            Err(failed) => {
+                let in_doubt = failed.is_in_doubt();
+                (failed.means(Missing::TheUe), in_doubt)
             }
-            Err(failed) => Err(failed.means(Missing::TheUe)),
+        };
+        // It may run all the same: look before anybody asks again.
+        match in_doubt.then_some(self.found(service, token)) {
+            Some(found) => found.await.map_or(Err(error), |link| {
+                Ok(Begun {
+                    link,
+                    reports: Vec::new(),
+                })
+            }),
+            None => Err(error),
         }
     }
 
@@ -311,16 +341,22 @@ impl CoreNetwork for NefClient {
             }
         };
         // What else it says in farewell is of use only where it is a report.
-        let readable = (!answer.body.is_empty()).then(|| understood::understand(link.service, None, &answer.body));
-        Ok(readable.and_then(Result::ok).unwrap_or_default())
+        Ok(understood::farewell(link.service, &answer.body))
     }
 
     async fn running(&self, service: Service) -> Result<Vec<Running>, NetworkError> {
         match self.listed(service).await {
-            Ok(listed) => Ok(listed
-                .iter()
-                .filter_map(|listed| self.running_of(service, listed))
-                .collect()),
+            Ok(listed) => {
+                let nameless = |listed: &Value| listed.get("self").is_none() && self.token_of(listed).is_some();
+                if listed.iter().any(nameless) {
+                    // What is not shown would be taken for lost.
+                    return Err(NetworkError::Refused {
+                        cause: "its list does not say where each subscription is".to_owned(),
+                    });
+                }
+                let running = listed.iter().filter_map(|listed| self.running_of(service, listed));
+                Ok(running.collect())
+            }
             Err(failed) => match failed.means(Missing::TheResource) {
                 // Some answer so when there is nothing to list.
                 NetworkError::Gone => Ok(Vec::new()),

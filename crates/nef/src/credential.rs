@@ -15,6 +15,8 @@ use tokio::sync::Mutex;
 const EARLY: Duration = Duration::from_secs(30);
 /// How long a token lives whose issuer does not say.
 const USUAL: Duration = Duration::from_secs(300);
+/// A token that lives longer is renewed all the same.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Where the credential of a call comes from. Its `Debug` shows no secret, because it has none.
 pub(crate) enum Credential {
@@ -27,13 +29,44 @@ pub(crate) struct Fetched {
     url: String,
     form: String,
     client: HttpClient,
-    held: Mutex<Option<(HeaderValue, Instant)>>,
+    held: Mutex<Held>,
+}
+
+/// What came of fetching.
+#[derive(Default)]
+struct Held {
+    /// The token, and when the next one is fetched.
+    token: Option<(HeaderValue, Instant)>,
+    /// When it failed last, and how: whoever waited meanwhile does not ask again.
+    failed: Option<(Instant, NetworkError)>,
 }
 
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
-    expires_in: Option<u64>,
+    token_type: Option<String>,
+    expires_in: Option<Seconds>,
+}
+
+/// A number; some write it as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(u64),
+    Text(String),
+}
+
+impl TokenAnswer {
+    /// For how long the token is used.
+    fn used_for(&self) -> Duration {
+        let said = match &self.expires_in {
+            Some(Seconds::Number(seconds)) => Some(*seconds),
+            Some(Seconds::Text(text)) => text.parse().ok(),
+            None => None,
+        };
+        let lives = said.map_or(USUAL, Duration::from_secs).min(LONGEST);
+        lives.saturating_sub(EARLY.min(lives / 2))
+    }
 }
 
 fn secret(key: &'static str, file: &Path) -> Result<String, NefSettingsError> {
@@ -66,7 +99,7 @@ impl Credential {
                 url: oauth.token_url.clone(),
                 form: form(oauth)?,
                 client: client.clone(),
-                held: Mutex::new(None),
+                held: Mutex::default(),
             }))),
         }
     }
@@ -84,8 +117,8 @@ impl Credential {
     pub(crate) async fn refused(&self, used: Option<&HeaderValue>) -> bool {
         let Self::Fetched(fetched) = self else { return false };
         let mut held = fetched.held.lock().await;
-        if held.as_ref().map(|(token, _)| token) == used {
-            *held = None;
+        if held.token.as_ref().map(|(token, _)| token) == used {
+            held.token = None;
         }
         true
     }
@@ -106,16 +139,36 @@ fn form(oauth: &OauthSettings) -> Result<String, NefSettingsError> {
 
 impl Fetched {
     async fn now(&self) -> Result<HeaderValue, NetworkError> {
-        // Whoever waits here gets the token that the first one fetches.
+        let asked = Instant::now();
+        // Whoever waits here gets what the first one fetches, or hears why it could not.
         let mut held = self.held.lock().await;
-        if let Some((token, until)) = held.as_ref()
+        if let Some((token, until)) = &held.token
             && Instant::now() < *until
         {
             return Ok(token.clone());
         }
-        let unavailable = |reason: String| NetworkError::Unavailable {
+        if let Some((at, error)) = &held.failed
+            && *at >= asked
+        {
+            return Err(error.clone());
+        }
+        match self.fetch().await {
+            Ok((token, used_for)) => {
+                held.token = Some((token.clone(), Instant::now() + used_for));
+                held.failed = None;
+                Ok(token)
+            }
+            Err(error) => {
+                held.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<(HeaderValue, Duration), NetworkError> {
+        let unavailable = |reason: String, after| NetworkError::Unavailable {
             reason: format!("no token: {reason}"),
-            after: None,
+            after,
         };
         let media = "application/x-www-form-urlencoded";
         let body = Some(self.form.clone().into());
@@ -123,18 +176,39 @@ impl Fetched {
         let answer: TokenAnswer = answer
             .and_then(|answer| answer.json())
             // The body of a refusal may repeat what was sent.
-            .map_err(|error| {
-                unavailable(match error {
-                    CallError::Refused { status, .. } => format!("the token endpoint answered {status}"),
-                    CallError::Unexpected(_) => "the token endpoint did not answer with a token".to_owned(),
-                    error => error.to_string(),
-                })
+            .map_err(|error| match error {
+                CallError::Refused {
+                    status, retry_after, ..
+                } => unavailable(format!("the token endpoint answered {status}"), retry_after),
+                CallError::Unexpected(_) => {
+                    unavailable("the token endpoint did not answer with a token".to_owned(), None)
+                }
+                error => unavailable(error.to_string(), None),
             })?;
-        let lives = answer.expires_in.map_or(USUAL, Duration::from_secs);
-        let token =
-            bearer(&answer.access_token).ok_or_else(|| unavailable("it cannot stand in a header".to_owned()))?;
-        let until = Instant::now() + lives.saturating_sub(EARLY.min(lives / 2));
-        *held = Some((token.clone(), until));
-        Ok(token)
+        let kind = answer.token_type.as_deref().unwrap_or("bearer");
+        if !kind.eq_ignore_ascii_case("bearer") {
+            return Err(unavailable("it is no bearer token".to_owned(), None));
+        }
+        let token = bearer(&answer.access_token);
+        let token = token.ok_or_else(|| unavailable("it cannot stand in a header".to_owned(), None))?;
+        Ok((token, answer.used_for()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_before_it_ends() {
+        let used_for = |answer: &str| {
+            let answer: TokenAnswer = serde_json::from_str(answer).expect("an answer");
+            answer.used_for().as_secs_f64()
+        };
+        let said = |expires_in: &str| used_for(&format!(r#"{{"access_token": "t", "expires_in": {expires_in}}}"#));
+        assert_eq!((said("3600"), said("\"3600\"")), (3570.0, 3570.0));
+        assert_eq!((said("10"), said("0")), (5.0, 0.0));
+        assert_eq!(said("18446744073709551615"), 86_370.0);
+        assert_eq!((used_for(r#"{"access_token": "t"}"#), said("\"soon\"")), (270.0, 270.0));
     }
 }

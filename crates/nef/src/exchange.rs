@@ -1,59 +1,99 @@
-//! A call to the NEF: its credential, its one repetition where that is safe, and what its errors mean.
+//! A call to the NEF: its credential, its one repetition where that is safe, redirects on its own origin, and what its errors mean.
 
-use crate::credential::Credential;
+use crate::{credential::Credential, rest::Rest};
 use axum::http::{Method, StatusCode};
 use edgeapp_core::network::NetworkError;
 use edgeapp_http::client::{Answer, CallError, HttpClient};
 use serde_json::Value;
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Redirects followed for one call.
+const MAX_HOPS: usize = 2;
 
 pub(crate) struct Exchange {
     pub(crate) client: HttpClient,
     pub(crate) credential: Credential,
+    /// Where the credential may go.
+    pub(crate) root: Url,
+    /// How long a call may take with all its attempts.
+    pub(crate) share: Duration,
+    pub(crate) rest: Rest,
 }
 
 impl Exchange {
-    /// Calls; where nothing can have happened at the other end, once more.
+    /// Calls; where nothing can have happened at the other end, or doing it twice is doing it once, a second time.
     pub(crate) async fn call(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Answer, CallFailed> {
-        match self.once(&method, url, body).await {
-            Err(CallFailed::Call(CallError::NotConnected(reason))) => {
-                tracing::debug!(reason, "the NEF is tried once more");
-                self.once(&method, url, body).await
+        if let Some(left) = self.rest.left(Instant::now()) {
+            return Err(CallFailed::Resting(left));
+        }
+        let attempts = tokio::time::timeout(self.share, self.attempts(&method, url, body)).await;
+        let outcome = attempts.unwrap_or(Err(CallFailed::Call(CallError::TimedOut(self.share))));
+        self.rest.learn(Instant::now(), &outcome);
+        outcome
+    }
+
+    async fn attempts(&self, method: &Method, url: &str, body: Option<&Value>) -> Result<Answer, CallFailed> {
+        let bytes = body.map(|body| bytes::Bytes::from(body.to_string()));
+        let (mut url, mut renewed, mut again, mut hops) = (url.to_owned(), false, false, 0);
+        loop {
+            let credential = self.credential.now().await.map_err(CallFailed::NoCredential)?;
+            let media = "application/json";
+            let sent = self
+                .client
+                .send_as(method.clone(), &url, media, credential.as_ref(), bytes.clone())
+                .await;
+            let error = match sent {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match &error {
+                CallError::Refused {
+                    status: StatusCode::UNAUTHORIZED,
+                    ..
+                } if !renewed => {
+                    renewed = true;
+                    if !self.credential.refused(credential.as_ref()).await {
+                        return Err(CallFailed::Call(error));
+                    }
+                }
+                CallError::Refused {
+                    status: StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT,
+                    location: Some(location),
+                    ..
+                } if hops < MAX_HOPS => {
+                    hops += 1;
+                    match self.moved(&url, location) {
+                        Some(next) => url = next,
+                        None => return Err(CallFailed::Call(error)),
+                    }
+                }
+                error if !again && may_be_repeated(method, error) => {
+                    tracing::debug!(%error, "the NEF is tried once more");
+                    again = true;
+                }
+                _ => return Err(CallFailed::Call(error)),
             }
-            Err(CallFailed::Call(CallError::Refused {
-                status,
-                retry_after: None,
-                ..
-            })) if status == StatusCode::SERVICE_UNAVAILABLE => self.once(&method, url, body).await,
-            outcome => outcome,
         }
     }
 
-    async fn once(&self, method: &Method, url: &str, body: Option<&Value>) -> Result<Answer, CallFailed> {
-        let bytes = body.map(|body| bytes::Bytes::from(body.to_string()));
-        let mut renewed = false;
-        loop {
-            let credential = self.credential.now().await.map_err(CallFailed::NoCredential)?;
-            let sent = self
-                .client
-                .send_as(
-                    method.clone(),
-                    url,
-                    "application/json",
-                    credential.as_ref(),
-                    bytes.clone(),
-                )
-                .await;
-            match sent {
-                Err(CallError::Refused { status, .. }) if status == StatusCode::UNAUTHORIZED && !renewed => {
-                    renewed = true;
-                    if self.credential.refused(credential.as_ref()).await {
-                        continue;
-                    }
-                    return sent.map_err(CallFailed::Call);
-                }
-                sent => return sent.map_err(CallFailed::Call),
-            }
-        }
+    /// Where a redirect leads, if that is on the origin that the operator named.
+    fn moved(&self, url: &str, location: &str) -> Option<String> {
+        let next = Url::parse(url).ok()?.join(location).ok()?;
+        let plain = next.username().is_empty() && next.password().is_none();
+        (plain && next.origin() == self.root.origin()).then(|| next.to_string())
+    }
+}
+
+/// Whether a call that failed so may be made again at once: nothing was sent, or the answer was lost and a second time changes nothing.
+fn may_be_repeated(method: &Method, error: &CallError) -> bool {
+    match error {
+        CallError::NotConnected(_) => true,
+        CallError::Unreachable(_) => *method != Method::POST,
+        CallError::Refused {
+            status, retry_after, ..
+        } => *status == StatusCode::SERVICE_UNAVAILABLE && retry_after.is_none(),
+        CallError::TimedOut(_) | CallError::Unexpected(_) => false,
     }
 }
 
@@ -61,6 +101,8 @@ impl Exchange {
 #[derive(Debug)]
 pub(crate) enum CallFailed {
     NoCredential(NetworkError),
+    /// The NEF is left alone for so long.
+    Resting(Duration),
     Call(CallError),
 }
 
@@ -74,18 +116,33 @@ pub(crate) enum Missing {
 impl CallFailed {
     /// Whether the request may have been served although no answer came.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::Call(CallError::TimedOut(_) | CallError::Unreachable(_)))
+        match self {
+            Self::Call(CallError::TimedOut(_) | CallError::Unreachable(_) | CallError::Unexpected(_)) => true,
+            // Who stands between says so too, and does not know.
+            Self::Call(CallError::Refused { status, .. }) => {
+                *status == StatusCode::REQUEST_TIMEOUT
+                    || (status.is_server_error() && *status != StatusCode::SERVICE_UNAVAILABLE)
+            }
+            Self::Call(CallError::NotConnected(_)) | Self::NoCredential(_) | Self::Resting(_) => false,
+        }
     }
 
     pub(crate) fn means(self, missing: Missing) -> NetworkError {
         let error = match self {
             Self::NoCredential(error) => return error,
+            Self::Resting(left) => {
+                return NetworkError::Unavailable {
+                    reason: "it is left alone for a while".to_owned(),
+                    after: Some(left),
+                };
+            }
             Self::Call(error) => error,
         };
         let CallError::Refused {
             status,
             problem,
             retry_after,
+            ..
         } = &error
         else {
             return NetworkError::Unavailable {

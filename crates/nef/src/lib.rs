@@ -11,6 +11,7 @@
 //! | `asked` | what is asked for, as the bodies of the standard |
 //! | `understood` | what is reported, from the bodies that arrive |
 //! | `exchange` | a call with its credential, its one repetition and its errors |
+//! | `rest` | how long the NEF is left alone |
 //! | `credential` | the bearer token: fixed, or fetched and renewed |
 
 mod asked;
@@ -18,6 +19,7 @@ pub mod client;
 mod connect;
 mod credential;
 mod exchange;
+mod rest;
 pub mod settings;
 #[cfg(test)]
 mod tests;

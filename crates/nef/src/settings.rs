@@ -3,6 +3,7 @@
 use edgeapp_openapi::{common::Snssai, ids::Dnn};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use url::Url;
 
 /// Where the NEF is, and as whom it is asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -85,6 +86,14 @@ impl NefSettings {
         }
     }
 
+    /// `api_root`, parsed.
+    pub(crate) fn root(&self) -> Result<Url, NefSettingsError> {
+        Url::parse(&self.api_root).map_err(|error| NefSettingsError::Wrong {
+            key: "nef.api_root",
+            reason: format!("is no URL: {error}"),
+        })
+    }
+
     /// Checks what can be checked without the NEF.
     ///
     /// # Errors
@@ -101,6 +110,14 @@ impl NefSettings {
             return wrong(
                 "nef.api_root",
                 "must begin with https:// (or set nef.allow_plain_http_to_nef_on_trusted_networks_only)",
+            );
+        }
+        let root = self.root()?;
+        let plain = root.username().is_empty() && root.password().is_none();
+        if !plain || root.query().is_some() || root.fragment().is_some() {
+            return wrong(
+                "nef.api_root",
+                "must be scheme, host, port and path only; credentials have keys of their own",
             );
         }
         if self.scs_as_id.is_empty() || self.scs_as_id.contains(['/', '?', '#']) {
@@ -136,6 +153,14 @@ mod tests {
         plain.allow_plain_http_to_nef_on_trusted_networks_only = true;
         assert!(plain.check().is_ok());
         assert!(settings("https://nef.example/some/path").check().is_ok());
+        for wrong in [
+            "https://",
+            "https://user:word@nef.example",
+            "https://nef.example/a?b",
+            "https://nef.example#c",
+        ] {
+            assert!(settings(wrong).check().is_err(), "{wrong}");
+        }
     }
 
     #[test]

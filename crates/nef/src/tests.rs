@@ -1,4 +1,7 @@
-//! The mapping of bodies, both ways. What travels is proved in `tests/`.
+//! The mapping of bodies, both ways; what travels is in `wire`.
+
+mod fake_nef;
+mod wire;
 
 use crate::{asked, settings::NefSettings, understood::understand};
 use edgeapp_core::network::{Asked, CoreReport, Link, LocationWatch, NetworkError, PathInfluence, Service, Target};
@@ -79,6 +82,19 @@ fn a_session_is_mapped_member_by_member() {
         "altQoSReferences": ["silver"], "events": ["QOS_NOT_GUARANTEED"], "sponsorInfo": {"sponsorId": "s", "aspId": "a"},
         "disUeNotif": true, "tscQosReq": {"reqMbrUl": "1 Mbps"}, "dnn": "edn-a"});
     assert_eq!(body(&asked), expected);
+}
+
+/// TS 29.122 names groups without the prefix that TS 29.571 puts before them.
+#[test]
+fn a_group_is_named_as_the_northbound_interface_does() {
+    let group = || "extgroupid-fleet@operator.example".parse().expect("a group");
+    assert_eq!(
+        body(&watch(Target::Group(group())))["externalGroupId"],
+        "fleet@operator.example"
+    );
+    let session = json!({"easId": "e", "extGrpId": group(), "ipFlows": ["permit out ip from any to any"], "qosReference": "gold"});
+    let session = Asked::Qos(Box::new(serde_json::from_value(session).expect("a session")));
+    assert_eq!(body(&session)["extGroupId"], "fleet@operator.example");
 }
 
 #[test]

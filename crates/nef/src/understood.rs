@@ -36,6 +36,25 @@ pub(crate) fn understand(service: Service, link: Option<&Link>, body: &[u8]) -> 
     Ok(reports)
 }
 
+/// What the answer to an end says: a last report of a location as itself, in a list, or in a notification; a last notification of a
+/// session or a path. What cannot be read is of no use.
+pub(crate) fn farewell(service: Service, body: &[u8]) -> Vec<CoreReport> {
+    let itself = || {
+        let report = serde_json::from_slice::<Value>(body).ok()?;
+        let report = ["locationInfo", "locFailureCause"]
+            .iter()
+            .any(|name| report.get(*name).is_some())
+            .then_some(report)?;
+        location(&report).ok()
+    };
+    if service == Service::Location
+        && let Some(report) = itself()
+    {
+        return vec![CoreReport::Location(Box::new(report))];
+    }
+    understand(service, None, body).unwrap_or_default()
+}
+
 fn wrong(pointer: &str, reason: &str) -> Error {
     Error::mandatory_incorrect(pointer, reason)
 }
