@@ -37,6 +37,7 @@ struct State {
     altered: u64,
     failures: VecDeque<NetworkError>,
     at_once: Vec<CoreReport>,
+    at_the_end: Vec<CoreReport>,
     locations: BTreeMap<Gpsi, LocationReport>,
     addresses: BTreeMap<String, ExternalId>,
     predictions: BTreeMap<Gpsi, Vec<UeMobilityExposure>>,
@@ -73,6 +74,11 @@ impl FakeCore {
     /// What begins next is reported on in the same answer.
     pub fn report_at_once(&self, reports: Vec<CoreReport>) {
         self.state().at_once = reports;
+    }
+
+    /// What ends next is reported on in the same answer.
+    pub fn report_at_the_end(&self, reports: Vec<CoreReport>) {
+        self.state().at_the_end = reports;
     }
 
     /// From now on a UE is there.
@@ -224,8 +230,12 @@ impl CoreNetwork for FakeCore {
     async fn end(&self, link: &Link) -> Result<Vec<CoreReport>, NetworkError> {
         let mut state = self.state();
         state.failing()?;
+        let before = state.running.len();
         state.running.retain(|kept| kept.link != *link);
-        Ok(Vec::new())
+        if state.running.len() == before {
+            return Ok(Vec::new());
+        }
+        Ok(std::mem::take(&mut state.at_the_end))
     }
 
     async fn running(&self, service: Service) -> Result<Vec<Running>, NetworkError> {

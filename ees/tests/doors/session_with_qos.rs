@@ -274,6 +274,66 @@ mod end {
     }
 }
 
+mod last_words {
+    use super::*;
+
+    async fn used(doors: &Doors, core: &FakeCore, events: Value) -> String {
+        let mut body = session();
+        body["events"] = events;
+        let uri = doors.eas(EAS).post(SESSIONS, body).await.created();
+        let usage = json!([{"event": "USAGE_REPORT", "accumulatedUsage": {"totalVolume": 1234}},
+            {"event": "SESSION_TERMINATION"}]);
+        core.report_at_the_end(vec![CoreReport::Qos(serde_json::from_value(usage).unwrap())]);
+        uri
+    }
+
+    /// TS 29.122 clause 5.14.3: what was used until the end comes in the answer to the end, and reaches who asked for it.
+    #[tokio::test]
+    async fn what_was_used_until_the_end_is_told_to_who_asked() {
+        let (doors, core) = site().await;
+        let uri = used(&doors, &core, json!(["USAGE_REPORT", "SESSION_TERMINATION"])).await;
+        doors.eas(EAS).delete(&uri).await.done();
+        doors.settled().await;
+        let expected = json!({"sessionId": uri.rsplit('/').next().unwrap(),
+            "eventReports": [{"event": "USAGE_REPORT", "accumulatedUsage": {"totalVolume": 1234}}]});
+        assert_eq!(doors.subscribers.told_at(HEARS), [expected]);
+        assert_eq!(doors.keys("core-link/").await, [] as [String; 0]);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_registration_tells_it_too() {
+        let (doors, core) = site().await;
+        let registration = registered(&doors).await;
+        used(&doors, &core, json!(["USAGE_REPORT"])).await;
+        doors.eas(EAS).delete(&registration).await.done();
+        doors.settled().await;
+        assert_eq!(doors.subscribers.told_at(HEARS).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_did_not_ask_is_not_told() {
+        let (doors, core) = site().await;
+        let uri = used(&doors, &core, json!(["SESSION_TERMINATION"])).await;
+        doors.eas(EAS).delete(&uri).await.done();
+        doors.settled().await;
+        assert_eq!(doors.subscribers.told_at(HEARS), [] as [Value; 0]);
+    }
+
+    /// The user took the consent back: of what was used nothing is told either.
+    #[tokio::test]
+    async fn a_withdrawal_tells_the_end_only() {
+        let (doors, core) = site().await;
+        used(&doors, &core, json!(["USAGE_REPORT", "SESSION_TERMINATION"])).await;
+        let withdrawal = doors.agreements.withdraw(UE, Purpose::Qos);
+        doors.sessions.withdrawn(&withdrawal).await.unwrap();
+        doors.settled().await;
+        assert_eq!(core.runs(), []);
+        let told = doors.subscribers.told_at(HEARS);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["eventReports"], json!([{"event": "SESSION_TERMINATION"}]));
+    }
+}
+
 mod reports {
     use super::*;
 

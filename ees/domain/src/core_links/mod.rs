@@ -8,9 +8,10 @@
 //! Watches on the same UE are shared, because deployed networks allow one per UE; a watch becomes finer when a new holder needs that.
 //!
 //! `hold` begins and shares, `several` looks after resources with more than one, `reports` takes in what the core says, `upkeep` keeps
-//! both sides truthful.
+//! both sides truthful, and `quiet` keeps it from asking a core that is down.
 
 mod hold;
+mod quiet;
 mod reports;
 mod several;
 mod upkeep;
@@ -63,6 +64,9 @@ pub struct KeptLink {
     /// When it was last begun; absent after the core ended or lost it, when nobody is at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun: Option<DateTime>,
+    /// Who held it until now, where nobody does any more and the core has yet to be told: the last reports are about that resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_holder: Option<String>,
 }
 
 impl KeptLink {
@@ -114,6 +118,20 @@ pub trait Holder: Send + Sync + 'static {
     async fn rang(&self, _key: &Key, _seen: &mut Seen) -> Result<Decision<()>, Error> {
         Ok(Decision::of(()))
     }
+
+    /// What follows from the last reports on what was `asked` for the resource that was under `key` and is gone.
+    ///
+    /// # Errors
+    /// Never in practice: an event cannot be written as JSON.
+    fn farewell(
+        &self,
+        _key: &Key,
+        _asked: &Asked,
+        _reports: &[CoreReport],
+        _now: DateTime,
+    ) -> Result<Decision<()>, Error> {
+        Ok(Decision::of(()))
+    }
 }
 
 /// Work on a link that the outbox does.
@@ -161,6 +179,9 @@ pub struct CoreLinks {
     watch: SignedDuration,
     upkeep: SignedDuration,
     turns: Vec<Mutex<()>>,
+    /// Reports on the same link are taken in one after the other.
+    arrivals: Vec<Mutex<()>>,
+    quiet: quiet::Quiet,
 }
 
 impl CoreLinks {
@@ -172,7 +193,9 @@ impl CoreLinks {
             holders: Vec::new(),
             watch: SignedDuration::from_secs(i64::from(policy.watch_seconds.max(10))),
             upkeep: SignedDuration::from_secs(i64::from(policy.upkeep_seconds.max(1))),
-            turns: std::iter::repeat_with(|| Mutex::new(())).take(TURNS).collect(),
+            turns: turns(),
+            arrivals: turns(),
+            quiet: quiet::Quiet::default(),
         }
     }
 
@@ -202,11 +225,7 @@ impl CoreLinks {
     }
 
     async fn turn(&self, share: &str) -> MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        share.hash(&mut hasher);
-        self.turns[usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()]
-            .lock()
-            .await
+        turn_of(&self.turns, share).await
     }
 
     /// The links that a resource holds.
@@ -220,6 +239,18 @@ impl CoreLinks {
             .map(|entry| serde_json::from_slice(&entry.value).map_err(Error::internal))
             .transpose()
     }
+}
+
+fn turns() -> Vec<Mutex<()>> {
+    std::iter::repeat_with(|| Mutex::new(())).take(TURNS).collect()
+}
+
+async fn turn_of<'a>(turns: &'a [Mutex<()>], name: &str) -> MutexGuard<'a, ()> {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    turns[usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()]
+        .lock()
+        .await
 }
 
 /// Where a UE was last, as the core reported for any holder, and when that arrived.

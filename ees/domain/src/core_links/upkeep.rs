@@ -7,7 +7,7 @@ use super::{
 use crate::event::{Event, Work};
 use edgeapp_core::{
     error::{Error, Kind},
-    network::{Asked, Link, NetworkError, Running, Service, Token},
+    network::{Asked, CoreReport, Link, NetworkError, Running, Service, Token},
     outbox::{Outcome, Task, Todo},
     room::{Decision, Seen, contended},
     store::{Entry, Key, Span},
@@ -76,7 +76,7 @@ impl CoreLinks {
             LinkWork::Tidy {
                 token,
                 gone: Some(gone),
-            } => self.let_go(token, gone).await,
+            } => self.let_go_of(token, gone, true).await,
             LinkWork::Tidy { token, gone: None } => self.tidy(token).await,
             LinkWork::Upkeep => {
                 self.upkeep().await;
@@ -98,11 +98,20 @@ impl CoreLinks {
 
     /// `holder` no longer holds the link, which ends if nobody else does.
     pub(super) async fn let_go(&self, token: &Token, holder: &str) -> Result<(), Error> {
+        self.let_go_of(token, holder, false).await
+    }
+
+    /// The same; a holder that `has_been` there hears the last reports.
+    async fn let_go_of(&self, token: &Token, holder: &str, has_been: bool) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
             let Some(mut record) = seen_record(&mut seen, token).await? else {
                 return Ok(());
             };
+            let before = record.holders.len();
             record.holders.retain(|holding| holding.key != holder);
+            if has_been && record.holders.is_empty() && before > 0 {
+                record.last_holder = Some(holder.to_owned());
+            }
             let decision = Decision::of(()).delete(&held_key(holder, token));
             if self
                 .room
@@ -118,6 +127,8 @@ impl CoreLinks {
 
     /// Ends the link if nobody needs it any more; begins it again if somebody does and it does not run.
     pub(super) async fn tidy(&self, token: &Token) -> Result<(), Error> {
+        // The core tells its last reports once, however often this is tried.
+        let mut last = Vec::new();
         for mut seen in self.room.attempts() {
             let Some(mut record) = seen_record(&mut seen, token).await? else {
                 return Ok(());
@@ -138,8 +149,8 @@ impl CoreLinks {
                 return Ok(());
             }
             let decision = if needed.is_empty() {
-                self.end(token, &record).await?;
-                forget_record(token, &record)
+                last.extend(self.end(token, &record).await?);
+                forget_record(token, &record).and(self.farewell(&record, &last, seen.now()).await?)
             } else {
                 let gone = record.holders.iter().filter(|holding| !needed.contains(holding));
                 let decision = gone.fold(Decision::of(()), |decision, holding| {
@@ -166,17 +177,36 @@ impl CoreLinks {
         Ok(self.room.read::<serde::de::IgnoredAny>(&Key::new(key)).await?.is_some())
     }
 
-    /// Ends at the core what this record stands for.
-    async fn end(&self, token: &Token, record: &KeptLink) -> Result<(), NetworkError> {
+    /// What follows from the last reports for who held the link last, if that is gone.
+    async fn farewell(&self, record: &KeptLink, last: &[CoreReport], now: DateTime) -> Result<Decision<()>, Error> {
+        let holder = record
+            .holders
+            .last()
+            .map(|holding| &holding.key)
+            .or(record.last_holder.as_ref());
+        let (Some(holder), false) = (holder, last.is_empty()) else {
+            return Ok(Decision::of(()));
+        };
+        match self.holder_of(holder) {
+            Some(room) if !self.exists(holder).await? => {
+                room.farewell(&Key::new(holder.as_str()), &record.asked, last, now)
+            }
+            _ => Ok(Decision::of(())),
+        }
+    }
+
+    /// Ends at the core what this record stands for. Answers with its last reports.
+    async fn end(&self, token: &Token, record: &KeptLink) -> Result<Vec<CoreReport>, NetworkError> {
         match &record.link {
-            Some(link) => self.core.end(link).await.map(|_| ()),
+            Some(link) => self.core.end(link).await,
             None => {
                 // It may have begun without our hearing of it.
                 let running = self.core.running(record.asked.service()).await.unwrap_or_default();
+                let mut last = Vec::new();
                 for stray in running.iter().filter(|running| running.token.as_ref() == Some(token)) {
-                    self.core.end(&stray.link).await?;
+                    last.extend(self.core.end(&stray.link).await?);
                 }
-                Ok(())
+                Ok(last)
             }
         }
     }
@@ -189,10 +219,23 @@ impl CoreLinks {
         }
         // What runs is read first: whatever runs then has its record already. What was begun after this instant may not be shown yet.
         let asked_at = self.room.now();
-        let mut there = HashMap::new();
+        let (mut there, mut resting) = (HashMap::new(), HashSet::new());
         for service in Service::ALL {
+            if self.quiet.is_kept(service, asked_at) {
+                resting.insert(service);
+                continue;
+            }
             match self.core.running(service).await {
                 Ok(running) => drop(there.insert(service, There::new(running))),
+                Err(NetworkError::Unavailable { reason, after }) => {
+                    tracing::warn!(
+                        ?service,
+                        reason,
+                        "the core network does not serve: what runs there is looked after later"
+                    );
+                    self.quiet.failed(service, after, self.upkeep, asked_at);
+                    resting.insert(service);
+                }
                 Err(error) => tracing::warn!(?service, %error, "the core network does not say what runs there"),
             }
         }
@@ -205,9 +248,20 @@ impl CoreLinks {
         }
         for (token, record) in records {
             let service = record.asked.service();
+            if resting.contains(&service) {
+                continue;
+            }
             if let Err(error) = self.look_after(&token, record, there.get(&service), asked_at).await {
                 tracing::warn!(?service, %error, "a link is looked after later");
+                if error.kind == Kind::Unavailable {
+                    // The others would fare no better.
+                    self.quiet.failed(service, None, self.upkeep, asked_at);
+                    resting.insert(service);
+                }
             }
+        }
+        for service in Service::ALL.into_iter().filter(|service| !resting.contains(service)) {
+            self.quiet.served(service);
         }
     }
 
@@ -268,9 +322,16 @@ impl CoreLinks {
                     self.core.end(twin).await?;
                 }
             } else if mine.is_empty() {
-                tracing::info!(service = ?link.service, "the core network lost a subscription of ours: it is made again");
-                self.runs_at(token, None, None).await?;
-                return self.tidy(token).await;
+                // Some lists are incomplete: what can be changed is there.
+                match self.core.alter(link, &record.asked, token).await {
+                    Ok(()) => {}
+                    Err(NetworkError::Gone) => {
+                        tracing::info!(service = ?link.service, "the core network lost a subscription of ours: it is made again");
+                        self.runs_at(token, None, None).await?;
+                        return self.tidy(token).await;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         if let Asked::Location(watch) = &record.asked

@@ -11,13 +11,18 @@ use bytes::Bytes;
 use edgeapp_core::{
     collection::Resource,
     error::Error,
-    network::CoreReport,
+    network::{Asked, CoreReport},
     room::{Decision, Room, Seen},
     store::Key,
 };
-use edgeapp_openapi::session_with_qos::{
-    SessionWithQos, UserPlaneEvent, UserPlaneEventNotification, UserPlaneEventReport,
+use edgeapp_openapi::{
+    common::DateTime,
+    session_with_qos::{SessionWithQos, UserPlaneEvent, UserPlaneEventNotification, UserPlaneEventReport},
 };
+use jiff::SignedDuration;
+
+/// Seconds for which the last notification of a session is tried.
+const TRIED: i64 = 86_400;
 
 /// Hears of sessions, for [`crate::core_links::CoreLinks`].
 pub struct QosReports(Room);
@@ -53,6 +58,23 @@ impl Holder for QosReports {
             Heard::Report(CoreReport::Revoked(_)) => terminated(key, &self.0, seen).await,
             // A session that the core lost is asked for anew by itself: its EAS need not care.
             Heard::Report(_) | Heard::Lost | Heard::Regained => Ok(Decision::of(())),
+        }
+    }
+
+    /// What was used until the end, for who asked to be told.
+    fn farewell(&self, key: &Key, asked: &Asked, reports: &[CoreReport], now: DateTime) -> Result<Decision<()>, Error> {
+        let Asked::Qos(session) = asked else {
+            return Ok(Decision::of(()));
+        };
+        let usage = |report: &UserPlaneEventReport| report.event == UserPlaneEvent::UsageReport;
+        let mut used = reported_events(reports);
+        used.retain(usage);
+        match notification(key, session, used)? {
+            Some(notification) if session.events.contains(&UserPlaneEvent::UsageReport) => {
+                let until = DateTime(now.0 + SignedDuration::from_secs(TRIED));
+                Decision::of(()).tell(&Event::Farewell { notification, until })
+            }
+            _ => Ok(Decision::of(())),
         }
     }
 }
@@ -101,11 +123,15 @@ pub(super) fn told(
     session: &SessionWithQos,
     reported: &[CoreReport],
 ) -> Result<Decision<()>, Error> {
+    told_of(decision, key, session, reported_events(reported))
+}
+
+fn reported_events(reported: &[CoreReport]) -> Vec<UserPlaneEventReport> {
     let events = reported.iter().filter_map(|report| match report {
         CoreReport::Qos(reports) => Some(reports.clone()),
         _ => None,
     });
-    told_of(decision, key, session, events.flatten().collect())
+    events.flatten().collect()
 }
 
 fn told_of(
@@ -114,19 +140,28 @@ fn told_of(
     session: &SessionWithQos,
     event_reports: Vec<UserPlaneEventReport>,
 ) -> Result<Decision<()>, Error> {
-    let Some(destination) = session
-        .notification_destination
-        .clone()
-        .filter(|_| !event_reports.is_empty())
-    else {
-        return Ok(decision);
+    match notification(key, session, event_reports)? {
+        Some(notification) => decision.tell(&Event::Tell(notification)),
+        None => Ok(decision),
+    }
+}
+
+/// The notification of these events, if there are any and somebody hears them.
+fn notification(
+    key: &Key,
+    session: &SessionWithQos,
+    event_reports: Vec<UserPlaneEventReport>,
+) -> Result<Option<Box<Notification>>, Error> {
+    let destination = session.notification_destination.clone();
+    let Some(destination) = destination.filter(|_| !event_reports.is_empty()) else {
+        return Ok(None);
     };
     let session_id = key.as_str().rsplit('/').next().unwrap_or_default().to_owned();
     let body = UserPlaneEventNotification {
         session_id,
         event_reports,
     };
-    decision.tell(&Event::Tell(Box::new(Notification {
+    Ok(Some(Box::new(Notification {
         destination,
         subscription: key.to_string(),
         body: serde_json::to_value(&body).map_err(Error::internal)?,
