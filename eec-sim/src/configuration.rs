@@ -228,6 +228,15 @@ pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
     ))
 }
 
+/// The file that says that the user of these names agreed to everything.
+pub fn consent_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let user = |name| {
+        let purposes = "[\"location\", \"identifier\", \"qos\", \"analytics\"]";
+        format!("[[user]]\nue = {}\npurposes = {purposes}\n", quoted(name))
+    };
+    names.into_iter().map(user).collect()
+}
+
 /// What the users of the simulated NEF agreed to, as `pki init` leaves it: the first one to everything, the second to nothing.
 pub const CONSENT: &str = "\
 # What users agreed to, by purpose: location, identifier, qos, analytics. An EES reads this again when it changes.

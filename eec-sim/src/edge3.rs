@@ -4,10 +4,11 @@ use crate::call::{Caller, Failed, NOTHING, id_of, segment};
 use axum::http::Method;
 use edgeapp_openapi::{
     acr_management_event::AcrMgntEventsSubscription, acr_status_update::AcrUpdateData,
-    eas_registration::EasRegistration,
+    eas_registration::EasRegistration, ue_location::LocationSubscription,
 };
 
 const REGISTRATIONS: &str = "/eees-easregistration/v1/registrations";
+const LOCATIONS: &str = "/eees-uelocation/v1/subscriptions";
 const SUBSCRIPTIONS: &str = "/eees-acrmgntevent/v1/subscriptions";
 
 /// An EAS's way to its EES.
@@ -63,6 +64,32 @@ impl Ees {
         let path = format!("{SUBSCRIPTIONS}/{}", segment(id));
         self.0
             .call("ACR management events unsubscription", Method::DELETE, &path, NOTHING)
+            .await
+            .map(|_| ())
+    }
+
+    /// Eees_UELocation: subscribes to where a UE is. Answers with the id of the subscription.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn subscribe_location(&self, request: &LocationSubscription) -> Result<String, Failed> {
+        const NAME: &str = "UE location subscription";
+        let answer = self.0.call(NAME, Method::POST, LOCATIONS, Some(request)).await?;
+        let no_location = || {
+            self.0
+                .unexpected(NAME, Method::POST, LOCATIONS, "201 without a Location")
+        };
+        id_of(answer.location.as_deref()).ok_or_else(no_location)
+    }
+
+    /// Eees_UELocation: ends a subscription.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn unsubscribe_location(&self, id: &str) -> Result<(), Failed> {
+        let path = format!("{LOCATIONS}/{}", segment(id));
+        self.0
+            .call("UE location unsubscription", Method::DELETE, &path, NOTHING)
             .await
             .map(|_| ())
     }

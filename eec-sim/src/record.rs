@@ -24,11 +24,21 @@ pub enum Part {
     SEas,
     /// The EAS of the site that is entered.
     TEas,
+    /// The core network behind the EESs, by its NEF.
+    Nef,
 }
 
 impl Part {
     /// All of them, from left to right in a diagram.
-    pub const ALL: [Self; 6] = [Self::Ue, Self::Ecs, Self::SEes, Self::TEes, Self::SEas, Self::TEas];
+    pub const ALL: [Self; 7] = [
+        Self::Ue,
+        Self::Ecs,
+        Self::SEes,
+        Self::TEes,
+        Self::SEas,
+        Self::TEas,
+        Self::Nef,
+    ];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -39,6 +49,7 @@ impl Part {
             Self::TEes => "T-EES",
             Self::SEas => "S-EAS",
             Self::TEas => "T-EAS",
+            Self::Nef => "NEF",
         }
     }
 }

@@ -58,6 +58,19 @@ pub struct Notified {
     pub notification: AcrInfoNotification,
 }
 
+/// An EAS was told where the UE is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// When.
+    pub at: Duration,
+    /// Which EAS.
+    pub eas: Part,
+    /// The UE that was named.
+    pub ue: String,
+    /// The cell.
+    pub cell: String,
+}
+
 /// What was seen.
 #[derive(Debug, Default, Clone)]
 pub struct Sights {
@@ -67,6 +80,8 @@ pub struct Sights {
     pub reported: Vec<Reported>,
     /// Contexts that arrived.
     pub arrived: Vec<Arrived>,
+    /// Where EASs were told that the UE is.
+    pub located: Vec<Located>,
     /// Notifications to the EEC.
     pub notified: Vec<Notified>,
     /// The random number that the first server gave the application's context.

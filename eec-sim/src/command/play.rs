@@ -42,7 +42,7 @@ impl Output {
     }
 }
 
-/// `demo`: both shipped scenarios, one after the other, in a fresh world.
+/// `demo`: the shipped scenarios, one after the other, in a fresh world.
 ///
 /// # Errors
 /// When the servers cannot be had or do not start.
@@ -87,7 +87,10 @@ async fn play(scenarios: &[Scenario], given: Option<&Given>, output: &Output) ->
             };
             let programs = programs::find(say).map_err(|error| CommandError::Failed(error.to_string()))?;
             show.say("Starting one ECS and two EESs as processes of their own, with fresh certificates.");
-            World::start(first, &programs, temporary.path(), &logs).await
+            if scenarios.iter().any(|scenario| scenario.core.is_some()) {
+                show.say("Behind the EESs a core network is simulated, over real TLS.");
+            }
+            World::start(first, scenarios, &programs, temporary.path(), &logs).await
         }
     };
     let world = world.map_err(|error| match error {

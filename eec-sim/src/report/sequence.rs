@@ -8,16 +8,16 @@ use crate::{
 };
 use std::time::Duration;
 
-const WIDTH: f64 = 1120.0;
 const FIRST: f64 = 208.0;
 const STEP: f64 = 167.0;
+const MARGIN: f64 = 77.0;
 const ROW: f64 = 38.0;
 const MARK: f64 = 22.0;
 const TOP: f64 = 64.0;
 
 fn column(part: Part) -> f64 {
     let at = Part::ALL.iter().position(|other| *other == part).unwrap_or_default();
-    #[allow(clippy::cast_precision_loss, reason = "six columns")]
+    #[allow(clippy::cast_precision_loss, reason = "seven columns")]
     let at = at as f64;
     FIRST + at * STEP
 }
@@ -27,9 +27,19 @@ fn site(message: &Message) -> &'static str {
     let of = |part| match part {
         Part::SEes | Part::SEas => Some("a"),
         Part::TEes | Part::TEas => Some("b"),
-        Part::Ue | Part::Ecs => None,
+        Part::Ue | Part::Ecs | Part::Nef => None,
     };
     of(message.to).or_else(|| of(message.from)).unwrap_or("n")
+}
+
+/// Who takes part: the core network only where there is one.
+fn parts(run: &Run) -> Vec<Part> {
+    let there = |part: &Part| *part != Part::Nef || run.scenario.core.is_some();
+    Part::ALL.into_iter().filter(there).collect()
+}
+
+fn width(run: &Run) -> f64 {
+    parts(run).last().map_or(0.0, |last| column(*last)) + MARGIN
 }
 
 enum Row<'a> {
@@ -81,7 +91,7 @@ fn rows(run: &Run) -> Vec<(Duration, Row<'_>)> {
 
 fn heads(drawing: &mut Drawing, run: &Run) {
     let crossing = run.scenario.crossing();
-    for part in Part::ALL {
+    for part in parts(run) {
         let x = column(part);
         let (class, below) = match part {
             Part::SEes => ("head-a", crossing.source.edn.ees.to_string()),
@@ -90,6 +100,7 @@ fn heads(drawing: &mut Drawing, run: &Run) {
             Part::TEas => ("head-b", format!("game server {}", crossing.target.eas.instance)),
             Part::Ue => ("head-n", "the device".to_owned()),
             Part::Ecs => ("head-n", "the directory".to_owned()),
+            Part::Nef => ("head-n", "the core network".to_owned()),
         };
         drawing.rect(class, (x - 74.0, 6.0), (148.0, 42.0), 8.0);
         drawing.text("on mid strong", (x, 24.0), part.name());
@@ -104,7 +115,8 @@ fn place(rows: &[(Duration, f64)], at: Duration) -> f64 {
 
 /// Draws the sequence.
 pub(super) fn draw(run: &Run) -> String {
-    let mut drawing = Drawing::new(WIDTH);
+    let width = width(run);
+    let mut drawing = Drawing::new(width);
     let rows = rows(run);
     let mut y = TOP;
     let mut places = Vec::new();
@@ -113,7 +125,7 @@ pub(super) fn draw(run: &Run) -> String {
         places.push((*at, y));
     }
     let bottom = y + 26.0;
-    for part in Part::ALL {
+    for part in parts(run) {
         drawing.line("lifeline", (column(part), 48.0), (column(part), bottom));
     }
     serving(&mut drawing, run, &places);
@@ -134,9 +146,9 @@ pub(super) fn draw(run: &Run) -> String {
             }
             Row::Mark(milestone) => {
                 if *milestone == Milestone::Move {
-                    drawing.line("border", (8.0, *y), (WIDTH - 8.0, *y));
+                    drawing.line("border", (8.0, *y), (width - 8.0, *y));
                     let text = "the device crosses the border between the sites";
-                    drawing.text("halo mid strong", (WIDTH / 2.0 + 60.0, y + 4.0), text);
+                    drawing.text("halo mid strong", (width / 2.0 + 60.0, y + 4.0), text);
                 }
                 drawing.rect("chip", (4.0, y - 9.0), (122.0, 17.0), 8.0);
                 drawing.text(

@@ -91,7 +91,14 @@ pub async fn play(scenario: &Scenario, world: &World, watcher: Arc<dyn Watcher>)
         facts: Facts::default(),
         replies: Vec::new(),
     };
+    let network = world.network.as_ref().filter(|_| scenario.core.is_some());
+    if let Some(network) = network {
+        network.follow(scenario, &recorder);
+    }
     let broken = stage.play().await.err().map(|Broken(reason)| reason);
+    if let Some(network) = network {
+        network.leave();
+    }
     let Stage { facts, replies, .. } = stage;
     let (milestones, messages) = recorder.finish();
     let derived = derive(&milestones, &replies, scenario.ac.period());
@@ -136,8 +143,17 @@ impl<'a> Stage<'a> {
         self.scenario.acr == AcrScenario::EecExecutedViaSourceEes
     }
 
+    /// The UE is in a cell: the core network knows it first, where there is one.
+    async fn enter(&self, cell: &Cell) -> Result<(), Broken> {
+        match &self.world.network {
+            Some(network) if self.scenario.core.is_some() => Ok(network.move_ue(self.scenario, cell).await?),
+            _ => Ok(()),
+        }
+    }
+
     async fn play(&mut self) -> Result<(), Broken> {
         let crossing = self.scenario.crossing();
+        self.enter(self.cell(0)?).await?;
         let mut eass = Vec::new();
         self.recorder.step("application servers register at their sites");
         for (part, its_ees, site) in [
@@ -275,6 +291,9 @@ impl<'a> Stage<'a> {
         let crossing = scenario.crossing();
         for stay in &scenario.ue.route[..crossing.stay] {
             self.recorder.step(&format!("the UE is in cell {:?}", stay.cell));
+            if let Some(cell) = scenario.cell(&stay.cell) {
+                self.enter(cell).await?;
+            }
             sleep(Duration::from_millis(stay.dwell_ms)).await;
         }
         let cell = self.cell(crossing.stay)?;
@@ -283,6 +302,7 @@ impl<'a> Stage<'a> {
             "the UE has entered cell {:?}, which another site serves",
             cell.name
         ));
+        self.enter(cell).await?;
         sleep(Duration::from_millis(scenario.timing.detection_ms)).await;
         self.recorder.reach(Milestone::Detected);
         // The EEC's rule: the application moves as soon as its EAS does not serve the new place.

@@ -5,7 +5,7 @@ use crate::{
     milestone::{Good, Milestone, Reply, derive},
     record::{Message, Part, Seen},
     scenario::{SHIPPED, Scenario},
-    witness::{Arrived, Notified, Reported, Sights, Told},
+    witness::{Arrived, Located, Notified, Reported, Sights, Told},
 };
 use edgeapp_openapi::{eec_context_relocation::EecContext, ees_registration::AcrScenario};
 use serde_json::json;
@@ -41,7 +41,7 @@ fn message(
     }
 }
 
-/// A shipped scenario as it goes when all is well: A (0) or B (1). The move is at 1000 ms, the switch at 1080 ms.
+/// A shipped scenario as it goes when all is well: A (0), B (1), or A with a core network (2). The move is at 1000 ms, the switch at 1080 ms.
 pub(crate) fn good(index: usize) -> Run {
     use Milestone as M;
     let scenario = Scenario::parse(SHIPPED[index].text, SHIPPED[index].name).unwrap();
@@ -137,6 +137,33 @@ pub(crate) fn good(index: usize) -> Run {
         origin: "00ff".to_owned(),
     });
     sights.holders.insert(Part::TEas, "00ff".to_owned());
+    if scenario.core.is_some() {
+        for (at, cell) in [10, 500, 1001].into_iter().zip(scenario.way()) {
+            let operation = format!("Notification: UE in cell {}", cell.nr_cell_id);
+            messages.push(message(
+                at,
+                (Part::Nef, Part::SEes),
+                "EDGE-2",
+                &operation,
+                "/edge2/reports/…",
+                204,
+            ));
+            messages.push(message(
+                at + 1,
+                (Part::SEes, Part::SEas),
+                "EDGE-3",
+                &operation,
+                "/locations",
+                204,
+            ));
+            sights.located.push(Located {
+                at: ms(at + 1),
+                eas: Part::SEas,
+                ue: scenario.ue.gpsi.to_string(),
+                cell: cell.nr_cell_id.to_string(),
+            });
+        }
+    }
     if by_ees {
         sights.told.push(Told {
             at: ms(1055),

@@ -42,7 +42,30 @@ pub fn judge(run: &Run) -> Vec<Assertion> {
         via_source_ees(run)
     });
     all.extend(contexts(run));
+    if run.scenario.core.is_some() {
+        all.push(located(run));
+    }
     all
+}
+
+/// The EAS that subscribed to the location of the UE heard of every cell on its way, in order, each once.
+fn located(run: &Run) -> Assertion {
+    let way: Vec<_> = run
+        .scenario
+        .way()
+        .into_iter()
+        .map(|cell| cell.nr_cell_id.as_str())
+        .collect();
+    let told = &run.sights.located;
+    let cells: Vec<_> = told.iter().map(|located| located.cell.as_str()).collect();
+    let named = told.iter().all(|located| located.ue == run.scenario.ue.gpsi.as_str());
+    let seen = match (cells.is_empty(), named) {
+        (true, _) => "it heard of none".to_owned(),
+        (false, false) => "another UE was named".to_owned(),
+        (false, true) => cells.join(", "),
+    };
+    let text = "The S-EAS heard from the core network, through its EES, of every cell on the UE's way, in order.";
+    assertion("located", text, named && cells == way, seen)
 }
 
 /// The milestones that a scenario has to pass.

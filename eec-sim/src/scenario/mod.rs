@@ -14,7 +14,7 @@ mod check;
 use crate::configuration::Tai;
 use edgeapp_openapi::{
     ees_registration::AcrScenario,
-    ids::{AcId, Dnai, Dnn, EasId, EecId, EesId, Gpsi},
+    ids::{AcId, Dnai, Dnn, EasId, EecId, EesId, ExternalId, Gpsi},
     location::NrCellId,
 };
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub struct Shipped {
 }
 
 /// The scenarios that come with the program, in the order in which `demo` plays them.
-pub const SHIPPED: [Shipped; 2] = [
+pub const SHIPPED: [Shipped; 3] = [
     Shipped {
         name: "a-eec-initiated",
         text: include_str!("../../scenarios/a-eec-initiated.toml"),
@@ -42,6 +42,10 @@ pub const SHIPPED: [Shipped; 2] = [
     Shipped {
         name: "b-eec-executed-via-s-ees",
         text: include_str!("../../scenarios/b-eec-executed-via-s-ees.toml"),
+    },
+    Shipped {
+        name: "located",
+        text: include_str!("../../scenarios/located.toml"),
     },
 ];
 
@@ -88,6 +92,9 @@ pub struct Scenario {
     pub ue: Ue,
     /// The application client on the UE.
     pub ac: Ac,
+    /// The core network behind the EESs, where there is one: the application's first server hears from it where the UE is.
+    #[serde(default)]
+    pub core: Option<Core>,
     /// How long things take.
     #[serde(default)]
     pub timing: Timing,
@@ -190,6 +197,14 @@ impl Ac {
     }
 }
 
+/// The core network that is simulated behind the EESs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// The UE's external identifier there.
+    pub external_id: ExternalId,
+}
+
 /// How long things take.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -282,6 +297,18 @@ impl Scenario {
         let lives = Duration::from_millis(travels + self.timing.limit_ms) + Duration::from_secs(60);
         let now = jiff::Timestamp::now();
         now.checked_add(lives).unwrap_or(now).to_string()
+    }
+
+    /// The edge data network that serves a cell, if one does.
+    pub fn edn_of(&self, cell: &Cell) -> Option<&Edn> {
+        self.edn.iter().find(|edn| edn.tais.contains(&cell.tai))
+    }
+
+    /// The cells that the UE passes, each once where it stays on.
+    pub fn way(&self) -> Vec<&Cell> {
+        let mut way: Vec<_> = self.ue.route.iter().filter_map(|stay| self.cell(&stay.cell)).collect();
+        way.dedup_by_key(|cell| &cell.nr_cell_id);
+        way
     }
 
     fn site_at(&self, tai: &Tai) -> Option<Site<'_>> {

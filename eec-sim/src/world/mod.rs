@@ -4,6 +4,7 @@ pub mod ac;
 pub mod callbacks;
 pub mod eas;
 pub mod nef;
+pub mod network;
 pub mod process;
 pub mod programs;
 mod served;
@@ -15,11 +16,12 @@ use crate::{
 };
 use edgeapp_core::principal::Role;
 use edgeapp_openapi::ids::EesId;
+use network::Network;
 use process::{NotStarted, Server};
 use programs::Programs;
 use serde::Deserialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -40,6 +42,12 @@ pub enum NoWorld {
     /// A configuration in the folder of the certificates cannot be read.
     #[error("{0}: {1}")]
     Configuration(PathBuf, String),
+    /// The core network cannot be simulated.
+    #[error("the simulated core network: {0}")]
+    Network(#[from] nef::configuration::BadNef),
+    /// Servers that somebody else runs have another core network behind them.
+    #[error("{0} brings a core network of its own; run it without --ecs and --pki")]
+    OwnNetwork(String),
     /// Nobody told where an EES listens.
     #[error("where {0} listens is unknown: no .toml file in {1} has `ees_id = \"{0}\"`")]
     UnknownEes(EesId, PathBuf),
@@ -54,15 +62,24 @@ pub struct World {
     pub ecs: String,
     /// The `apiRoot` of each EES on EDGE-3: what EASs have in their configuration. EECs ask the ECS.
     pub eess: BTreeMap<EesId, String>,
+    /// The core network behind the EESs, where a scenario has one.
+    pub network: Option<Network>,
     servers: Vec<Server>,
 }
 
 impl World {
-    /// Starts an ECS and the EESs of a scenario in a folder, with certificates of their own.
+    /// Starts an ECS and the EESs of the first of these scenarios in a folder, with certificates of their own, and a core network behind
+    /// them where one of the scenarios has one.
     ///
     /// # Errors
     /// When one does not start.
-    pub async fn start(scenario: &Scenario, programs: &Programs, folder: &Path, logs: &Path) -> Result<Self, NoWorld> {
+    pub async fn start(
+        scenario: &Scenario,
+        scenarios: &[Scenario],
+        programs: &Programs,
+        folder: &Path,
+        logs: &Path,
+    ) -> Result<Self, NoWorld> {
         let file = |path: &Path, error| NoWorld::File(path.to_owned(), error);
         let pki = Pki::create(&folder.join("pki"))?;
         complete(&pki, scenario)?;
@@ -75,6 +92,15 @@ impl World {
             fs::write(&config, text).map_err(|error| file(&config, error))?;
             Ok::<_, NoWorld>(Server::start(program, name, &config, &logs.join(format!("{name}.log"))).await?)
         };
+        let network = Network::of(scenarios, &pki).await?;
+        let consent = folder.join("consent.toml");
+        let users = scenarios.iter().filter_map(|scenario| {
+            let core = scenario.core.as_ref()?;
+            Some([scenario.ue.gpsi.to_string(), format!("extid-{}", core.external_id)])
+        });
+        let users: BTreeSet<String> = users.flatten().collect();
+        let text = configuration::consent_of(users.iter().map(String::as_str));
+        fs::write(&consent, text).map_err(|error| file(&consent, error))?;
         let (ecs, eess) = configuration::servers(scenario, &state);
         let ecs = start(&programs.ecs, "ecs", ecs.text(&pki)).await?;
         let root = ecs.root("edge4")?.to_owned();
@@ -82,6 +108,11 @@ impl World {
         let mut servers = Vec::new();
         for (mut ees, edn) in eess.into_iter().zip(&scenario.edn) {
             ecs.root("edge6")?.clone_into(&mut ees.ecs);
+            ees.core = network.as_ref().map(|network| configuration::Core {
+                api_root: network.root().to_owned(),
+                port: 0,
+                consent: consent.clone(),
+            });
             let server = start(&programs.ees, &ees.files, ees.text(&pki)).await?;
             roots.insert(edn.ees.clone(), server.root("edge3")?.to_owned());
             servers.push(server);
@@ -91,6 +122,7 @@ impl World {
             pki,
             ecs: root,
             eess: roots,
+            network,
             servers,
         })
     }
@@ -100,6 +132,9 @@ impl World {
     /// # Errors
     /// When the folder lacks something.
     pub fn given(scenario: &Scenario, ecs: &str, dir: &Path) -> Result<Self, NoWorld> {
+        if scenario.core.is_some() {
+            return Err(NoWorld::OwnNetwork(scenario.name.clone()));
+        }
         let pki = Pki::open(dir)?;
         let mut eess = BTreeMap::new();
         for entry in fs::read_dir(dir)
@@ -123,6 +158,7 @@ impl World {
             pki,
             ecs: ecs.trim_end_matches('/').to_owned(),
             eess,
+            network: None,
             servers: Vec::new(),
         })
     }
@@ -180,7 +216,7 @@ fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::SHIPPED;
+    use crate::scenario::{SHIPPED, shipped};
 
     #[test]
     fn identities_that_a_scenario_adds_are_issued() {
@@ -221,5 +257,9 @@ mod tests {
         let world = World::given(&scenario, "https://127.0.0.1:9304/", dir.path()).unwrap();
         assert_eq!(world.ecs, "https://127.0.0.1:9304");
         assert_eq!(world.eess[&"ees-b.example".parse().unwrap()], "https://127.0.0.1:9203");
+        let located = shipped("located").unwrap();
+        let located = Scenario::parse(located.text, located.name).unwrap();
+        let refused = World::given(&located, "https://127.0.0.1:9304/", dir.path()).unwrap_err();
+        assert!(refused.to_string().contains("without --ecs"), "{refused}");
     }
 }

@@ -16,7 +16,7 @@ fn broken_by(index: usize, change: impl FnOnce(&mut Run)) -> Vec<&'static str> {
 
 #[test]
 fn a_good_run_holds_them_all() {
-    for index in [0, 1] {
+    for index in [0, 1, 2] {
         assert_eq!(broken_by(index, |_| {}), Vec::<&str>::new());
         assert!(sample::good(index).held());
     }
@@ -148,6 +148,16 @@ fn contexts_have_to_arrive_as_they_were_and_nowhere_else() {
         broken_by(0, |run| run.broken = Some("it broke".to_owned())),
         ["completed"]
     );
+}
+
+#[test]
+fn every_cell_has_to_be_reported_once_and_in_order() {
+    let broken = |change: fn(&mut Vec<crate::witness::Located>)| broken_by(2, |run| change(&mut run.sights.located));
+    assert_eq!(broken(|located| located.swap(0, 1)), ["located"]);
+    assert_eq!(broken(|located| _ = located.pop()), ["located"]);
+    assert_eq!(broken(|located| located.push(located[2].clone())), ["located"]);
+    assert_eq!(broken(|located| located[0].ue = "msisdn-1".to_owned()), ["located"]);
+    assert_eq!(broken(Vec::clear), ["located"]);
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub struct Eas {
     ees: edge3::Ees,
     registration: String,
     subscription: String,
+    locations: Option<String>,
 }
 
 impl Eas {
@@ -123,20 +124,33 @@ impl Eas {
                 "notificationDestination": format!("{root}/notifications"),
             }))?)
             .await?;
+        let locations = if part == Part::SEas && scenario.core.is_some() {
+            let wanted = json!({
+                "easId": site.eas.eas_id, "ueId": scenario.ue.gpsi, "locGran": "CGI_ECGI", "eventReq": {"immRep": true},
+                "notificationDestination": format!("{root}/locations"), "expTime": scenario.expires_at(),
+            });
+            Some(ees.subscribe_location(&serde_json::from_value(wanted)?).await?)
+        } else {
+            None
+        };
         Ok(Self {
             root,
             served,
             ees,
             registration,
             subscription,
+            locations,
         })
     }
 
-    /// Takes its subscription and registration back.
+    /// Takes its subscriptions and registration back.
     ///
     /// # Errors
     /// When its EES refuses.
     pub async fn stop(self) -> Result<(), Failed> {
+        if let Some(locations) = &self.locations {
+            self.ees.unsubscribe_location(locations).await?;
+        }
         self.ees.unsubscribe(&self.subscription).await?;
         self.ees.deregister(&self.registration).await?;
         drop(self.served);

@@ -6,7 +6,7 @@ use crate::{
     edge3,
     milestone::Milestone,
     record::{Message, Part, Recorder, Seen},
-    witness::{Arrived, Reported, Told, Witness},
+    witness::{Arrived, Located, Reported, Told, Witness},
 };
 use axum::{
     Json, Router,
@@ -27,6 +27,7 @@ use edgeapp_openapi::{
     },
     acr_status_update::AcrUpdateData,
     ids::EasId,
+    ue_location::LocationNotification,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -210,6 +211,38 @@ async fn notified(
     NoContent
 }
 
+/// The EES tells where the UE is.
+async fn located(State(eas): Here, _: Permit<Notify>, Body(notification): Body<LocationNotification>) -> NoContent {
+    let at = eas.recorder.now();
+    for event in notification.loc_evs {
+        let info = event.loc_inf.as_ref();
+        let cell = info.and_then(|info| info.cell_id.clone()).unwrap_or_default();
+        eas.recorder.message(Message {
+            at,
+            took: eas.recorder.now().saturating_sub(at),
+            from: eas.its_ees(),
+            to: eas.part,
+            point: "EDGE-3",
+            operation: format!("Notification: UE in cell {cell}"),
+            method: "POST".to_owned(),
+            path: "/locations".to_owned(),
+            status: Some(204),
+            error: None,
+            seen: Seen::AtAnEnd,
+        });
+        let ue = event.ue_id.to_string();
+        eas.witness.see(|sights| {
+            sights.located.push(Located {
+                at,
+                eas: eas.part,
+                ue,
+                cell,
+            });
+        });
+    }
+    NoContent
+}
+
 impl Played {
     /// What it serves.
     pub(super) fn routes(self) -> Router {
@@ -218,6 +251,7 @@ impl Played {
             .route("/sessions/{ue}/requests", post(ask))
             .route("/sessions/{ue}/hand-over", post(hand_over))
             .route("/notifications", post(notified))
+            .route("/locations", post(located))
             .with_state(Arc::new(self))
     }
 
@@ -230,6 +264,14 @@ impl Played {
             .clone()
     }
 
+    fn its_ees(&self) -> Part {
+        if self.part == Part::SEas {
+            Part::SEes
+        } else {
+            Part::TEes
+        }
+    }
+
     /// Does what an order to start or stop says.
     fn act(self: &Arc<Self>, at: Duration, report: &AcrMgntEventReport) {
         let status = report.act_status.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -238,15 +280,10 @@ impl Played {
             _ => None,
         };
         let to = report.eas_end_point.as_ref().map(url_of);
-        let from = if self.part == Part::SEas {
-            Part::SEes
-        } else {
-            Part::TEes
-        };
         self.recorder.message(Message {
             at,
             took: self.recorder.now().saturating_sub(at),
-            from,
+            from: self.its_ees(),
             to: self.part,
             point: "EDGE-3",
             operation: format!("Notification: {status}"),

@@ -161,7 +161,7 @@ pub struct Ue {
     /// `cell`: where it is; absent when it is switched off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell: Option<String>,
-    /// `groups`: the external groups it belongs to.
+    /// `groups`: the external groups it belongs to, such as `players@example.org`, or with `extgroupid-` before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// `route`: the way it walks by itself.
@@ -199,6 +199,11 @@ impl Ue {
     }
 }
 
+/// The name of an external group without the prefix that TS 29.571 puts before it and TS 29.122 does not: both mean the same group.
+fn bare(group: &str) -> &str {
+    group.strip_prefix("extgroupid-").unwrap_or(group)
+}
+
 /// Whom a subscription is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -228,7 +233,7 @@ impl Target {
             Self::ExternalId(id) => ue.external_id().as_ref() == Some(id),
             Self::Msisdn(number) => ue.msisdn().as_ref() == Some(number),
             Self::Address(address) => ue.ip == Some(*address),
-            Self::Group(group) => ue.groups.contains(group),
+            Self::Group(group) => ue.groups.iter().any(|of| bare(of) == bare(group)),
             Self::Any => true,
         }
     }

@@ -138,6 +138,18 @@ mod location {
         assert!(state.resource(Api::Monitoring, id).is_none());
     }
 
+    /// TS 29.571 has a prefix before the name of a group that TS 29.122 leaves out.
+    #[test]
+    fn a_group_is_the_same_with_its_prefix() {
+        let mut state = sample();
+        let group = json!({"externalId": null, "externalGroupId": "extgroupid-players@example.org"});
+        create(&mut state, Api::Monitoring, watch(group));
+        assert_eq!(moved(&mut state, UE1, Some("000000002"), 1), 1);
+        let other = json!({"externalId": null, "externalGroupId": "extgroupid-others@example.org"});
+        let mut state = sample();
+        assert!(state.create(Api::Monitoring, "ees1", AT, watch(other), at(0)).is_err());
+    }
+
     #[test]
     fn a_group_is_reported_one_by_one_and_ends_with_its_last() {
         let mut state = sample();
