@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Discovery(Discovery),
     /// EEC registration over EDGE-1, beside the bare commit of the same bytes to the same kind of store.
     Registration(Registration),
+    /// Notifications to many subscribers of whom some are dead, beside the same without the dead ones.
+    Notify(Notify),
     /// The bare server of `discovery`; a run starts it by itself.
     #[command(hide = true)]
     Serve {
@@ -60,6 +62,29 @@ pub(crate) struct Registration {
     /// What both measurements take.
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// Arguments of `notify`.
+#[derive(Args)]
+pub(crate) struct Notify {
+    /// Subscribers; each takes three open files.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(2..=5000))]
+    pub(crate) subscribers: u32,
+    /// How many of them are dead: silent, mute and away in turn.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=1000))]
+    pub(crate) dead: u32,
+    /// Notifications to each.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=1000))]
+    pub(crate) each: u32,
+    /// Alternations: in each, a round with the dead ones and one without.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Where state and certificates go while it runs; by default the system's folder for temporary files. Choose one on a disk.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What all measurements take.

@@ -32,9 +32,14 @@ pub(crate) struct Laboratory {
 impl Laboratory {
     /// A new folder.
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        Self::within(common.folder.as_deref())
+    }
+
+    /// A new folder in this one, or in the system's for temporary files.
+    pub(crate) fn within(folder: Option<&Path>) -> Result<Self, Failure> {
         let mut builder = tempfile::Builder::new();
         builder.prefix("edgeapp-bench-");
-        let folder = match &common.folder {
+        let folder = match folder {
             Some(folder) => builder.tempdir_in(folder)?,
             None => builder.tempdir()?,
         };
@@ -45,6 +50,11 @@ impl Laboratory {
     /// The folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The certificates.
+    pub(crate) fn pki(&self) -> &Pki {
+        &self.pki
     }
 
     /// The identity of an EEC of this name.

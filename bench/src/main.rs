@@ -4,10 +4,11 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`arguments`] | the command line |
-//! | [`discovery`], [`registration`], [`memory`] | the measurements |
+//! | [`discovery`], [`registration`], [`memory`], [`notify`] | the measurements |
 //! | [`bare`] | the reference of discovery: a server that answers fixed bytes |
 //! | [`footprint`] | the reference of registration: what one registration puts and deletes |
 //! | [`laboratory`] | certificates, configuration and the `ees` process |
+//! | [`ears`] | subscribers of `notify`, living and dead |
 //! | [`bodies`], [`population`] | what is sent; EECs in great number |
 //! | [`load`] | the load generator |
 //! | [`process`] | CPU time and resident memory of a process |
@@ -18,10 +19,12 @@ mod bare;
 mod bodies;
 mod comparison;
 mod discovery;
+mod ears;
 mod footprint;
 mod laboratory;
 mod load;
 mod memory;
+mod notify;
 mod population;
 mod process;
 mod registration;
@@ -58,6 +61,7 @@ fn run(command: Command) -> Result<(), Failure> {
     let (result, json) = match command {
         Command::Serve { config } => return runtime.block_on(bare::serve(&config)),
         Command::Discovery(arguments) => (runtime.block_on(discovery::run(&arguments))?, arguments.common.json),
+        Command::Notify(arguments) => (runtime.block_on(notify::run(&arguments))?, arguments.json),
         Command::Registration(arguments) if arguments.memory => {
             (runtime.block_on(memory::run(&arguments))?, arguments.common.json)
         }
