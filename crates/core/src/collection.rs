@@ -100,6 +100,15 @@ impl<T: Resource<Home>, Home> Collection<T, Home> {
         &self.room
     }
 
+    /// Whether this owner may have one more, as things are now: to refuse before anybody else is asked for anything.
+    ///
+    /// # Errors
+    /// [`Cause::QuotaExceeded`](crate::error::Cause::QuotaExceeded); when the store fails.
+    pub async fn allow_another(&self, owner: &Principal) -> Result<(), Error> {
+        let quotas = self.room.quotas();
+        quotas.allow_another(&self.room, T::PREFIX, owner.owner()).await
+    }
+
     /// Keeps a new resource of this owner, with an expiry as granted. `also` sees the new id and the resource, may complete it, and
     /// says what else is to be committed and told with it.
     ///

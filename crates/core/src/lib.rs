@@ -8,6 +8,7 @@
 //! | [`store`] | the [`store::Store`] port: keys, revisions, atomic commits, watches |
 //! | [`kept`], [`room`] | a resource as it is kept; load, decide, commit |
 //! | [`collection`] | the owner's create, read, replace, patch and remove, once for all kinds of resource |
+//! | [`quota`], [`turns`] | how much one caller may keep; one after the other under one name |
 //! | [`outbox`], [`notifier`] | from committed events to notifications and other work, across restarts |
 //! | [`follow`], [`sweeper`] | read models that follow the store; removal of what expired |
 //! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
@@ -30,7 +31,9 @@ pub mod outbox;
 pub mod parse;
 pub mod patch;
 pub mod principal;
+pub mod quota;
 pub mod room;
 pub mod store;
 pub mod sweeper;
 pub mod whereabouts;
+pub mod turns;

@@ -20,6 +20,8 @@ use crate::{
     clock::Clock,
     error::Error,
     kept::Kept,
+    principal::Owner,
+    quota::Quotas,
     store::{Commit, Entry, Expect, Key, Revision, Store, StoreError},
 };
 use bytes::Bytes;
@@ -40,6 +42,7 @@ const ATTEMPTS: usize = 128;
 pub struct Room {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    quotas: Quotas,
 }
 
 /// What a decision came to: the answer, the changes, and the events to tell.
@@ -117,6 +120,24 @@ impl<R> Decision<R> {
         self.puts.iter().any(|(put, ..)| put == key)
     }
 
+    /// What would be kept.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&Key, &[u8])> {
+        self.puts.iter().map(|(key, value, _)| (key, &**value))
+    }
+
+    /// What would be removed.
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = &Key> {
+        self.deletes.iter()
+    }
+
+    /// Also keeps these bytes, or removes what is there.
+    pub(crate) fn note(&mut self, key: &Key, value: Option<Bytes>) {
+        match value {
+            Some(value) => self.puts.push((key.clone(), value, None)),
+            None => self.deletes.push(key.clone()),
+        }
+    }
+
     /// Whether nothing would change.
     pub fn changes_nothing(&self) -> bool {
         self.puts.is_empty() && self.deletes.is_empty() && self.events.is_empty()
@@ -131,15 +152,18 @@ pub struct Seen {
 }
 
 /// What was seen of a key that exists.
-#[derive(Clone, Copy)]
 struct Known {
     revision: Revision,
     expires_at: Option<DateTime>,
+    owner: Option<Owner>,
 }
 
-/// Only the expiry of a kept resource, whatever it is.
-#[derive(serde::Deserialize)]
-struct Expiry {
+/// Only what is around a kept resource, whatever it is.
+#[derive(Default, serde::Deserialize)]
+struct Around {
+    #[serde(default)]
+    owner: Option<Owner>,
+    #[serde(default)]
     expires_at: Option<DateTime>,
 }
 
@@ -155,11 +179,13 @@ impl Seen {
     /// When the store cannot be read.
     pub async fn entry(&mut self, key: &Key) -> Result<Option<Entry>, Error> {
         let entry = self.store.get(key).await?;
-        let known = entry.as_ref().map(|entry| Known {
-            revision: entry.revision,
-            expires_at: serde_json::from_slice::<Expiry>(&entry.value)
-                .ok()
-                .and_then(|expiry| expiry.expires_at),
+        let known = entry.as_ref().map(|entry| {
+            let Around { owner, expires_at } = serde_json::from_slice(&entry.value).unwrap_or_default();
+            Known {
+                revision: entry.revision,
+                expires_at,
+                owner,
+            }
         });
         self.note(key, known);
         Ok(entry)
@@ -184,8 +210,12 @@ impl Seen {
             return Ok(None);
         };
         let kept = Kept::<T>::from_entry(&entry)?;
-        let (revision, expires_at) = (entry.revision, kept.expires_at);
-        self.note(key, Some(Known { revision, expires_at }));
+        let known = Known {
+            revision: entry.revision,
+            expires_at: kept.expires_at,
+            owner: Some(kept.owner.clone()),
+        };
+        self.note(key, Some(known));
         Ok(Some(kept))
     }
 
@@ -202,6 +232,18 @@ impl Seen {
             .iter()
             .find(|(seen, _)| seen == key)
             .and_then(|(_, known)| known.as_ref()?.expires_at)
+    }
+
+    /// Whose resource is under this key, loading it if that was not done before; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn owner_of(&mut self, key: &Key) -> Result<Option<Owner>, Error> {
+        if !self.keys.iter().any(|(seen, _)| seen == key) {
+            self.entry(key).await?;
+        }
+        let known = self.keys.iter().find(|(seen, _)| seen == key);
+        Ok(known.and_then(|(_, known)| known.as_ref()?.owner.clone()))
     }
 
     /// Takes note that this key must not exist, without a look: for fresh random ids.
@@ -262,7 +304,21 @@ pub fn fresh_id() -> String {
 impl Room {
     /// A room over this store and this clock.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+        Self {
+            store,
+            clock,
+            quotas: Quotas::default(),
+        }
+    }
+
+    /// The same, with a maximum of what each caller may keep. What is in the store has to be counted, see [`Quotas::prepare`].
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
+    }
+
+    /// How much each caller may keep.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     /// The store.
@@ -292,8 +348,9 @@ impl Room {
     /// Commits a decision together with its events; `None` when something it had looked at changed meanwhile.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn commit<R>(&self, seen: Seen, decision: Decision<R>) -> Result<Option<(R, Revision)>, Error> {
+    /// When the caller would have more than it may ([`Cause::QuotaExceeded`](crate::error::Cause::QuotaExceeded)); when the store fails.
+    pub async fn commit<R>(&self, mut seen: Seen, mut decision: Decision<R>) -> Result<Option<(R, Revision)>, Error> {
+        let _turns = self.quotas.count(&mut seen, &mut decision).await?;
         let (commit, answer) = seen.into_commit(decision);
         if commit.is_empty() {
             return Ok(Some((answer, Revision::default())));
