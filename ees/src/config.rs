@@ -5,6 +5,7 @@ use edgeapp_core::clock::Lifetimes;
 use edgeapp_ees_domain::{
     core_links::LinkPolicy,
     discovery::EmptyDiscovery,
+    quotas::QuotaSettings,
     ue_identifier::{EdgeUeIdUse, IdentifierPolicy},
     ue_location::LocationPolicy,
 };
@@ -90,6 +91,9 @@ pub struct EesConfig {
     /// `[notifications]`: how subscribers are reached.
     #[serde(default)]
     pub notifications: NotificationsConfig,
+    /// `[quotas]`: how much one caller may keep.
+    #[serde(default)]
+    pub quotas: QuotaSettings,
     /// `[nef]`: the 3GPP core network behind it, by its northbound APIs. Without it, what needs the core network is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nef: Option<NefSettings>,

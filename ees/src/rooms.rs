@@ -35,6 +35,7 @@ use edgeapp_ees_domain::{
     lookups::{EasLookup, EecLookup, SearchBeyond},
     peers::{NoPeers, Peers},
     qos_session::{QosReports, QosSessionService},
+    quotas::QuotaSettings,
     reactions::EesReactions,
     selection::EasIndex,
     traffic_influence::{Influences, TrafficInfluenceService},
@@ -84,6 +85,7 @@ pub(crate) struct Parts {
     links: LinkPolicy,
     identifiers: IdentifierPolicy,
     locations: LocationPolicy,
+    quotas: QuotaSettings,
 }
 
 /// What is around the rooms.
@@ -123,6 +125,7 @@ impl Parts {
             links: config.core_network.links(),
             identifiers: config.core_network.identifiers(),
             locations: config.core_network.locations(),
+            quotas: config.quotas,
         }
     }
 
@@ -157,6 +160,7 @@ impl Parts {
             links: LinkPolicy::default(),
             identifiers: IdentifierPolicy::default(),
             locations: LocationPolicy::default(),
+            quotas: QuotaSettings::default(),
         })
     }
 }
@@ -193,7 +197,8 @@ impl Rooms {
             core,
             consent,
         } = around;
-        let room = Room::new(store.clone(), clock.clone());
+        let room = Room::new(store.clone(), clock.clone()).with_quotas(parts.quotas.quotas());
+        room.quotas().prepare(&room).await?;
         let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
         let discovery_mirror = Arc::new(Mirror::default());

@@ -2,7 +2,8 @@
 //!
 //! Each API has a module with the number of each feature that anything here depends on, and `SERVED`: the features that our servers
 //! offer. Where the standard's feature tables leave a number open, the choice stands here and nowhere else. Delivery over WebSocket has
-//! a number (2 in the subscriptions that know it) and is never offered.
+//! a number (2 in the subscriptions that know it) and is never offered. Which members of a body belong to which feature stands in
+//! [`negotiation`](crate::negotiation).
 
 use crate::common::SupportedFeatures;
 
@@ -10,6 +11,49 @@ use crate::common::SupportedFeatures;
 pub const NOTIFICATION_TEST_EVENT: u32 = 1;
 /// Notifications over a WebSocket, in every API with subscriptions (TS 29.122 clause 5.2.5.4); not served.
 pub const NOTIFICATION_WEBSOCKET: u32 = 2;
+
+/// Eees_EASDiscovery (TS 24.558 clause 6.3.7).
+pub mod eas_discovery {
+    use super::*;
+    /// The additions of Release 18.
+    pub const EDGE_APP_2: u32 = 3;
+    /// What our servers offer.
+    pub const SERVED: SupportedFeatures = SupportedFeatures::of(&[NOTIFICATION_TEST_EVENT, EDGE_APP_2]);
+}
+
+/// Eees_ACREvents (TS 24.558 clause 6.4.7).
+pub mod acr_events {
+    use super::*;
+    /// What our servers offer.
+    pub const SERVED: SupportedFeatures = SupportedFeatures::of(&[NOTIFICATION_TEST_EVENT]);
+}
+
+/// Eecs_ServiceProvisioning (TS 24.558 clause 8.1.7).
+pub mod service_provisioning {
+    use super::*;
+    /// The additions of Release 18.
+    pub const EDGE_APP_2: u32 = 3;
+    /// What our servers offer.
+    pub const SERVED: SupportedFeatures = SupportedFeatures::of(&[NOTIFICATION_TEST_EVENT, EDGE_APP_2]);
+}
+
+/// Eees_EASRegistration (TS 29.558 clause 8.1.7).
+pub mod eas_registration {
+    use super::*;
+    /// The additions of Release 18.
+    pub const EDGE_APP_2: u32 = 1;
+    /// What our servers offer.
+    pub const SERVED: SupportedFeatures = SupportedFeatures::of(&[EDGE_APP_2]);
+}
+
+/// Eecs_EESRegistration (TS 29.558 clause 9.1.7).
+pub mod ees_registration {
+    use super::*;
+    /// The additions of Release 18.
+    pub const EDGE_APP_2: u32 = 1;
+    /// What our servers offer.
+    pub const SERVED: SupportedFeatures = SupportedFeatures::of(&[EDGE_APP_2]);
+}
 
 /// Eees_UELocation (TS 29.558 clause 8.2.7).
 pub mod ue_location {

@@ -65,6 +65,7 @@ pub mod ees_registration;
 pub mod features;
 pub mod ids;
 pub mod location;
+pub mod negotiation;
 pub mod network;
 pub mod problem;
 #[cfg(test)]

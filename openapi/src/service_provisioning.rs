@@ -68,7 +68,8 @@ pub struct EcsServProvResp {
     #[serde(deserialize_with = "non_empty")]
     #[schema(min_items = 1)]
     pub edn_cnfg_info: Vec<EdnConfigInfo>,
-    /// `redirectedECS`: other ECSs to ask as well.
+    /// `redirectedECS`: ECSs of partners that serve the UE, to be asked too; told to who knows EdgeApp_2. When there is nothing here
+    /// but a partner, the `lifeTime` of what `ednCnfgInfo` names is over.
     #[serde(
         rename = "redirectedECS",
         default,
@@ -118,7 +119,8 @@ pub struct EcsServProvSubscription {
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub ecsp_ids: Vec<ProviderId>,
-    /// `eecTriggerRequest`: wake the EEC up by an application trigger instead of a notification; false when absent.
+    /// `eecTriggerRequest`: wake the EEC up by an application trigger instead of a notification; false when absent. Refused by a server
+    /// that cannot reach the UE so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub eec_trigger_request: bool,
     /// `suppFeat`: optional features; in a request the client's, in an answer those in common.
@@ -157,7 +159,8 @@ pub struct ServProvNotification {
     #[serde(deserialize_with = "non_empty")]
     #[schema(min_items = 1)]
     pub edn_cnfg_info: Vec<EdnConfigInfo>,
-    /// `redirectedECS`: other ECSs to ask as well.
+    /// `redirectedECS`: ECSs of partners that serve the UE, to be asked too; told to who knows EdgeApp_2. When there is nothing here
+    /// but a partner, the `lifeTime` of what `ednCnfgInfo` names is over.
     #[serde(
         rename = "redirectedECS",
         default,
@@ -176,7 +179,7 @@ pub struct ConnectivityInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub plmn_id: Option<PlmnIdNid>,
-    /// `ssId`: name of a WLAN.
+    /// `ssId`: name of a WLAN; nothing is chosen by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ss_id: Option<String>,
@@ -263,7 +266,7 @@ pub struct EesInfo {
     /// `easIds`: the applications whose EASs are registered there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eas_ids: Vec<EasId>,
-    /// `appGroupIdList`: the groups that an EAS there serves.
+    /// `appGroupIdList`: the groups that an EAS there serves, of those that were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub app_group_id_list: Vec<AppGroupId>,
     /// `ecspInfo`: the edge computing service provider that runs it.

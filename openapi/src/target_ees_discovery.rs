@@ -45,7 +45,7 @@ pub struct EesProfilesQuery {
     pub bdl_id: Option<BundleId>,
     /// `bdl-type`: its type.
     pub bdl_type: Option<BdlType>,
-    /// `ens-ind`: whether the operators share edge nodes for this; false when absent.
+    /// `ens-ind`: whether the operators share edge nodes for this; false when absent. Nothing is chosen by it.
     pub ens_ind: bool,
     /// `app-grp-id`: the group of UEs that has to be served by one EAS.
     pub app_grp_id: Option<AppGroupId>,

@@ -274,13 +274,21 @@ pub struct LocationQos {
     #[schema(nullable = false)]
     pub response_time: Option<ResponseTime>,
     /// `minorLocQoses`: lesser qualities that will do as well, at most two.
-    #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
-    #[schema(min_items = 1)]
+    #[serde(default, deserialize_with = "one_or_two", skip_serializing_if = "Vec::is_empty")]
+    #[schema(min_items = 1, max_items = 2)]
     pub minor_loc_qoses: Vec<MinorLocationQoS>,
     /// `lcsQosClass`: how strictly the quality is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub lcs_qos_class: Option<LcsQosClass>,
+}
+
+fn one_or_two<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<MinorLocationQoS>, D::Error> {
+    let qualities = non_empty(deserializer)?;
+    if qualities.len() > 2 {
+        return Err(serde::de::Error::custom("must have at most two items"));
+    }
+    Ok(qualities)
 }
 
 fn metres<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

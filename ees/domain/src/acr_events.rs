@@ -19,12 +19,10 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::{
     acr_events::{AcrEventIds, AcrEventsSubscription, AcrInfoNotification},
-    common::{DateTime, SupportedFeatures},
+    common::DateTime,
     ids::{AcId, EasId, EecId, SubscriptionId},
+    negotiation::{negotiate, negotiate_again},
 };
-
-/// Features of this API (TS 24.558 clause 6.4.7): 1 Notification_test_event.
-const FEATURES: SupportedFeatures = SupportedFeatures::of(&[1]);
 
 impl Resource<Ees> for AcrEventsSubscription {
     const PREFIX: &'static str = "acr-events-subscription/";
@@ -133,12 +131,6 @@ impl AcrEventsService {
     }
 }
 
-/// What was offered and is supported; nothing is answered when nothing was offered.
-fn negotiate(subscription: &mut AcrEventsSubscription) {
-    subscription.supp_feat = subscription.supp_feat.map(|offered| FEATURES.common(&offered));
-    subscription.websock_notif_config = None;
-}
-
 #[async_trait]
 impl AcrEventsSubscriptions for AcrEventsService {
     async fn subscribe(
@@ -149,7 +141,7 @@ impl AcrEventsSubscriptions for AcrEventsService {
     ) -> Result<(String, AcrEventsSubscription), Error> {
         self.acceptable(principal, &request)?;
         negotiate(&mut request);
-        let test = request.request_test_notification && request.supp_feat.is_some_and(|features| features.has(1));
+        let test = request.request_test_notification;
         let also = |id: &str, subscription: &mut AcrEventsSubscription, _: &mut Seen| match test {
             false => Ok(Decision::of(())),
             true => Decision::of(()).tell(&Event::TestAsked {
@@ -170,10 +162,7 @@ impl AcrEventsSubscriptions for AcrEventsService {
     ) -> Result<AcrEventsSubscription, Error> {
         let also = |before: &AcrEventsSubscription, after: &mut AcrEventsSubscription| {
             self.acceptable(principal, after)?;
-            match &change {
-                Change::Replace(_) => negotiate(after),
-                Change::Patch(_) => after.supp_feat = before.supp_feat,
-            }
+            negotiate_again(after, before.supp_feat);
             Ok(Decision::of(()))
         };
         Ok(self.kept.change(principal, id, &change, also).await?.value)

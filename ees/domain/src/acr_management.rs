@@ -30,7 +30,7 @@ use edgeapp_openapi::{
 };
 
 /// Features of this API (TS 29.558 clause 8.6.7): 1 Notification_test_event, 3 EdgeApp_2.
-const FEATURES: SupportedFeatures = SupportedFeatures::of(&[1, 3]);
+const FEATURES: SupportedFeatures = edgeapp_openapi::features::acr_management_event::SERVED;
 
 impl Resource<Ees> for AcrMgntEventsSubscription {
     const PREFIX: &'static str = "acr-management-subscription/";

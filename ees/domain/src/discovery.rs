@@ -15,7 +15,9 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     eas_discovery::{DiscoveredEas, EasCharacteristics, EasDiscoveryReq, EasDiscoveryResp, RequestorId},
     eas_registration::EasProfile,
+    features::eas_discovery::EDGE_APP_2,
     ids::{EasId, EecId},
+    negotiation::{Agreed, as_before_release_18},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -248,6 +250,19 @@ impl DiscoveryService {
 impl EasDiscovery for DiscoveryService {
     async fn request(&self, principal: &Principal, request: EasDiscoveryReq) -> Result<Bytes, Error> {
         of_caller(principal, &request)?;
+        let knows_release_18 = Agreed(request.supp_feat).counts(EDGE_APP_2);
+        let answer = self.answer(principal, request).await?;
+        if knows_release_18 {
+            return Ok(answer);
+        }
+        let mut answer: EasDiscoveryResp = serde_json::from_slice(&answer).map_err(Error::internal)?;
+        answer.discovered_eas.iter_mut().for_each(as_before_release_18);
+        serde_json::to_vec(&answer).map(Bytes::from).map_err(Error::internal)
+    }
+}
+
+impl DiscoveryService {
+    async fn answer(&self, principal: &Principal, request: EasDiscoveryReq) -> Result<Bytes, Error> {
         match &request.requestor_id {
             RequestorId::Eas(own) => {
                 let own = own.clone();

@@ -5,7 +5,7 @@ use crate::{
     discovery::{EecKnown, registration_comes_first},
     eec::proved_ue,
     event::Event,
-    selection::{EDGE_APP_2, Selection, matching},
+    selection::{Selection, matching},
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -21,20 +21,18 @@ use edgeapp_core::{
     store::Key,
 };
 use edgeapp_openapi::{
-    common::{DateTime, SupportedFeatures, Uri},
+    common::{DateTime, Uri},
     eas_discovery::{
         DiscoveredEas, EasCharacteristics, EasDiscEventIds, EasDiscoveryNotification, EasDiscoverySubscription,
         EasDynamicInfoFilterData,
     },
     eas_registration::EasProfile,
+    features::eas_discovery::EDGE_APP_2,
     ids::SubscriptionId,
+    negotiation::{Agreed, as_before_release_18, negotiate, negotiate_again},
 };
 use std::sync::Arc;
 
-/// Feature number of test notifications (TS 24.558 clause 6.3.7).
-const TEST_NOTIFICATION: u32 = 1;
-/// WebSockets, number 2, are not offered.
-const FEATURES: SupportedFeatures = SupportedFeatures::of(&[TEST_NOTIFICATION, EDGE_APP_2]);
 /// What the status of an EAS says in the notification that it is gone.
 const GONE: &str = "DISABLED";
 
@@ -180,14 +178,9 @@ fn complete(subscription: &EasDiscoverySubscription) -> Result<(), Error> {
     }
 }
 
-/// The common features; what is not offered does not come back, so that nobody waits for it.
-fn negotiate(subscription: &mut EasDiscoverySubscription) {
-    subscription.supp_feat = subscription.supp_feat.map(|asked| asked.common(&FEATURES));
-    subscription.websock_notif_config = None;
+/// What cannot be done does not come back, so that nobody waits for it: nobody wakes EECs up here.
+fn granted(subscription: &mut EasDiscoverySubscription) {
     subscription.eec_trigger_request = false;
-    subscription.request_test_notification &= subscription
-        .supp_feat
-        .is_some_and(|common| common.has(TEST_NOTIFICATION));
 }
 
 #[async_trait]
@@ -205,6 +198,7 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
             return Err(registration_comes_first());
         }
         negotiate(&mut request);
+        granted(&mut request);
         let test = request
             .notification_destination
             .clone()
@@ -232,9 +226,8 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
     ) -> Result<EasDiscoverySubscription, Error> {
         let also = |before: &EasDiscoverySubscription, after: &mut EasDiscoverySubscription| {
             self.acceptable(principal, after)?;
-            // Without an offer of features, what was negotiated holds on.
-            after.supp_feat = after.supp_feat.or(before.supp_feat);
-            negotiate(after);
+            negotiate_again(after, before.supp_feat);
+            granted(after);
             Ok(Decision::of(()))
         };
         Ok(self.shown(self.kept.change(principal, id, &change, also).await?).await)
@@ -276,6 +269,10 @@ pub fn notifications_for(
             EasDiscEventIds::EasDynamicInfoChange => dynamic_info(subscription, before?, after?, expires_at)?,
             EasDiscEventIds::Other(_) => return None,
         };
+        let mut discovered = discovered;
+        if !Agreed(subscription.supp_feat).counts(EDGE_APP_2) {
+            as_before_release_18(&mut discovered);
+        }
         let id = key
             .as_str()
             .rsplit('/')
@@ -315,10 +312,9 @@ fn availability(
     if filter.is_some_and(|filter| !filter.eas_chars.is_empty() && filter.eas_chars.iter().all(is_of_other)) {
         return None;
     }
-    let rel_18 = subscription.supp_feat.is_none_or(|features| features.has(EDGE_APP_2));
     let wanted = Selection {
         scenarios: Some(subscription.eas_svc_continuity.clone()).filter(|list| !list.is_empty()),
-        ..Selection::of_filter(filter.cloned().unwrap_or_default(), rel_18)
+        ..Selection::of_filter(filter.cloned().unwrap_or_default())
     };
     let fits = |profile: &&EasProfile| matching::judge(profile, &wanted).is_some();
     match (before.filter(fits), after.filter(fits)) {

@@ -15,17 +15,15 @@ use edgeapp_core::{
     store::{Key, Revision, Span},
 };
 use edgeapp_openapi::{
-    common::{DateTime, SupportedFeatures},
+    common::DateTime,
     eas_registration::{EasProfile, EasRegistration, EndPoint},
     ids::EasId,
     location::ServiceArea,
+    negotiation::{negotiate, negotiate_again},
 };
 
 /// First part of the keys that hold each endpoint for one registration.
 const ENDPOINT: &str = "eas-endpoint/";
-/// Feature number of the Release 18 members (TS 29.558 clause 8.1.7).
-const EDGE_APP_2: u32 = 1;
-const FEATURES: SupportedFeatures = SupportedFeatures::of(&[EDGE_APP_2]);
 
 impl Resource<Ees> for EasRegistration {
     const PREFIX: &'static str = "eas/";
@@ -204,19 +202,6 @@ fn within(ees: Option<&ServiceArea>, profile: &EasProfile) -> Result<(), Error> 
     }
 }
 
-/// The common features; who negotiated and did not ask for Release 18 gets no Release 18 members.
-fn negotiate(registration: &mut EasRegistration) {
-    registration.supp_feat = registration.supp_feat.map(|asked| asked.common(&FEATURES));
-    if registration.supp_feat.is_some_and(|common| !common.has(EDGE_APP_2)) {
-        let profile = &mut registration.eas_prof;
-        profile.eas_bdl_infos = Vec::new();
-        profile.svc_cont_supp_ext1 = Vec::new();
-        profile.trans_cont_supp = None;
-        profile.gen_ctx_dur = None;
-        profile.eas_sync_supp = false;
-    }
-}
-
 /// Only an instance itself takes over its endpoint; what expired holds nothing.
 fn may_take_over(holder: &Holder, principal: &Principal, now: DateTime) -> Result<(), Error> {
     if !holder.kept.is_live(now) || holder.kept.is_of(principal) {
@@ -327,17 +312,7 @@ impl EasService {
         now: DateTime,
     ) -> Result<EasRegistration, Error> {
         let (mut next, renews) = match change {
-            Change::Replace(next) => {
-                // Without an offer of features, what was negotiated holds on.
-                let supp_feat = next.supp_feat.or(kept.value.supp_feat);
-                (
-                    EasRegistration {
-                        supp_feat,
-                        ..next.clone()
-                    },
-                    true,
-                )
-            }
+            Change::Replace(next) => (next.clone(), true),
             Change::Patch(patch) => (
                 patch::apply(&kept.value, patch, &EasRegistration::PATCH)?,
                 patch.get("expTime").is_some(),
@@ -345,7 +320,7 @@ impl EasService {
         };
         kept.value.may_become(&next)?;
         within(self.service_area.as_ref(), &next.eas_prof)?;
-        negotiate(&mut next);
+        negotiate_again(&mut next, kept.value.supp_feat);
         next.exp_time = if renews {
             self.lifetimes.grant(next.exp_time, now, EasRegistration::EXPIRY)?
         } else {

@@ -14,9 +14,11 @@
 //! | [`whereabouts`] | where the UE is for which an EAS is chosen |
 //! | [`qos_session`], [`traffic_influence`] | sessions with a quality, traffic steered to EASs |
 //! | [`ue_target`] | whom an EAS means by an identifier |
+//! | [`flows`] | descriptions of IP flows |
 //! | [`core_links`] | what runs at the 3GPP core network, and for which resources |
 //! | [`reporting`] | how often and how long subscribers are told |
 //! | [`ending`] | what ends with the last registration of an EAS |
+//! | [`quotas`] | how many of each kind one caller may keep |
 //! | [`event`], [`reactions`], [`expiring`] | what happens and what follows from it |
 //! | [`peers`], [`lookups`] | the ports to ECS and other EESs; what rooms ask of each other |
 
@@ -32,9 +34,11 @@ pub mod eec;
 pub mod ending;
 pub mod event;
 pub mod expiring;
+pub mod flows;
 pub mod lookups;
 pub mod peers;
 pub mod qos_session;
+pub mod quotas;
 pub mod reactions;
 pub mod reporting;
 pub mod selection;

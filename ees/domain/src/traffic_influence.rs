@@ -21,6 +21,7 @@ use edgeapp_core::{
     principal::Principal,
     room::{Decision, Room, Seen, contended, fresh_id},
     store::Key,
+    turns::Turns,
 };
 use edgeapp_openapi::{
     common::{DateTime, RouteToLocation},
@@ -29,8 +30,10 @@ use edgeapp_openapi::{
 };
 use std::sync::Arc;
 
-/// How often a change is tried anew when others change the same instance.
-const TURNS: usize = 8;
+/// How often a change is tried anew when other replicas change the same instance; changes here take turns.
+const ATTEMPTS: usize = 64;
+/// Locks behind the turns.
+const LOCKS: usize = 1024;
 /// An instance lives until it is removed.
 const FOR_EVER: Lifetimes = Lifetimes {
     max: None,
@@ -110,6 +113,7 @@ pub struct TrafficInfluenceService {
     links: Arc<CoreLinks>,
     eass: Arc<dyn EasDirectory>,
     ues: UeTargets,
+    turns: Turns,
 }
 
 impl TrafficInfluenceService {
@@ -120,6 +124,7 @@ impl TrafficInfluenceService {
             links,
             eass,
             ues,
+            turns: Turns::new(LOCKS),
         }
     }
 
@@ -201,6 +206,7 @@ impl TrafficInfluences for TrafficInfluenceService {
         request: AppTrafficInfluence,
     ) -> Result<(String, AppTrafficInfluence), Error> {
         let asked = self.asked(principal, &request).await?;
+        self.kept.allow_another(principal).await?;
         let id = fresh_id();
         let key = key_of::<AppTrafficInfluence, Ees>(principal, &id);
         self.links.hold_exactly(&key, &asked, |_| false).await?;
@@ -225,7 +231,8 @@ impl TrafficInfluences for TrafficInfluenceService {
         change: Change<AppTrafficInfluence>,
     ) -> Result<AppTrafficInfluence, Error> {
         let key = key_of::<AppTrafficInfluence, Ees>(principal, id);
-        for _ in 0..TURNS {
+        let _turn = self.turns.turn(key.as_str()).await;
+        for _ in 0..ATTEMPTS {
             let before = self.kept.read(principal, id).await?;
             // One of the two members takes the place of the other: what a patch sets removes what was there.
             let next = match &change {

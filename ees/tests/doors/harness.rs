@@ -40,6 +40,7 @@ use edgeapp_ees_domain::{
     expiring::EesExpiring,
     lookups::EasLookup,
     qos_session::{QosReports, QosSessionService},
+    quotas::QuotaSettings,
     reactions::EesReactions,
     selection::EasIndex,
     traffic_influence::{Influences, TrafficInfluenceService},
@@ -85,6 +86,7 @@ pub(crate) struct Settings {
     pub(crate) acr: AcrPolicy,
     /// The core network; none in most tests.
     pub(crate) core: Arc<dyn CoreNetwork>,
+    pub(crate) quotas: QuotaSettings,
 }
 
 impl Default for Settings {
@@ -107,6 +109,7 @@ impl Default for Settings {
                 eec_registration_required: true,
             },
             core: Arc::new(NoCoreNetwork),
+            quotas: QuotaSettings::default(),
         }
     }
 }
@@ -148,7 +151,7 @@ impl Doors {
     pub(crate) async fn with(settings: Settings) -> Self {
         let clock = ManualClock::at(NOON.parse().unwrap());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let room = Room::new(store.clone(), clock.clone());
+        let room = Room::new(store.clone(), clock.clone()).with_quotas(settings.quotas.quotas());
         let index = Arc::new(EasIndex::new(None));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await.unwrap();
         let mirror = Arc::new(Mirror::default());

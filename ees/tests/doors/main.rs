@@ -12,6 +12,8 @@ mod eas_registration;
 mod eec_context_relocation;
 mod eec_registration;
 mod harness;
+mod negotiation;
+mod quotas;
 mod scenarios;
 mod scene;
 mod session_with_qos;

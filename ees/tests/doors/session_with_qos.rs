@@ -216,6 +216,45 @@ mod change {
         assert_eq!(eas.get(&uri).await.found()["qosReference"], "silver");
     }
 
+    /// Changes of one session wait for each other; in the end the core has what is kept.
+    #[tokio::test]
+    async fn many_at_once_take_turns() {
+        let (doors, core) = site().await;
+        let eas = doors.eas(EAS);
+        let uri = eas.post(SESSIONS, session()).await.created();
+        let all = (0..40).map(|n| eas.patch(&uri, json!({"qosReference": format!("quality-{n}")})));
+        for answer in futures_util::future::join_all(all).await {
+            answer.found();
+        }
+        let kept = eas.get(&uri).await.found();
+        let Asked::Qos(asked) = &core.runs()[0].asked else {
+            panic!("a session")
+        };
+        assert_eq!(asked.qos_reference.as_deref(), kept["qosReference"].as_str());
+    }
+
+    /// RFC 6733 clause 4.3.1: what is no filter rule is refused with its place, before the core is asked.
+    #[tokio::test]
+    async fn flows_have_to_be_filter_rules() {
+        let (doors, core) = site().await;
+        let eas = doors.eas(EAS);
+        let mut body = session();
+        body["ipFlows"] = json!(["permit in ip from any to any", "tcp from here"]);
+        eas.post(SESSIONS, body)
+            .await
+            .refused(400, "MANDATORY_IE_INCORRECT", "/ipFlows/1");
+        assert_eq!(core.runs(), []);
+        let uri = eas.post(SESSIONS, session()).await.created();
+        eas.patch(&uri, json!({"ipFlows": ["deny in ip from any to any"]}))
+            .await
+            .refused(400, "MANDATORY_IE_INCORRECT", "/ipFlows/0");
+        let flow = "permit out 17 from 192.0.2.20 443 to 198.51.100.0/24 5000-5010";
+        assert_eq!(
+            eas.patch(&uri, json!({"ipFlows": [flow]})).await.found()["ipFlows"][0],
+            flow
+        );
+    }
+
     #[tokio::test]
     async fn the_ue_never_changes() {
         let (doors, _) = site().await;

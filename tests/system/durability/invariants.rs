@@ -39,6 +39,7 @@ pub(super) async fn check(file: &Path) -> Vec<String> {
         .collect();
     endpoints_agree(&entries);
     expiries_agree(&entries);
+    counts_agree(&entries);
     let strange: Vec<_> = under(&entries, "dead/").collect();
     assert!(strange.is_empty(), "events that nobody understands: {strange:?}");
     let waiting = |key: &&String| [EVENT, "lane/", "acr/"].iter().any(|prefix| key.starts_with(prefix));
@@ -60,6 +61,21 @@ fn endpoints_agree(entries: &BTreeMap<String, Value>) {
     assert_eq!(held.len(), holders.len(), "a registration holds two endpoints");
     let registrations: BTreeSet<_> = under(entries, "eas/").map(|(id, _)| format!("eas/{id}")).collect();
     assert_eq!(holders, registrations, "endpoints and registrations differ");
+}
+
+/// What callers have of each kind is counted.
+fn counts_agree(entries: &BTreeMap<String, Value>) {
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    for (kind, _) in under(entries, "quota-counted/") {
+        for (_, kept) in under(entries, &format!("{kind}/")) {
+            let owner = Key::part(kept["owner"].as_str().unwrap());
+            *expected.entry(format!("{kind}/{owner}")).or_default() += 1;
+        }
+    }
+    let counted: BTreeMap<String, u64> = under(entries, "quota/")
+        .map(|(key, count)| (key.to_owned(), count.as_u64().unwrap()))
+        .collect();
+    assert_eq!(counted, expected, "counts differ from what is there");
 }
 
 /// What expires is in the index of expiries, and nothing else is.

@@ -22,15 +22,13 @@ use edgeapp_core::{
     network::{Asked, CoreNetwork, CoreReport, Link, LocationReport, LocationWatch, Target, Token},
     room::{Decision, Room, Seen},
     store::{Key, Span},
+    turns::Turns,
 };
 use edgeapp_openapi::{common::DateTime, ids::Gpsi, ue_location::Accuracy};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
-use tokio::sync::{Mutex, MutexGuard};
+use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 /// Records of links: `core-link/<token>`.
 pub const LINK: &str = "core-link/";
@@ -178,9 +176,9 @@ pub struct CoreLinks {
     holders: Vec<Arc<dyn Holder>>,
     watch: SignedDuration,
     upkeep: SignedDuration,
-    turns: Vec<Mutex<()>>,
+    turns: Turns,
     /// Reports on the same link are taken in one after the other.
-    arrivals: Vec<Mutex<()>>,
+    arrivals: Turns,
     quiet: quiet::Quiet,
 }
 
@@ -193,8 +191,8 @@ impl CoreLinks {
             holders: Vec::new(),
             watch: SignedDuration::from_secs(i64::from(policy.watch_seconds.max(10))),
             upkeep: SignedDuration::from_secs(i64::from(policy.upkeep_seconds.max(1))),
-            turns: turns(),
-            arrivals: turns(),
+            turns: Turns::new(TURNS),
+            arrivals: Turns::new(TURNS),
             quiet: quiet::Quiet::default(),
         }
     }
@@ -225,7 +223,7 @@ impl CoreLinks {
     }
 
     async fn turn(&self, share: &str) -> MutexGuard<'_, ()> {
-        turn_of(&self.turns, share).await
+        self.turns.turn(share).await
     }
 
     /// The links that a resource holds.
@@ -239,18 +237,6 @@ impl CoreLinks {
             .map(|entry| serde_json::from_slice(&entry.value).map_err(Error::internal))
             .transpose()
     }
-}
-
-fn turns() -> Vec<Mutex<()>> {
-    std::iter::repeat_with(|| Mutex::new(())).take(TURNS).collect()
-}
-
-async fn turn_of<'a>(turns: &'a [Mutex<()>], name: &str) -> MutexGuard<'a, ()> {
-    let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
-    turns[usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()]
-        .lock()
-        .await
 }
 
 /// Where a UE was last, as the core reported for any holder, and when that arrived.

@@ -2,7 +2,7 @@
 
 use super::{
     CoreLinks, Heard, KeptLink, LastLocation, LinkWork, TIMER, UPKEEP, last_location_key, put_record, seen_record,
-    turn_of, upkeep::todo,
+    upkeep::todo,
 };
 use crate::event::{Event, Work};
 use edgeapp_core::{
@@ -26,7 +26,7 @@ impl CoreLinks {
     /// and the core may send it again.
     pub async fn arrived(&self, token: &Token, body: &[u8]) -> Result<(), Error> {
         // A flood of reports on one UE would have each of them try again and again.
-        let _turn = turn_of(&self.arrivals, token.reveal()).await;
+        let _turn = self.arrivals.turn(token.reveal()).await;
         for mut seen in self.room.attempts() {
             let Some(mut record) = seen_record(&mut seen, token).await? else {
                 return Err(Error::subscription_not_found());

@@ -26,18 +26,21 @@ use edgeapp_core::{
     principal::Principal,
     room::{Decision, Room, Seen, contended, fresh_id},
     store::{Key, Span},
+    turns::Turns,
 };
 use edgeapp_openapi::{
     common::{DateTime, IpAddr, Uri},
-    features,
     ids::{EasId, Gpsi},
+    negotiation::{negotiate, negotiate_again},
     session_with_qos::SessionWithQos,
 };
 use reports::{ended_key, terminated};
 use std::sync::Arc;
 
-/// How often a change is tried anew when others change the same session.
-const TURNS: usize = 8;
+/// How often a change is tried anew when other replicas change the same session; changes here take turns.
+const ATTEMPTS: usize = 64;
+/// Locks behind the turns.
+const LOCKS: usize = 1024;
 /// A session lives until it is removed.
 const FOR_EVER: Lifetimes = Lifetimes {
     max: None,
@@ -96,6 +99,7 @@ pub struct QosSessionService {
     consent: Arc<dyn Consent>,
     ues: UeTargets,
     callbacks: CallbackRule,
+    turns: Turns,
 }
 
 impl QosSessionService {
@@ -113,6 +117,7 @@ impl QosSessionService {
             consent,
             ues,
             callbacks,
+            turns: Turns::new(LOCKS),
         }
     }
 
@@ -222,14 +227,6 @@ impl QosSessionService {
     }
 }
 
-/// The features in common; nothing is answered when nothing was offered. Notifications go by calls, not over WebSockets.
-fn negotiate(session: &mut SessionWithQos) {
-    session.supp_feat = session
-        .supp_feat
-        .map(|offered| features::session_with_qos::SERVED.common(&offered));
-    session.websock_notif_config = None;
-}
-
 #[async_trait]
 impl QosSessions for QosSessionService {
     async fn create(
@@ -240,12 +237,13 @@ impl QosSessions for QosSessionService {
     ) -> Result<(String, SessionWithQos), Error> {
         negotiate(&mut request);
         let asked = self.asked(principal, &request).await?;
+        self.kept.allow_another(principal).await?;
         let id = fresh_id();
         let key = key_of::<SessionWithQos, Ees>(principal, &id);
         let uri = uri_of(&id);
         request.self_uri = Some(uri.parse::<Uri>().map_err(Error::internal)?);
         let reported = self.links.hold(&key, asked).await?;
-        let test = request.request_test_notification && request.supp_feat.is_some_and(|features| features.has(1));
+        let test = request.request_test_notification;
         let also = |_: &str, session: &mut SessionWithQos, _: &mut Seen| {
             let mut decision = Decision::of(());
             if let (true, Some(destination)) = (test, &session.notification_destination) {
@@ -301,13 +299,11 @@ impl QosSessions for QosSessionService {
     ) -> Result<SessionWithQos, Error> {
         let key = key_of::<SessionWithQos, Ees>(principal, id);
         let complete = |before: &SessionWithQos, after: &mut SessionWithQos| {
-            match &change {
-                Change::Replace(_) => negotiate(after),
-                Change::Patch(_) => after.supp_feat = before.supp_feat,
-            }
+            negotiate_again(after, before.supp_feat);
             after.self_uri.clone_from(&before.self_uri);
         };
-        for _ in 0..TURNS {
+        let _turn = self.turns.turn(key.as_str()).await;
+        for _ in 0..ATTEMPTS {
             let before = self.kept.read(principal, id).await?;
             let mut wanted = match &change {
                 Change::Replace(next) => next.clone(),

@@ -1,7 +1,7 @@
 //! What a session may say: plain functions.
 
 use super::no_expiry;
-use crate::Ees;
+use crate::{Ees, flows};
 use edgeapp_core::{
     collection::Resource,
     error::{Cause, Error},
@@ -119,6 +119,10 @@ pub(super) fn consistent(session: &SessionWithQos) -> Result<(), Error> {
             "is missing: the quality has to be asked for by qosReference, maxbrUl or maxbrDl",
         ));
     }
+    flows::readable(&session.ip_flows, "/ipFlows")?;
+    if let Some(filter) = &session.traf_filter_info {
+        flows::readable(&filter.ip_flows, "/trafFilterInfo/ipFlows")?;
+    }
     if !session.events.is_empty() && session.notification_destination.is_none() {
         return Err(Error::mandatory_missing(
             "/notificationDestination",
@@ -215,6 +219,13 @@ mod tests {
     fn the_rest_points_at_the_member() {
         let with = |member: &str, value: Value| json!({"qosReference": "g", "ueId": "extid-a@b", member: value});
         assert_eq!(refusal(with("ipDomain", json!("a"))).as_deref(), Some("/ipDomain"));
+        let flows = json!(["permit in ip from any to any", "permit in ip to any"]);
+        assert_eq!(refusal(with("ipFlows", flows.clone())).as_deref(), Some("/ipFlows/1"));
+        let filter = json!({"ipFlows": flows});
+        assert_eq!(
+            refusal(with("trafFilterInfo", filter)).as_deref(),
+            Some("/trafFilterInfo/ipFlows/1")
+        );
         let events = with("events", json!(["SESSION_TERMINATION"]));
         assert_eq!(refusal(events).as_deref(), Some("/notificationDestination"));
     }

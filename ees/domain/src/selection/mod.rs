@@ -33,12 +33,10 @@ use edgeapp_openapi::{
     eec_registration::AcProfile,
     ees_registration::AcrScenario,
     ids::{Dnai, EasId},
+    negotiation::negotiate,
     service_provisioning::AppGroupProfile,
 };
 use std::collections::HashSet;
-
-/// Feature number of the Release 18 members of Eees_EASDiscovery (TS 24.558 clause 6.3.7).
-pub const EDGE_APP_2: u32 = 3;
 
 /// What is wanted of an EAS. Nothing stated fits every EAS that can be used.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,8 +83,8 @@ impl Selection {
     }
 
     /// What a discovery request asks for. Members of Release 18 count unless a feature negotiation left them out.
-    pub fn of_request(request: EasDiscoveryReq) -> Self {
-        let rel_18 = request.supp_feat.is_none_or(|features| features.has(EDGE_APP_2));
+    pub fn of_request(mut request: EasDiscoveryReq) -> Self {
+        negotiate(&mut request);
         let mut position = request.loc_inf.as_deref().map(Position::of_ue).unwrap_or_default();
         if let (true, Some(network)) = (position.places.is_empty(), &request.serving_plmn_info) {
             position.places = Position::of_network(network.clone()).places;
@@ -101,30 +99,19 @@ impl Selection {
             dnai: request.eas_t_dnai,
             position,
             network: request.serving_plmn_info,
-            one_per_application: rel_18 && request.eas_sel_sup_ind,
-            ..Self::of_filter(request.eas_discovery_filter.unwrap_or_default(), rel_18)
+            one_per_application: request.eas_sel_sup_ind,
+            ..Self::of_filter(request.eas_discovery_filter.unwrap_or_default())
         }
     }
 
-    /// What a filter asks for, with or without its Release 18 members.
-    pub fn of_filter(filter: EasDiscoveryFilter, rel_18: bool) -> Self {
-        let mut wanted = Self {
+    /// What a filter asks for, all of which counts.
+    pub fn of_filter(filter: EasDiscoveryFilter) -> Self {
+        Self {
             eas_chars: filter.eas_chars,
             ac_profiles: filter.ac_chars.into_iter().map(|ac| ac.ac_prof).collect(),
-            group: filter.app_group_profile.filter(|_| rel_18),
+            group: filter.app_group_profile,
             ..Self::default()
-        };
-        if !rel_18 {
-            for like in &mut wanted.eas_chars {
-                like.eas_sync_ind = false;
-                like.eas_bundle_info = None;
-                like.app_grp_id = None;
-            }
-            for ac in &mut wanted.ac_profiles {
-                ac.eas_bundle_infos = Vec::new();
-            }
         }
-        wanted
     }
 }
 

@@ -14,7 +14,7 @@ fn profile(members: Value) -> EasProfile {
 }
 
 fn filter(json: Value) -> Selection {
-    Selection::of_filter(serde_json::from_value(json).unwrap(), true)
+    Selection::of_filter(serde_json::from_value(json).unwrap())
 }
 
 fn like(json: Value) -> Selection {

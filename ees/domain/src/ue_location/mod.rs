@@ -24,6 +24,7 @@ use edgeapp_core::{
     network::{LocationAsk, LocationReport},
     principal::Principal,
     room::Room,
+    turns::Turns,
 };
 use edgeapp_openapi::{
     common::{ExternalGroupId, GroupId},
@@ -94,7 +95,11 @@ pub struct UeLocationService {
     ids: Arc<dyn EdgeUeIds>,
     callbacks: CallbackRule,
     policy: LocationPolicy,
+    turns: Turns,
 }
+
+/// Locks behind the turns of changes.
+const LOCKS: usize = 1024;
 
 impl UeLocationService {
     /// A service over this room.
@@ -114,6 +119,7 @@ impl UeLocationService {
             ids,
             callbacks,
             policy,
+            turns: Turns::new(LOCKS),
         }
     }
 

@@ -20,8 +20,8 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::{
     common::{DateTime, Uri},
-    features,
     ids::SubscriptionId,
+    negotiation::{negotiate, negotiate_again},
     ue_location::{LocationEvent, LocationNotification, LocationSubscription},
 };
 
@@ -125,8 +125,9 @@ impl UeLocationService {
         mut request: LocationSubscription,
         uri_of: &(dyn for<'a> Fn(&'a str) -> String + Send + Sync),
     ) -> Result<(String, LocationSubscription), Error> {
-        let target = self.acceptable(principal, &request).await?;
         negotiate(&mut request);
+        let target = self.acceptable(principal, &request).await?;
+        self.kept.allow_another(principal).await?;
         shorten(&mut request);
         let id = fresh_id();
         let key = key_of::<LocationSubscription, Ees>(principal, &id);
@@ -138,7 +139,7 @@ impl UeLocationService {
                 return Err(error);
             }
         };
-        let test = request.request_test_notification && request.supp_feat.is_some_and(|features| features.has(1));
+        let test = request.request_test_notification;
         let also = |id: &str, subscription: &mut LocationSubscription, seen: &mut Seen| {
             let mut decision = Decision::of(());
             if let (true, Some(destination)) = (test, &subscription.notification_destination) {
@@ -206,25 +207,23 @@ impl UeLocationService {
         id: &str,
         change: Change<LocationSubscription>,
     ) -> Result<LocationSubscription, Error> {
+        // The core is asked for one change after the other, so that it has in the end what is kept.
+        let key = key_of::<LocationSubscription, Ees>(principal, id);
+        let _turn = self.turns.turn(key.as_str()).await;
         let before = self.kept.read(principal, id).await?;
         let mut wanted = match &change {
             Change::Replace(next) => next.clone(),
             Change::Patch(patch) => edgeapp_core::patch::apply(&before, patch, &LocationSubscription::PATCH)?,
         };
         before.may_become(&wanted)?;
+        negotiate_again(&mut wanted, before.supp_feat);
         let target = self.acceptable(principal, &wanted).await?;
-        let key = key_of::<LocationSubscription, Ees>(principal, id);
         if wanted.loc_gran != before.loc_gran || wanted.loc_qos != before.loc_qos {
             self.links.alter(&key, self.watch(target, &wanted)).await?;
         }
         shorten(&mut wanted);
-        let whole = matches!(change, Change::Replace(_));
         let also = |before: &LocationSubscription, after: &mut LocationSubscription| {
-            if whole {
-                negotiate(after);
-            } else {
-                after.supp_feat = before.supp_feat;
-            }
+            negotiate_again(after, before.supp_feat);
             shorten(after);
             Ok(Decision::of(()))
         };
@@ -296,20 +295,6 @@ fn notification(key: &Key, destination: &Uri, loc_evs: Vec<LocationEvent>) -> Re
         body: serde_json::to_value(&body).map_err(Error::internal)?,
         for_acr: None,
     })
-}
-
-/// What was offered and is supported; nothing is answered when nothing was offered.
-fn negotiate(subscription: &mut LocationSubscription) {
-    subscription.supp_feat = subscription
-        .supp_feat
-        .map(|offered| features::ue_location::SERVED.common(&offered));
-    subscription.websock_notif_config = None;
-    if subscription
-        .supp_feat
-        .is_some_and(|common| !common.has(features::ue_location::USER_CONSENT_REVOCATION))
-    {
-        subscription.revocation_notif_uri = None;
-    }
 }
 
 /// Reports end with the monitoring duration; so does the subscription.
