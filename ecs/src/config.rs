@@ -7,9 +7,11 @@ use crate::ecs::EcsRules;
 use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::{callback::CallbackRule, clock::Lifetimes};
 use edgeapp_ecs_domain::{
-    edn::{Edn, Edns},
+    edn::{Edn, EdnConflict, Edns},
     ees_registration::RegistrationRules,
+    partners::{Partner, PartnerConflict, Partners},
     provisioning::{Answers, ProvisioningRules},
+    quotas::QuotaSettings,
 };
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
@@ -64,9 +66,15 @@ pub struct EcsConfig {
     /// `[consent]`: where it stands what users agreed to. Without it nobody agreed to anything, and the core network is not asked.
     #[serde(default)]
     pub consent: ConsentConfig,
+    /// `[quotas]`: how much one caller may keep.
+    #[serde(default)]
+    pub quotas: QuotaSettings,
     /// `[[edn]]`: the edge data networks. EESs in others may register; EECs are then told no more than their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edn: Vec<Edn>,
+    /// `[[partner]]`: other ECSs, to which EECs are sent that these serve: UEs that roam in their networks, or ask for their providers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partner: Vec<Partner>,
 }
 
 fn yes() -> bool {
@@ -153,6 +161,27 @@ pub struct SelectionSettings {
     pub strict_areas: bool,
 }
 
+/// Why parts of the configuration do not fit together.
+#[derive(Debug, thiserror::Error)]
+pub enum Conflict {
+    /// Descriptions of edge data networks.
+    #[error(transparent)]
+    Edn(#[from] EdnConflict),
+    /// Descriptions of partners.
+    #[error(transparent)]
+    Partner(#[from] PartnerConflict),
+}
+
+impl Conflict {
+    /// The key of the configuration at fault.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Edn(_) => "edn",
+            Self::Partner(_) => "partner",
+        }
+    }
+}
+
 impl EcsConfig {
     /// Reads and checks a file.
     ///
@@ -233,6 +262,11 @@ impl EcsConfig {
                 .map(|error| of_key("edn", error.to_string())),
         );
         errors.extend(
+            Partners::new(self.partner.clone())
+                .err()
+                .map(|error| of_key("partner", error.to_string())),
+        );
+        errors.extend(
             self.store
                 .check()
                 .err()
@@ -244,13 +278,14 @@ impl EcsConfig {
     /// The rules that the configuration comes to.
     ///
     /// # Errors
-    /// When edge data networks do not fit together.
-    pub fn rules(&self) -> Result<EcsRules, edgeapp_ecs_domain::edn::EdnConflict> {
+    /// When edge data networks or partners do not fit together.
+    pub fn rules(&self) -> Result<EcsRules, Conflict> {
         let lifetimes = |max, default| Lifetimes {
             max: Some(max),
             default: Some(default),
         };
         let (life, edns) = (&self.lifetimes, Edns::new(self.edn.clone())?);
+        let partners = Partners::new(self.partner.clone())?;
         let callbacks = CallbackRule {
             allow_private_addresses: self.notifications.allow_callbacks_to_private_addresses,
         };
@@ -269,8 +304,10 @@ impl EcsConfig {
             },
             answers: Answers {
                 edns: Arc::new(edns),
+                partners: Arc::new(partners),
                 strict_areas: self.selection.strict_areas,
             },
+            quotas: self.quotas,
         })
     }
 
@@ -366,6 +403,51 @@ default = true
                 .expect_err("refused")
                 .contains("key `edn`: the dnn edge-a")
         );
+    }
+
+    #[test]
+    fn partners_are_read_and_checked() {
+        let partner = r#"
+[[partner]]
+ecs_end_pt = { uri = "https://ecs-b.example" }
+dnn = "edge-b"
+snssai = { sst = 1 }
+plmn_ids = [{ mcc = "001", mnc = "02" }]
+ecsp_ids = ["ecsp-b"]
+eas_ids = ["eas.chess.example"]
+area = { topServAr = { plmnIds = [{ mcc = "001", mnc = "02" }] } }
+"#;
+        let config = load(&format!("{FILE}{partner}")).expect("accepted");
+        assert_eq!(config.rules().expect("fit").answers.partners.all().count(), 1);
+        let text = toml::to_string(&config).expect("TOML");
+        assert_eq!(load(&text).expect("the same").partner.len(), 1);
+        for (wrong, why) in [
+            (
+                format!("{partner}{partner}"),
+                "numbers 1 and 2 describe the same partner",
+            ),
+            (partner.replace("https://", "http://"), "must begin with https://"),
+            (
+                "[[partner]]\necs_end_pt = { fqdn = \"b.example\" }\n".to_owned(),
+                "names neither plmn_ids nor ecsp_ids",
+            ),
+            (partner.replace("ecsp_ids", "ecsps"), "`partner"),
+            (partner.replace("\"001\"", "\"1\""), "`partner"),
+        ] {
+            let refusal = load(&format!("{FILE}{wrong}")).expect_err("refused");
+            assert!(
+                refusal.contains(why) && refusal.contains("`partner"),
+                "{why}: {refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn quotas_are_at_least_one() {
+        let refusal = load(&format!("{FILE}[quotas]\nprovisioning_subscriptions = 0\n")).expect_err("refused");
+        assert!(refusal.contains("`quotas.provisioning_subscriptions`"), "{refusal}");
+        let config = load(&format!("{FILE}[quotas]\nprovisioning_subscriptions = 7\n")).expect("accepted");
+        assert_eq!(config.quotas.provisioning_subscriptions.get(), 7);
     }
 
     #[test]

@@ -27,7 +27,8 @@ use edgeapp_ecs_domain::{
     expiring::Lapses,
     known::KnownEess,
     provisioning::{Answers, ProvisioningRules, ProvisioningService},
-    reactions::EcsReactions,
+    quotas::QuotaSettings,
+    reactions::{self, EcsReactions},
     target_ees_discovery::DiscoveryService,
 };
 use edgeapp_http::{
@@ -47,6 +48,8 @@ pub struct EcsRules {
     pub provisioning: ProvisioningRules,
     /// How answers come about.
     pub answers: Answers,
+    /// How much one caller may keep.
+    pub quotas: QuotaSettings,
 }
 
 impl Default for EcsRules {
@@ -64,10 +67,8 @@ impl Default for EcsRules {
                 lifetimes: lifetimes(604_800, 86_400),
                 callbacks: CallbackRule::default(),
             },
-            answers: Answers {
-                edns: Arc::default(),
-                strict_areas: false,
-            },
+            answers: Answers::default(),
+            quotas: QuotaSettings::default(),
         }
     }
 }
@@ -125,12 +126,15 @@ impl EcsBuilder {
     /// Loads the read models and puts the parts together.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store fails.
     pub async fn build(self) -> Result<Ecs, Error> {
         let known = KnownEess::start(self.store.clone()).await?;
         let whereabouts = Whereabouts::new(self.core.clone(), self.consent.clone(), self.clock.clone());
+        let room = Room::new(self.store.clone(), self.clock.clone()).with_quotas(self.rules.quotas.quotas());
+        room.quotas().prepare(&room).await?;
+        reactions::configured(&room, &self.rules.answers).await?;
         Ok(Ecs {
-            room: Room::new(self.store.clone(), self.clock.clone()),
+            room,
             known,
             whereabouts: Arc::new(whereabouts),
             parts: self,
@@ -168,6 +172,7 @@ impl Ecs {
             registration,
             provisioning,
             answers,
+            ..
         } = self.parts.rules.clone();
         let (room, known, whereabouts) = (self.room.clone(), self.known.clone(), self.whereabouts.clone());
         match point {
@@ -181,9 +186,8 @@ impl Ecs {
                 )))]
             }
             ReferencePoint::Edge6 => {
-                let Answers { edns, strict_areas } = answers;
-                let discovery =
-                    DiscoveryService::new(known.clone(), edns, self.parts.clock.clone(), strict_areas, whereabouts);
+                let Answers { edns, strict_areas, .. } = answers;
+                let discovery = DiscoveryService::new(known.clone(), edns, room.clone(), strict_areas, whereabouts);
                 vec![
                     eas_info_management::api(Arc::new(EasBindingService::new(room.clone()))),
                     ees_registration::api(Arc::new(RegistrationService::new(room, registration, known))),

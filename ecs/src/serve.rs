@@ -72,7 +72,7 @@ impl Loaded {
         };
         let rules = config
             .rules()
-            .map_err(|error| SettingsError::of_key(file, "edn", error))?;
+            .map_err(|error| SettingsError::of_key(file, error.key(), error))?;
         let trust = |name, path| Trust::load(path).map_err(key(name));
         let identity = config
             .identity

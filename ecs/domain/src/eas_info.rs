@@ -114,6 +114,21 @@ impl EasBindingService {
     }
 }
 
+/// The EESs whose bindings of this group and application are in force.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn holders(room: &Room, group: &AppGroupId, eas_id: &EasId) -> Result<Vec<EesId>, Error> {
+    let mut holders = Vec::new();
+    for entry in room.store().range(Span::prefix(folder(group, eas_id))).await?.entries {
+        let stored = Kept::<Stored>::from_entry(&entry)?.value;
+        if ees_registration::is_registered(room, &stored.ees_id).await? {
+            holders.push(stored.ees_id);
+        }
+    }
+    Ok(holders)
+}
+
 fn key(binding: &CommonEasBinding) -> Key {
     let edn = binding
         .edn_info

@@ -70,6 +70,11 @@ impl Edns {
         Ok(Self(all))
     }
 
+    /// The descriptions.
+    pub fn all(&self) -> &[Edn] {
+        &self.0
+    }
+
     /// The description of the network that an EES is in, if there is one.
     pub fn of(&self, profile: &EesProfile) -> Option<&Edn> {
         match &profile.edn_info_sets {
@@ -142,6 +147,7 @@ fn describe(chosen: &Chosen, extended: bool) -> EesInfo {
         eas_bundle_infos: Vec::new(),
     };
     if extended {
+        ees.app_group_id_list = chosen.group.iter().cloned().collect();
         let wanted = |eas| chosen.wants(eas);
         ees.eas_inst_infos = profile
             .eas_inst_info

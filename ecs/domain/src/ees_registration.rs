@@ -17,20 +17,16 @@ use edgeapp_core::{
     store::Key,
 };
 use edgeapp_openapi::{
-    common::{DateTime, SupportedFeatures},
+    common::DateTime,
     eas_registration::EndPoint,
     ees_registration::{EesProfile, EesRegistration},
     ids::{Dnn, EesId, RegistrationId},
+    negotiation::{negotiate, negotiate_again},
 };
 use std::collections::BTreeSet;
 
 /// Where registrations are kept.
 pub const PREFIX: &str = "ees/";
-
-/// The features of Eecs_EESRegistration that are supported (clause 9.1.7): EdgeApp_2.
-pub const FEATURES: SupportedFeatures = SupportedFeatures::of(&[EDGE_APP_2]);
-
-const EDGE_APP_2: u32 = 1;
 
 /// What the ECS does for EESs (TS 29.558 clause 6.2).
 #[async_trait]
@@ -149,17 +145,6 @@ pub(crate) fn gone(profile: &EesProfile) -> Result<Decision<()>, Error> {
         })
 }
 
-/// Pure: what is kept of a registration that is made or put whole. Takes away what belongs to features that were not agreed on.
-fn agree(mut request: EesRegistration) -> EesRegistration {
-    request.supp_feat = request.supp_feat.map(|theirs| FEATURES.common(&theirs));
-    if request.supp_feat.is_some_and(|common| !common.has(EDGE_APP_2)) {
-        request.ees_prof.eas_inst_info.clear();
-        request.ees_prof.eas_bdl_infos.clear();
-        request.ees_prof.svc_cont_supp_ext1.clear();
-    }
-    request
-}
-
 /// Pure: whether the caller may say this of itself.
 fn check(rules: &RegistrationRules, principal: &Principal, profile: &EesProfile) -> Result<(), Error> {
     if !principal.is_ees(&profile.ees_id) {
@@ -263,8 +248,8 @@ impl RegistrationService {
 
 #[async_trait]
 impl EesRegistrations for RegistrationService {
-    async fn register(&self, principal: &Principal, request: EesRegistration) -> Result<Registered, Error> {
-        let request = agree(request);
+    async fn register(&self, principal: &Principal, mut request: EesRegistration) -> Result<Registered, Error> {
+        negotiate(&mut request);
         check(&self.rules, principal, &request.ees_prof)?;
         for mut seen in self.kept.room().attempts() {
             let decision = self.decide(&mut seen, principal, &request).await?;
@@ -287,7 +272,7 @@ impl EesRegistrations for RegistrationService {
         change: Change<EesRegistration>,
     ) -> Result<EesRegistration, Error> {
         let change = match change {
-            Change::Replace(request) => Change::Replace(agree(request)),
+            Change::Replace(request) => Change::Replace(request),
             Change::Patch(patch) => {
                 // Removed, the member would be missing; but what is wrong is that it cannot be changed.
                 if patch.pointer("/eesProf/eesId").is_some_and(serde_json::Value::is_null) {
@@ -298,6 +283,7 @@ impl EesRegistrations for RegistrationService {
             }
         };
         let also = |before: &EesRegistration, after: &mut EesRegistration| {
+            negotiate_again(after, before.supp_feat);
             check(&self.rules, principal, &after.ees_prof)?;
             // Most updates only make the registration live longer: nobody has to hear of those.
             if before.ees_prof == after.ees_prof {

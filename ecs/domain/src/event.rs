@@ -13,6 +13,8 @@ pub enum Event {
         /// Which one.
         ees_id: EesId,
     },
+    /// The edge data networks or partners that the configuration describes are others than before.
+    ConfigurationChanged,
     /// What a subscriber is to know may differ from what it was told: its subscription is new or changed, or the EESs changed.
     NewsDue {
         /// Key of the subscription.

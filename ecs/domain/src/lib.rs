@@ -8,6 +8,8 @@
 //! | [`eas_info`] | EESs agree on the EAS that serves a group |
 //! | [`selection`] | which EESs fit: one plain function for all who ask |
 //! | [`edn`] | edge data networks as configured, and answers put together by them |
+//! | [`partners`] | other ECSs, to which UEs are sent that they serve |
+//! | [`quotas`] | how many of each kind one caller may keep |
 //! | [`known`] | the read model of registered EESs |
 //! | [`event`], [`reactions`] | what happened, and who is told |
 //! | [`expiring`] | what the end of a lifetime means |
@@ -18,7 +20,9 @@ pub mod ees_registration;
 pub mod event;
 pub mod expiring;
 pub mod known;
+pub mod partners;
 pub mod provisioning;
+pub mod quotas;
 pub mod reactions;
 pub mod selection;
 pub mod target_ees_discovery;

@@ -4,10 +4,11 @@
 //! it was told last ([`crate::reactions`]). What it was told is kept beside the subscription, as [`Told`].
 
 use crate::{
-    Ecs,
+    Ecs, eas_info,
     edn::Edns,
     event::Event,
     known::{KnownEes, KnownEess},
+    partners::{Partner, Partners},
     selection::{Need, Wish, select},
 };
 use async_trait::async_trait;
@@ -28,20 +29,18 @@ use edgeapp_openapi::{
     common::{DateTime, SupportedFeatures, Uri},
     eec_registration::AcProfile,
     ees_registration::AcrScenario,
-    ids::{EecId, Gpsi, ProviderId, SubscriptionId},
-    service_provisioning::{ConnectivityInfo, EcsServProvReq, EcsServProvResp, EcsServProvSubscription, EdnConfigInfo},
+    features::service_provisioning::EDGE_APP_2,
+    ids::{EecId, EesId, Gpsi, ProviderId, SubscriptionId},
+    negotiation::{Agreed, negotiate, negotiate_again},
+    service_provisioning::{
+        ConnectivityInfo, EcsRedirectInfo, EcsServProvReq, EcsServProvResp, EcsServProvSubscription, EdnConfigInfo,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Where subscriptions are kept.
 pub const PREFIX: &str = "provisioning/";
-
-/// The features of Eecs_ServiceProvisioning that are supported (clause 8.1.7): Notification_test_event and EdgeApp_2.
-pub const FEATURES: SupportedFeatures = SupportedFeatures::of(&[TEST_NOTIFICATION, EDGE_APP_2]);
-
-const TEST_NOTIFICATION: u32 = 1;
-const EDGE_APP_2: u32 = 3;
 
 /// What the ECS does for EECs (TS 24.558 clause 7.2).
 #[async_trait]
@@ -123,17 +122,50 @@ impl Resource<Ecs> for EcsServProvSubscription {
     }
 }
 
+/// What there is for somebody: edge data networks here, and other ECSs to ask.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    /// The networks with their EESs.
+    pub edns: Vec<EdnConfigInfo>,
+    /// The partners.
+    pub redirected: Vec<EcsRedirectInfo>,
+}
+
+impl Answer {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.edns.is_empty() && self.redirected.is_empty()
+    }
+}
+
 /// What a subscriber was told, or is taken to know.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
-    /// The answer, without lifetimes; empty when there was none.
+    /// The networks, without lifetimes; empty when there were none.
     pub answer: Vec<EdnConfigInfo>,
+    /// The partners.
+    #[serde(default)]
+    pub redirected: Vec<EcsRedirectInfo>,
     /// Whether a task that compares it with the present answer waits in the outbox and has not looked yet.
     #[serde(default)]
     pub due: bool,
 }
 
 impl Told {
+    /// This answer, with nothing due.
+    pub(crate) fn of(answer: Answer) -> Self {
+        Self {
+            answer: answer.edns,
+            redirected: answer.redirected,
+            due: false,
+        }
+    }
+
+    /// Whether it was this answer.
+    pub(crate) fn is(&self, answer: &Answer) -> bool {
+        self.answer == answer.edns && self.redirected == answer.redirected
+    }
+
     /// Where it is kept, for the subscription under this key.
     pub(crate) fn key(subscription: &Key) -> Key {
         Key::from(format!("told/{subscription}"))
@@ -146,70 +178,156 @@ impl Told {
 }
 
 /// How answers come about: the same for a request, a subscription and a notification.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// The edge data networks.
     pub edns: Arc<Edns>,
+    /// The other ECSs.
+    pub partners: Arc<Partners>,
     /// Leaves out EESs of which the position of the UE does not tell whether they serve it.
     pub strict_areas: bool,
 }
 
-/// The parts of a request or subscription that say what is wanted.
+/// The parts of a request or subscription that say what is wanted. Members of features that were not agreed on are not in there.
 struct Asked<'a> {
     ac_profs: &'a [AcProfile],
     scenarios: &'a [AcrScenario],
     networks: &'a [ConnectivityInfo],
     ecsps: &'a [ProviderId],
+    position: Position,
     features: Option<SupportedFeatures>,
 }
 
-impl Answers {
-    /// The answer to a request, with the instant until which it is known to hold.
-    pub fn to_request(&self, request: &EcsServProvReq, known: &[KnownEes]) -> Vec<EdnConfigInfo> {
-        let asked = Asked {
+impl<'a> Asked<'a> {
+    fn of_request(request: &'a EcsServProvReq) -> Self {
+        Self {
             ac_profs: &request.ac_profs,
             scenarios: &request.eec_svc_cont_supp,
             networks: &request.conn_info,
             ecsps: &request.ecsp_ids,
+            position: request.loc_inf.as_deref().map(Position::of_ue).unwrap_or_default(),
             features: request.supp_feat,
-        };
-        let mut wish = self.wish(
-            &asked,
-            request.loc_inf.as_deref().map(Position::of_ue).unwrap_or_default(),
-        );
-        if let Some(group) = &request.app_group_profile {
-            let area = group.expected_svc_area.as_ref();
-            wish.needs.push(Need {
-                eas_ids: vec![&group.eas_id],
-                area,
-                ..Need::default()
-            });
         }
-        self.find(&wish, &asked, known)
     }
 
-    /// The answer to a subscription. Its subscriber hears of changes, so it has no end of its own.
-    pub fn to_subscription(&self, subscription: &EcsServProvSubscription, known: &[KnownEes]) -> Vec<EdnConfigInfo> {
-        let asked = Asked {
+    fn of_subscription(subscription: &'a EcsServProvSubscription) -> Self {
+        Self {
             ac_profs: &subscription.ac_profs,
             scenarios: &subscription.eec_svc_cont_supp,
             networks: &subscription.conn_info,
             ecsps: &subscription.ecsp_ids,
+            position: Position::default(),
             features: subscription.supp_feat,
-        };
-        let mut answer = self.find(&self.wish(&asked, Position::default()), &asked, known);
-        for edn in &mut answer {
+        }
+    }
+
+    /// Whether it knows what Release 18 added to answers: only who says so does.
+    fn is_extended(&self) -> bool {
+        Agreed(self.features).is_asked(EDGE_APP_2)
+    }
+
+    /// The places where the UE is said to be, each alone: the networks that it is connected to, and where it was seen.
+    fn places(&self) -> Vec<Position> {
+        let networks = self.networks.iter().filter_map(|network| network.plmn_id.clone());
+        let seen = self.position.places.iter().map(|place| Position {
+            places: vec![place.clone()],
+            ..Position::default()
+        });
+        networks.map(Position::of_network).chain(seen).collect()
+    }
+}
+
+impl Answers {
+    /// All of it as JSON: equal configurations have equal texts.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, Error> {
+        let partners: Vec<&Partner> = self.partners.all().collect();
+        serde_json::to_vec(&(self.edns.all(), partners, self.strict_areas)).map_err(Error::internal)
+    }
+
+    /// The answer to a request, with the instant until which it is known to hold. `holders` have the common EAS of the group asked for.
+    pub fn to_request(&self, request: &EcsServProvReq, holders: &[EesId], known: &[KnownEes]) -> Answer {
+        let asked = Asked::of_request(request);
+        self.find(&self.wish_of_request(request, &asked, holders), &asked, known)
+    }
+
+    /// The answer to a subscription. Its subscriber hears of changes, so it has no end of its own.
+    pub fn to_subscription(&self, subscription: &EcsServProvSubscription, known: &[KnownEes]) -> Answer {
+        let asked = Asked::of_subscription(subscription);
+        let mut answer = self.find(&self.wish(&asked), &asked, known);
+        for edn in &mut answer.edns {
             edn.life_time = None;
         }
         answer
     }
 
-    fn find(&self, wish: &Wish<'_>, asked: &Asked<'_>, known: &[KnownEes]) -> Vec<EdnConfigInfo> {
-        let extended = asked.features.is_some_and(|features| features.has(EDGE_APP_2));
-        self.edns.describe(&select(wish, &self.edns, known), extended)
+    /// The networks as the body of the answer to a request can say them. It has to name one, also when there is nothing here but a
+    /// partner: then it names one whose time is over.
+    fn speakable(&self, request: &EcsServProvReq, answer: Answer, known: &[KnownEes], now: DateTime) -> Answer {
+        if !answer.edns.is_empty() || answer.redirected.is_empty() {
+            return answer;
+        }
+        let asked = Asked::of_request(request);
+        let edns = self.out_of_date(&self.wish_of_request(request, &asked, &[]), &asked, known, now);
+        Answer { edns, ..answer }
     }
 
-    fn wish<'a>(&self, asked: &Asked<'a>, mut position: Position) -> Wish<'a> {
+    /// As for a request, for the notification of a subscriber that was told of nothing here before.
+    pub(crate) fn nothing_here(
+        &self,
+        subscription: &EcsServProvSubscription,
+        known: &[KnownEes],
+        now: DateTime,
+    ) -> Vec<EdnConfigInfo> {
+        let asked = Asked::of_subscription(subscription);
+        self.out_of_date(&self.wish(&asked), &asked, known, now)
+    }
+
+    /// A network with an EES that would do if the UE were elsewhere, else any that is known here, in force no longer: it says no more than
+    /// that there is none.
+    fn out_of_date(&self, wish: &Wish<'_>, asked: &Asked<'_>, known: &[KnownEes], now: DateTime) -> Vec<EdnConfigInfo> {
+        let elsewhere = Wish {
+            position: Position::default(),
+            strict_areas: false,
+            ..wish.clone()
+        };
+        let mut chosen = select(&elsewhere, &self.edns, known);
+        if chosen.is_empty() {
+            chosen = select(&Wish::default(), &self.edns, known);
+        }
+        chosen.truncate(1);
+        let mut edns = self.edns.describe(&chosen, asked.is_extended());
+        for edn in &mut edns {
+            edn.life_time = Some(now);
+        }
+        edns
+    }
+
+    fn find(&self, wish: &Wish<'_>, asked: &Asked<'_>, known: &[KnownEes]) -> Answer {
+        let extended = asked.is_extended();
+        Answer {
+            edns: self.edns.describe(&select(wish, &self.edns, known), extended),
+            redirected: match extended {
+                true => self.partners.serving(wish, &asked.places()),
+                false => Vec::new(),
+            },
+        }
+    }
+
+    fn wish_of_request<'a>(&self, request: &'a EcsServProvReq, asked: &Asked<'a>, holders: &'a [EesId]) -> Wish<'a> {
+        let mut wish = self.wish(asked);
+        if let Some(group) = &request.app_group_profile {
+            wish.needs.push(Need {
+                eas_ids: vec![&group.eas_id],
+                area: group.expected_svc_area.as_ref(),
+                ..Need::default()
+            });
+            wish.group = Some((&group.app_grp_id, holders));
+        }
+        wish
+    }
+
+    fn wish<'a>(&self, asked: &Asked<'a>) -> Wish<'a> {
+        let mut position = asked.position.clone();
         if position.places.is_empty() {
             let networks = asked.networks.iter().filter_map(|network| network.plmn_id.clone());
             position.places = networks
@@ -219,12 +337,10 @@ impl Answers {
                 })
                 .collect();
         }
-        // An attribute of EdgeApp_2 counts unless the features were told and it is not among them.
-        let ecsps_count = asked.features.is_none_or(|features| features.has(EDGE_APP_2));
         Wish {
             needs: asked.ac_profs.iter().map(need).collect(),
             scenarios: vec![asked.scenarios],
-            ecsps: if ecsps_count { asked.ecsps } else { &[] },
+            ecsps: asked.ecsps,
             position,
             strict_areas: self.strict_areas,
             ..Wish::default()
@@ -258,19 +374,6 @@ fn identify(principal: &Principal, eec: &EecId, ue: Option<&Gpsi>) -> Result<(),
         return Err(error);
     }
     Ok(())
-}
-
-/// Pure: what is kept of a subscription that is made or put whole. Takes away what belongs to features that were not agreed on.
-fn agree(mut request: EcsServProvSubscription) -> EcsServProvSubscription {
-    request.supp_feat = request.supp_feat.map(|theirs| FEATURES.common(&theirs));
-    let has = |feature| request.supp_feat.is_some_and(|common| common.has(feature));
-    request.request_test_notification &= has(TEST_NOTIFICATION);
-    request.websock_notif_config = None;
-    if request.supp_feat.is_some() && !has(EDGE_APP_2) {
-        request.ecsp_ids.clear();
-        request.eec_trigger_request = false;
-    }
-    request
 }
 
 /// Pure: the one way in which this subscriber can be reached.
@@ -332,29 +435,41 @@ impl ServiceProvisioning for ProvisioningService {
         if let Some(ue) = request.ue_id.as_ref().filter(|_| request.loc_inf.is_none()) {
             request.loc_inf = self.whereabouts.of(ue).await.map(Box::new);
         }
-        let answer = self
-            .answers
-            .to_request(&request, &self.known.live(self.kept.room().now()));
-        let found = !answer.is_empty();
-        Ok(found.then(|| EcsServProvResp {
-            edn_cnfg_info: answer,
-            redirected_ecs: Vec::new(),
+        negotiate(&mut request);
+        let room = self.kept.room();
+        let holders = match &request.app_group_profile {
+            Some(group) => eas_info::holders(room, &group.app_grp_id, &group.eas_id).await?,
+            None => Vec::new(),
+        };
+        let (now, answers) = (room.now(), &self.answers);
+        let known = self.known.live(now);
+        let answer = answers.to_request(&request, &holders, &known);
+        let answer = answers.speakable(&request, answer, &known, now);
+        if answer.edns.is_empty() {
+            if !answer.redirected.is_empty() {
+                tracing::info!(eec = %principal, "a partner serves this UE; it cannot be named as long as no EES is registered here");
+            }
+            return Ok(None);
+        }
+        Ok(Some(EcsServProvResp {
+            edn_cnfg_info: answer.edns,
+            redirected_ecs: answer.redirected,
         }))
     }
 
     async fn subscribe(
         &self,
         principal: &Principal,
-        request: EcsServProvSubscription,
+        mut request: EcsServProvSubscription,
         home: &str,
     ) -> Result<Subscribed, Error> {
         identify(principal, &request.eec_id, request.ue_id.as_ref())?;
-        let request = agree(request);
+        negotiate(&mut request);
         let destination = destination(&request, &self.rules.callbacks)?.clone();
         let also = |id: &str, subscription: &mut EcsServProvSubscription, seen: &mut Seen| {
             let key = Key::from(format!("{PREFIX}{id}"));
             let answer = self.answers.to_subscription(subscription, &self.known.live(seen.now()));
-            let told = Told { answer, due: false }.to_bytes()?;
+            let told = Told::of(answer).to_bytes()?;
             // The read model may be a moment behind: the outbox looks at the store once more.
             let news = Event::NewsDue {
                 subscription: key.to_string(),
@@ -384,14 +499,16 @@ impl ServiceProvisioning for ProvisioningService {
         change: Change<EcsServProvSubscription>,
     ) -> Result<EcsServProvSubscription, Error> {
         let change = match change {
-            Change::Replace(request) => {
-                let request = agree(request);
+            Change::Replace(mut request) => {
+                let before = self.kept.read(principal, id.as_str()).await?;
+                negotiate_again(&mut request, before.supp_feat);
                 destination(&request, &self.rules.callbacks)?;
                 Change::Replace(request)
             }
             Change::Patch(patch) => Change::Patch(patch),
         };
         let also = |before: &EcsServProvSubscription, after: &mut EcsServProvSubscription| {
+            negotiate_again(after, before.supp_feat);
             let renewed = EcsServProvSubscription {
                 exp_time: after.exp_time,
                 ..before.clone()

@@ -1,6 +1,6 @@
 //! Who is told when EESs come, change and go (TS 24.558 clause 7.2.2.4).
 //!
-//! Every change of an EES makes one task `Compare`. It walks over the live subscriptions, and where the answer differs from what was
+//! Every change of an EES, and a restart with another configuration, makes one task `Compare`. It walks over the live subscriptions, and where the answer differs from what was
 //! told it marks the subscription as due, in one transaction with the event that leads to a task `Notify` in the subscription's lane.
 //! That task takes the mark away first, then looks at the EESs, then sends what differs, then notes what was told. So whoever finds a
 //! mark may rely on a look that is still to come; news that pile up while a subscriber is away go out as one notification, with the
@@ -8,8 +8,8 @@
 
 use crate::{
     event::{Event, Work},
-    known::from_store,
-    provisioning::{Answers, PREFIX, Told},
+    known::{KnownEes, from_store},
+    provisioning::{Answer, Answers, PREFIX, Told},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,7 +47,7 @@ struct News {
     /// Where.
     destination: Uri,
     /// What it knows afterwards.
-    answer: Vec<EdnConfigInfo>,
+    answer: Answer,
 }
 
 impl EcsReactions {
@@ -85,10 +85,10 @@ impl EcsReactions {
         }
     }
 
-    async fn mark(&self, subscription: &Key, answer: &[EdnConfigInfo]) -> Result<(), Error> {
+    async fn mark(&self, subscription: &Key, answer: &Answer) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
             let told = told(&mut seen, subscription).await?;
-            if told.due || told.answer == answer || seen.entry(subscription).await?.is_none() {
+            if told.due || told.is(answer) || seen.entry(subscription).await?.is_none() {
                 return Ok(());
             }
             let news = Event::NewsDue {
@@ -115,10 +115,14 @@ impl EcsReactions {
                     continue;
                 }
             }
-            let answer = self
-                .answers
-                .to_subscription(&kept.value, &from_store(&self.room).await?);
-            let (Some(destination), false) = (kept.value.notification_destination, answer == told.answer) else {
+            let known = from_store(&self.room).await?;
+            let answer = self.answers.to_subscription(&kept.value, &known);
+            if told.is(&answer) {
+                return Ok(None);
+            }
+            let edn_cnfg_info = self.speakable(&kept.value, &answer, told.answer, &known);
+            // What cannot be said now is not noted: it goes out with the next change, when an EES is registered.
+            let (Some(destination), false) = (kept.value.notification_destination, edn_cnfg_info.is_empty()) else {
                 return Ok(None);
             };
             let Some(id) = subscription
@@ -130,11 +134,10 @@ impl EcsReactions {
                     "{subscription} is no key of a subscription"
                 )));
             };
-            let edn_cnfg_info = self.speakable(&answer, told.answer);
             let body = ServProvNotification {
                 sub_id: id,
                 edn_cnfg_info,
-                redirected_ecs: Vec::new(),
+                redirected_ecs: answer.redirected.clone(),
             };
             return Ok(Some(News {
                 body,
@@ -145,12 +148,22 @@ impl EcsReactions {
         Err(contended())
     }
 
-    /// The answer as a notification can say it. "None" cannot be said: then it says that what was told has ended.
-    fn speakable(&self, answer: &[EdnConfigInfo], told: Vec<EdnConfigInfo>) -> Vec<EdnConfigInfo> {
-        if !answer.is_empty() {
-            return answer.to_vec();
+    /// The networks as a notification can say them. "None" cannot be said: then it says that what was told has ended, or else that
+    /// something here has.
+    fn speakable(
+        &self,
+        subscription: &EcsServProvSubscription,
+        answer: &Answer,
+        told: Vec<EdnConfigInfo>,
+        known: &[KnownEes],
+    ) -> Vec<EdnConfigInfo> {
+        if !answer.edns.is_empty() {
+            return answer.edns.clone();
         }
         let now = self.room.now();
+        if told.is_empty() {
+            return self.answers.nothing_here(subscription, known, now);
+        }
         told.into_iter()
             .map(|edn| EdnConfigInfo {
                 life_time: Some(now),
@@ -179,12 +192,7 @@ impl EcsReactions {
     }
 
     /// Notes what was told, and where later notifications go when the subscriber moved. A mark set meanwhile stays.
-    async fn delivered(
-        &self,
-        subscription: &Key,
-        answer: &[EdnConfigInfo],
-        moved_to: Option<Uri>,
-    ) -> Result<(), Error> {
+    async fn delivered(&self, subscription: &Key, answer: &Answer, moved_to: Option<Uri>) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
             let Some(mut kept) = seen.kept::<EcsServProvSubscription>(subscription).await? else {
                 return Ok(());
@@ -193,8 +201,8 @@ impl EcsReactions {
             let mut decision = note(
                 subscription,
                 &Told {
-                    answer: answer.to_vec(),
-                    ..told
+                    due: told.due,
+                    ..Told::of(answer.clone())
                 },
             )?;
             if let Some(destination) = &moved_to {
@@ -219,6 +227,32 @@ impl EcsReactions {
             Err(error) => Outcome::Hopeless(error.to_string()),
         })
     }
+}
+
+/// Where it is kept what answers came about by last.
+const CONFIGURATION: &str = "configuration/answers";
+
+/// Makes sure that subscribers hear when a restart with other edge data networks or partners changes their answers.
+///
+/// # Errors
+/// When the store fails.
+pub async fn configured(room: &Room, answers: &Answers) -> Result<(), Error> {
+    let key = Key::new(CONFIGURATION);
+    let now = Bytes::from(answers.to_json()?);
+    for mut seen in room.attempts() {
+        let before = seen.entry(&key).await?;
+        if before.as_ref().is_some_and(|entry| entry.value == now) {
+            return Ok(());
+        }
+        let mut decision = Decision::of(()).put_bytes(&key, now.clone(), None);
+        if before.is_some() {
+            decision = decision.tell(&Event::ConfigurationChanged)?;
+        }
+        if room.commit(seen, decision).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(contended())
 }
 
 async fn told(seen: &mut Seen, subscription: &Key) -> Result<Told, Error> {
@@ -250,7 +284,7 @@ impl Reactions for EcsReactions {
 
     async fn react(&self, event: Event) -> Result<Vec<Todo<Work>>, Error> {
         Ok(match event {
-            Event::EesChanged { .. } => todo("compare", Work::Compare, None),
+            Event::EesChanged { .. } | Event::ConfigurationChanged => todo("compare", Work::Compare, None),
             Event::NewsDue { subscription } => todo(
                 &subscription,
                 Work::Notify {

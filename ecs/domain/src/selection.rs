@@ -8,9 +8,9 @@
 use crate::{edn::Edns, known::KnownEes};
 use edgeapp_core::area::{self, Contains, Position};
 use edgeapp_openapi::{
-    eas_registration::BdlType,
+    eas_registration::{BdlType, EasBundleInfo},
     ees_registration::{AcrScenario, EesProfile},
-    ids::{BundleId, Dnai, EasId, EesId, ProviderId},
+    ids::{AppGroupId, BundleId, Dnai, EasId, EesId, ProviderId},
     location::{LocationArea5G, ServiceArea},
 };
 use std::collections::BTreeSet;
@@ -28,6 +28,8 @@ pub struct Wish<'a> {
     pub dnai: Option<&'a Dnai>,
     /// The bundle that it has to carry.
     pub bundle: Option<BundleWish<'a>>,
+    /// The group of UEs that one EAS is to serve, and the EESs that hold its common EAS: these come first.
+    pub group: Option<(&'a AppGroupId, &'a [EesId])>,
     /// Where the UE is.
     pub position: Position,
     /// The EES that does not count.
@@ -71,6 +73,10 @@ pub struct Chosen {
     pub ees: KnownEes,
     /// Those of its EASs that were asked for; all when `None`.
     pub eas_ids: Option<BTreeSet<EasId>>,
+    /// The group asked for, if the EES holds its common EAS.
+    pub group: Option<AppGroupId>,
+    /// Whether it can relocate the bundle asked for as a whole.
+    pub moves_bundle: bool,
     /// Whether its provider is one that is preferred.
     pub preferred: bool,
 }
@@ -87,10 +93,12 @@ impl Chosen {
     }
 }
 
-/// Those of the known EESs that fit, the preferred ones first, then in the order of their EESIDs.
+/// Those of the known EESs that fit. First comes who holds the common EAS of the group, then who can relocate the bundle as a whole, then
+/// who is of a preferred provider; else the order is that of their EESIDs.
 pub fn select(wish: &Wish<'_>, edns: &Edns, known: &[KnownEes]) -> Vec<Chosen> {
     let mut chosen: Vec<Chosen> = known.iter().filter_map(|ees| judge(wish, edns, ees)).collect();
-    chosen.sort_by(|a, b| (!a.preferred, &a.profile().ees_id).cmp(&(!b.preferred, &b.profile().ees_id)));
+    let rank = |one: &Chosen| (one.group.is_none(), !one.moves_bundle, !one.preferred);
+    chosen.sort_by(|a, b| (rank(a), &a.profile().ees_id).cmp(&(rank(b), &b.profile().ees_id)));
     chosen
 }
 
@@ -105,12 +113,18 @@ fn judge(wish: &Wish<'_>, edns: &Edns, ees: &KnownEes) -> Option<Chosen> {
     if !fits {
         return None;
     }
+    let chosen = Chosen {
+        ees: ees.clone(),
+        eas_ids: None,
+        group: wish
+            .group
+            .filter(|(_, holders)| holders.contains(&profile.ees_id))
+            .map(|(group, _)| group.clone()),
+        moves_bundle: wish.bundle.as_ref().is_some_and(|bundle| moves(profile, bundle)),
+        preferred: false,
+    };
     if wish.needs.is_empty() {
-        return Some(Chosen {
-            ees: ees.clone(),
-            eas_ids: None,
-            preferred: false,
-        });
+        return Some(chosen);
     }
     let areas = areas(edns, profile);
     let mut met = wish
@@ -131,9 +145,9 @@ fn judge(wish: &Wish<'_>, edns: &Edns, ees: &KnownEes) -> Option<Chosen> {
         };
     }
     Some(Chosen {
-        ees: ees.clone(),
         eas_ids,
         preferred,
+        ..chosen
     })
 }
 
@@ -178,13 +192,19 @@ fn is_reached_at(profile: &EesProfile, dnai: &Dnai) -> bool {
     profile.app_locs.iter().chain(of_edn).any(|place| place == dnai)
 }
 
+/// Whether this is the bundle that is meant.
+fn is_meant(info: &EasBundleInfo, wish: &BundleWish<'_>) -> bool {
+    wish.id.is_none_or(|id| info.bdl_id.as_ref() == Some(id)) && wish.kind.is_none_or(|kind| info.bdl_type == *kind)
+}
+
+/// Whether the EES says that it can relocate the EASs of the bundle together.
+fn moves(profile: &EesProfile, wish: &BundleWish<'_>) -> bool {
+    profile.svc_cont_supp_ext1.iter().any(|info| is_meant(info, wish))
+}
+
 fn carries(profile: &EesProfile, wish: &BundleWish<'_>) -> bool {
-    let named = profile.eas_bdl_infos.get(wish.eas_id).is_some_and(|infos| {
-        infos.iter().any(|info| {
-            wish.id.is_none_or(|id| info.bdl_id.as_ref() == Some(id))
-                && wish.kind.is_none_or(|kind| info.bdl_type == *kind)
-        })
-    });
+    let of_eas = profile.eas_bdl_infos.get(wish.eas_id);
+    let named = of_eas.is_some_and(|infos| infos.iter().any(|info| is_meant(info, wish)));
     named || (!wish.members.is_empty() && wish.members.iter().all(|member| has(profile, member)))
 }
 
@@ -209,7 +229,8 @@ fn covers(wish: &Wish<'_>, edns: &Edns, profile: &EesProfile) -> bool {
         .all(|area| allows(wish, area::contains(area, &wish.position)))
 }
 
-fn allows(wish: &Wish<'_>, inside: Contains) -> bool {
+/// Whether the policy takes this for inside.
+pub(crate) fn allows(wish: &Wish<'_>, inside: Contains) -> bool {
     if wish.strict_areas {
         inside.only_yes()
     } else {

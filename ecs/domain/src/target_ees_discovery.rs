@@ -1,6 +1,7 @@
 //! An EES asks where the application contexts of a UE may move to (TS 29.558 clause 6.3).
 
 use crate::{
+    eas_info,
     edn::Edns,
     known::{KnownEes, KnownEess},
     selection::{BundleWish, Need, Wish, select},
@@ -8,12 +9,16 @@ use crate::{
 use async_trait::async_trait;
 use edgeapp_core::{
     area::Position,
-    clock::Clock,
     error::{Cause, Error, Kind},
     principal::Principal,
+    room::Room,
     whereabouts::Whereabouts,
 };
-use edgeapp_openapi::{ids::EasId, service_provisioning::EcsServProvResp, target_ees_discovery::EesProfilesQuery};
+use edgeapp_openapi::{
+    ids::{EasId, EesId},
+    service_provisioning::EcsServProvResp,
+    target_ees_discovery::EesProfilesQuery,
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// What the ECS does for an EES that has to let an application context go (TS 29.558 clause 6.3).
@@ -28,7 +33,7 @@ pub trait TargetEesDiscovery: Send + Sync {
 pub struct DiscoveryService {
     known: KnownEess,
     edns: Arc<Edns>,
-    clock: Arc<dyn Clock>,
+    room: Room,
     strict_areas: bool,
     whereabouts: Arc<Whereabouts>,
 }
@@ -39,14 +44,14 @@ impl DiscoveryService {
     pub fn new(
         known: KnownEess,
         edns: Arc<Edns>,
-        clock: Arc<dyn Clock>,
+        room: Room,
         strict_areas: bool,
         whereabouts: Arc<Whereabouts>,
     ) -> Self {
         Self {
             known,
             edns,
-            clock,
+            room,
             strict_areas,
             whereabouts,
         }
@@ -72,9 +77,14 @@ impl TargetEesDiscovery for DiscoveryService {
             return Err(Error::not_yours("ees-id", "EESID"));
         }
         let position = self.position(&query).await;
-        let known = self.known.live(self.clock.now());
+        let known = self.known.live(self.room.now());
+        let holders: Vec<EesId> = match &query.app_grp_id {
+            Some(group) => eas_info::holders(&self.room, group, &query.eas_id).await?,
+            None => Vec::new(),
+        };
         let wish = Wish {
             position,
+            group: query.app_grp_id.as_ref().map(|group| (group, &*holders)),
             strict_areas: self.strict_areas,
             ..wish(&query, &known)
         };

@@ -13,6 +13,7 @@ use edgeapp_core::{
     notifier::{Delivered, NotDelivered, Notifier},
     outbox::{Outcome, Reactions},
     principal::Principal,
+    quota::Quotas,
     room::{EVENT, Room},
     store::{Commit, Key, Span, Store},
     sweeper,
@@ -74,6 +75,7 @@ impl Notifier for Recorder {
 pub(crate) struct Lab {
     pub(crate) ecs: Ecs,
     pub(crate) clock: Arc<ManualClock>,
+    quotas: Quotas,
     store: Arc<MemoryStore>,
     recorder: Arc<Recorder>,
     edge4: Stack,
@@ -166,6 +168,16 @@ impl Lab {
     pub(crate) async fn behind(rules: EcsRules, chosen: impl FnOnce(EcsBuilder) -> EcsBuilder) -> Self {
         let (store, recorder) = (Arc::new(MemoryStore::new()), Arc::new(Recorder::default()));
         let clock = ManualClock::at(START.parse().expect("an instant"));
+        Self::over(store, recorder, clock, rules).await
+    }
+
+    /// The ECS begins anew over what it kept, with these rules.
+    pub(crate) async fn restarted(self, rules: EcsRules) -> Self {
+        Self::over(self.store, self.recorder, self.clock, rules).await
+    }
+
+    async fn over(store: Arc<MemoryStore>, recorder: Arc<Recorder>, clock: Arc<ManualClock>, rules: EcsRules) -> Self {
+        let quotas = rules.quotas.quotas();
         let builder = Ecs::builder(rules, store.clone(), recorder.clone())
             .clock(clock.clone())
             .sweep_every(std::time::Duration::from_millis(5));
@@ -175,6 +187,7 @@ impl Lab {
         Self {
             ecs,
             clock,
+            quotas,
             store,
             recorder,
             edge4,
@@ -305,7 +318,7 @@ impl Lab {
     /// Moves the clock and sweeps.
     pub(crate) async fn pass(&self, seconds: u32) {
         self.clock.advance(seconds);
-        let room = Room::new(self.store.clone(), self.clock.clone());
+        let room = Room::new(self.store.clone(), self.clock.clone()).with_quotas(self.quotas.clone());
         sweeper::sweep(&room, &Lapses).await.expect("a sweep");
     }
 
@@ -335,10 +348,12 @@ impl Lab {
         self.recorder.answers.lock().unwrap().extend(answers);
     }
 
-    /// All keys in the store.
+    /// All keys in the store but those that every ECS has from its start.
     pub(crate) async fn keys(&self) -> Vec<String> {
         let all = self.store.range(Span::prefix("")).await.expect("keys").entries;
-        all.into_iter().map(|entry| entry.key.to_string()).collect()
+        let of_start = |key: &String| key.starts_with("configuration/") || key.starts_with("quota-counted/");
+        let keys = all.into_iter().map(|entry| entry.key.to_string());
+        keys.filter(|key| !of_start(key)).collect()
     }
 }
 

@@ -46,6 +46,48 @@ async fn two(first: Value, second: Value) -> Lab {
 mod fetch {
     use super::*;
 
+    /// The common EAS of a group is where the group goes, if it can: its EES comes first, for EESs and for EECs alike.
+    #[tokio::test]
+    async fn of_a_group_puts_the_ees_with_its_common_eas_first() {
+        let lab = two(json!({}), json!({})).await;
+        let group = ("app-grp-id", "team");
+        assert_eq!(found(&lab, &[group]).await, ["ees-1", "ees-2"]);
+        let binding = json!({"requestorId": "ees-2", "binding": {"appGroupId": "team", "easId": "eas.chess.example",
+            "easEndpoints": [{"fqdn": "eas.example"}], "ednInfo": {"dnn": "edge-a"}}});
+        lab.post(&ees("ees-2"), "/eecs-eim/v1/bindings", binding)
+            .await
+            .created();
+        assert_eq!(found(&lab, &[group]).await, ["ees-2", "ees-1"]);
+        assert_eq!(found(&lab, &[("app-grp-id", "others")]).await, ["ees-1", "ees-2"]);
+        assert_eq!(found(&lab, &[]).await, ["ees-1", "ees-2"]);
+        let request = |features: &str| {
+            json!({"eecId": "eec-1", "suppFeat": features,
+                "appGroupProfile": {"appGrpId": "team", "easId": "eas.chess.example"}})
+        };
+        let body = lab.post(&eec("eec-1"), crate::lab::REQUEST, request("4")).await.is(200);
+        assert_eq!(ids(&body), ["ees-2", "ees-1", "ees-s"]);
+        let groups = |n: usize| body["ednCnfgInfo"][0]["eess"][n]["appGroupIdList"].clone();
+        assert_eq!((groups(0), groups(1)), (json!(["team"]), Value::Null));
+        let body = lab.post(&eec("eec-1"), crate::lab::REQUEST, request("1")).await.is(200);
+        assert_eq!(
+            ids(&body),
+            ["ees-1", "ees-2", "ees-s"],
+            "without EdgeApp_2 the group is ignored"
+        );
+    }
+
+    /// `svcContSuppExt1` (clause 9.1.5.2.3): who can relocate the bundle as a whole comes first.
+    #[tokio::test]
+    async fn of_a_bundle_puts_who_relocates_it_as_a_whole_first() {
+        let bundle = json!([{"bdlType": "DIRECT", "bdlId": "b1"}]);
+        let carries = json!({"easBdlInfos": {"eas.chess.example": bundle}, "svcContSupp": ["EEC_INITIATED"]});
+        let mut moves = carries.clone();
+        moves["svcContSuppExt1"] = bundle;
+        let lab = two(carries, moves).await;
+        assert_eq!(found(&lab, &[("bdl-id", "b1")]).await, ["ees-2", "ees-1"]);
+        assert_eq!(found(&lab, &[]).await, ["ees-1", "ees-2"]);
+    }
+
     #[tokio::test]
     async fn leaves_out_who_asks_and_who_has_not_the_application() {
         let lab = two(json!({}), json!({"easIds": ["eas.go"]})).await;

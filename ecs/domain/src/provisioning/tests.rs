@@ -26,7 +26,8 @@ fn features_decide_which_members_count() {
         if let Some(features) = features {
             asked["suppFeat"] = features.into();
         }
-        let kept = agree(subscription(&asked));
+        let mut kept = subscription(&asked);
+        negotiate(&mut kept);
         assert_eq!(kept.request_test_notification, test, "{features:?}");
         assert_eq!(
             (kept.eec_trigger_request, kept.ecsp_ids.len()),

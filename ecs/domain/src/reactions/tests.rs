@@ -69,10 +69,7 @@ impl Lab {
             meanwhile: Mutex::default(),
             sent: Mutex::default(),
         });
-        let answers = Answers {
-            edns: Arc::default(),
-            strict_areas: false,
-        };
+        let answers = Answers::default();
         let lab = Self {
             reactions: EcsReactions::new(room.clone(), answers, recorder.clone()),
             recorder,
@@ -190,7 +187,7 @@ async fn what_was_told_is_not_noted_for_a_subscription_that_is_gone() {
         .delete(&Told::key(&lab.subscription));
     room.commit(room.look(), gone).await.expect("removed");
     lab.reactions
-        .delivered(&lab.subscription, &[], None)
+        .delivered(&lab.subscription, &Answer::default(), None)
         .await
         .expect("nothing to do");
     assert_eq!(lab.notify().await, Outcome::Done);
