@@ -3,6 +3,7 @@
 use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::clock::Lifetimes;
 use edgeapp_ees_domain::{
+    common_eas::{Agreement, CommonEasPolicy},
     core_links::LinkPolicy,
     discovery::EmptyDiscovery,
     quotas::QuotaSettings,
@@ -16,7 +17,7 @@ use edgeapp_http::{
 use edgeapp_nef::NefSettings;
 use edgeapp_openapi::{
     common::{ExternalGroupId, GroupId},
-    ees_registration::AcrScenario,
+    ees_registration::{AcrScenario, EdnInfo},
     ids::{Dnai, Dnn, EesId, ProviderId},
     location::ServiceArea,
 };
@@ -100,6 +101,9 @@ pub struct EesConfig {
     /// `[core_network]`: how it works with the 3GPP core network.
     #[serde(default)]
     pub core_network: CoreNetworkConfig,
+    /// `[common_eas]`: how EESs agree on the EAS that serves a whole group.
+    #[serde(default)]
+    pub common_eas: CommonEasConfig,
     /// `[consent]`: where it stands what users agreed to. Without it nobody agreed to anything, and what needs consent is refused.
     #[serde(default)]
     pub consent: ConsentConfig,
@@ -342,6 +346,77 @@ impl CoreNetworkConfig {
     }
 }
 
+/// How EESs agree on the EAS that serves a whole group of UEs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommonEasConfig {
+    /// `agreed_by`: `repository` lets the ECS keep the choice of who was first, `announcement` has each EES tell its neighbours and
+    /// those that the EEC or the ECS names. The repository when there is an `[ecs]` and nothing else is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreed_by: Option<AgreedBy>,
+    /// `one_per`: a common EAS serves the whole `group`, or in each `edge_data_network` another one. The latter needs the repository.
+    pub one_per: OnePer,
+    /// `remembered_seconds`: how long what others told is remembered, one hour when not given. What this EES chose is announced twice as
+    /// often, for as long as the EAS is registered.
+    pub remembered_seconds: u32,
+    /// `other_api_names`: names of common EAS announcement in other levels of the standard under which it is served as well:
+    /// `eees-ceas` (later) and `eees-common-eas` (earlier). The later one when not given.
+    pub other_api_names: Vec<OtherApiName>,
+}
+
+/// Who keeps the choice of a common EAS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgreedBy {
+    /// The ECS, by Eecs_EASInfoManagement.
+    Repository,
+    /// The EESs among themselves, by Eees_CommonEASAnnouncement.
+    Announcement,
+}
+
+/// What a common EAS is the one of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnePer {
+    /// The whole group.
+    #[default]
+    Group,
+    /// Those of the group that are served in one edge data network; the EASs keep each other in step.
+    EdgeDataNetwork,
+}
+
+/// A name of common EAS announcement in another level of the standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OtherApiName {
+    /// The later one.
+    #[serde(rename = "eees-ceas")]
+    Ceas,
+    /// The earlier one.
+    #[serde(rename = "eees-common-eas")]
+    CommonEas,
+}
+
+impl OtherApiName {
+    /// The name as it stands in paths.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ceas => "eees-ceas",
+            Self::CommonEas => "eees-common-eas",
+        }
+    }
+}
+
+impl Default for CommonEasConfig {
+    fn default() -> Self {
+        Self {
+            agreed_by: None,
+            one_per: OnePer::default(),
+            remembered_seconds: CommonEasPolicy::default().remembered_seconds,
+            other_api_names: vec![OtherApiName::Ceas],
+        }
+    }
+}
+
 impl EesConfig {
     /// Reads a file and checks it.
     ///
@@ -369,6 +444,36 @@ impl EesConfig {
         config.consent.resolve(&folder);
         SettingsError::all(config.wrong(file))?;
         Ok(config)
+    }
+
+    /// How common EASs are agreed on.
+    pub fn common_eas(&self) -> CommonEasPolicy {
+        let edn = self.edn.as_ref().map(|edn| EdnInfo {
+            dnn: edn.dnn.clone(),
+            dnais: edn.dnais.clone(),
+        });
+        CommonEasPolicy {
+            agreement: match self.agreed_by() {
+                AgreedBy::Repository => {
+                    Agreement::Repository(edn.filter(|_| self.common_eas.one_per == OnePer::EdgeDataNetwork))
+                }
+                AgreedBy::Announcement => Agreement::Announcement,
+            },
+            remembered_seconds: self.common_eas.remembered_seconds,
+            neighbours: self
+                .neighbours
+                .iter()
+                .map(|neighbour| neighbour.ees_id.clone())
+                .collect(),
+        }
+    }
+
+    fn agreed_by(&self) -> AgreedBy {
+        let usual = match self.ecs {
+            Some(_) => AgreedBy::Repository,
+            None => AgreedBy::Announcement,
+        };
+        self.common_eas.agreed_by.unwrap_or(usual)
     }
 
     fn wrong(&self, file: &Path) -> Vec<SettingsError> {
@@ -437,6 +542,20 @@ impl EesConfig {
         }
         if let Some(conflict) = self.consent.conflict() {
             refuse("consent", conflict);
+        }
+        if self.agreed_by() == AgreedBy::Repository && self.ecs.is_none() {
+            refuse("common_eas.agreed_by", "is repository, and no [ecs] says where that is");
+        }
+        if self.common_eas.one_per == OnePer::EdgeDataNetwork
+            && (self.agreed_by() == AgreedBy::Announcement || self.edn.is_none())
+        {
+            refuse(
+                "common_eas.one_per",
+                "is edge_data_network, which needs [edn] and agreed_by = \"repository\": announcements name no network",
+            );
+        }
+        if self.common_eas.remembered_seconds < 2 {
+            refuse("common_eas.remembered_seconds", "must be at least 2");
         }
         if let Err(error) = self.store.check() {
             refuse("store", &error.to_string());

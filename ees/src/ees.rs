@@ -185,12 +185,8 @@ impl EesBuilder {
             None => config.store.open().await?,
         };
         let edge1_socket = Socket::bind(&config.edge1).await?;
-        let endpoint = edge1_socket.api_root();
-        let endpoint = EndPoint::Uri(
-            endpoint
-                .parse()
-                .map_err(|error| StartError::Config(format!("{endpoint}: {error}")))?,
-        );
+        let edge3_socket = Socket::bind(&config.edge3).await?;
+        let (endpoint, for_cas) = (endpoint_of(&edge1_socket)?, endpoint_of(&edge3_socket)?);
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
         let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
@@ -214,7 +210,7 @@ impl EesBuilder {
             consent: consent.clone(),
             core,
         };
-        let rooms = Rooms::new(&Parts::of(&config, endpoint.clone()), around).await?;
+        let rooms = Rooms::new(&Parts::of(&config, endpoint.clone(), for_cas), around).await?;
 
         let (http1, authorizer) = (config.http1, self.authorizer);
         let mut serving = Serving::new(identity, http1, authorizer);
@@ -235,12 +231,10 @@ impl EesBuilder {
             }
         };
         serving.open(edge1_socket, of_edge1)?;
-        serving
-            .bind(
-                &config.edge3,
-                vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())],
-            )
-            .await?;
+        serving.open(
+            edge3_socket,
+            vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())],
+        )?;
         if let (Some(socket), Some(nef)) = (edge2_socket, &trust.nef) {
             let edge2 = Door {
                 point: ReferencePoint::Edge2,
@@ -440,6 +434,15 @@ impl Clients {
             .collect();
         Arc::new(HttpPeers::new(ecs, self.eess.clone(), neighbours))
     }
+}
+
+/// The endpoint of a listener, as others are told of it.
+fn endpoint_of(socket: &Socket) -> Result<EndPoint, StartError> {
+    let root = socket.api_root();
+    let parsed = root.parse();
+    parsed
+        .map(EndPoint::Uri)
+        .map_err(|error| StartError::Config(format!("{root}: {error}")))
 }
 
 /// The core network that `[nef]` leads to, which reports to the EDGE-2 listener at `root`.

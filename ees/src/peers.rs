@@ -2,13 +2,15 @@
 
 use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
-use edgeapp_ees_domain::peers::{PeerEes, PeerError, Peers};
+use edgeapp_ees_domain::peers::{Bound, PeerEes, PeerError, Peers};
 use edgeapp_http::client::{Answer, CallError, HttpClient};
 use edgeapp_openapi::{
+    common_eas_announcement::CommonEasInfo,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
+    eas_info_management::{CommonEasBindReq, CommonEasBindResp, CommonEasBinding},
     eas_registration::EndPoint,
     eec_context_relocation::{EecContext, EecContextPush, EecContextPushRes, EecContextsQuery},
-    ids::EesId,
+    ids::{AppGroupId, EasId, EesId},
     service_provisioning::EcsServProvResp,
     target_ees_discovery::EesProfilesQuery,
 };
@@ -22,6 +24,9 @@ pub struct HttpPeers {
     neighbours: BTreeMap<EesId, String>,
 }
 
+/// The names under which EESs serve common EAS announcement, that of Release 18 first: later levels of the standard have another.
+const COMMON_EAS_ANNOUNCEMENT: [&str; 2] = ["eees-cea", "eees-ceas"];
+
 /// No body.
 const NOTHING: Option<&()> = None;
 
@@ -33,15 +38,18 @@ impl HttpPeers {
 
     /// `apiRoot` of another EES: as configured, else as told.
     fn root_of(&self, ees: &PeerEes) -> Result<String, PeerError> {
-        let told = || match ees.endpoint.as_ref()? {
-            EndPoint::Uri(uri) => Some(uri.as_str().to_owned()),
-            EndPoint::Fqdn(fqdn) => Some(format!("https://{fqdn}")),
-            EndPoint::Ipv4Addrs(addresses) => addresses.first().map(|address| format!("https://{address}")),
-            EndPoint::Ipv6Addrs(addresses) => addresses.first().map(|address| format!("https://[{address}]")),
-        };
+        let told = || ees.endpoint.as_ref().map(EndPoint::api_root);
         let root = self.neighbours.get(&ees.id).cloned().or_else(told);
         let root = root.ok_or_else(|| PeerError::NotFound(format!("nobody told where {} is", ees.id)))?;
         Ok(root.trim_end_matches('/').to_owned())
+    }
+
+    /// The bindings at the ECS.
+    fn bindings(&self) -> Result<(&HttpClient, String), PeerError> {
+        match &self.ecs {
+            Some((client, root)) => Ok((client, format!("{root}/eecs-eim/v1/bindings"))),
+            None => Err(PeerError::NotFound("no ECS is configured".to_owned())),
+        }
     }
 
     async fn ask<B: Serialize, T: DeserializeOwned>(
@@ -67,6 +75,16 @@ fn peer_error(error: CallError) -> PeerError {
         Some(_) => PeerError::Unreachable(text),
         None if matches!(error, CallError::Unexpected(_)) => PeerError::Refused(text),
         None => PeerError::Unreachable(text),
+    }
+}
+
+/// The binding in force that a refusal to bind carries (TS 29.558 clause 9.3.6.4.1); other refusals carry none.
+fn in_force(error: &CallError) -> Option<Box<CommonEasBinding>> {
+    match error {
+        CallError::Refused { status, body, .. } if *status == StatusCode::FORBIDDEN => {
+            serde_json::from_slice(body).ok()
+        }
+        _ => None,
     }
 }
 
@@ -115,5 +133,44 @@ impl Peers for HttpPeers {
             query.to_pairs(),
         );
         empty(Self::ask(&self.eess, Method::GET, &url, NOTHING).await?)
+    }
+
+    async fn announce_common_eas(&self, ees: &PeerEes, common: &CommonEasInfo) -> Result<(), PeerError> {
+        let root = self.root_of(ees)?;
+        let mut unknown = None;
+        for name in COMMON_EAS_ANNOUNCEMENT {
+            let url = format!("{root}/{name}/v1/declare");
+            match self.eess.call(Method::POST, &url, Some(common)).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => unknown = Some(error),
+                Err(error) => return Err(peer_error(error)),
+            }
+        }
+        unknown.map_or(Ok(()), |error| Err(peer_error(error)))
+    }
+
+    async fn bind_common_eas(&self, request: &CommonEasBindReq) -> Result<Bound, PeerError> {
+        let (client, url) = self.bindings()?;
+        match client.call(Method::POST, &url, Some(request)).await {
+            Ok(_) => Ok(Bound::Stored),
+            Err(error) => in_force(&error).map_or_else(|| Err(peer_error(error)), |binding| Ok(Bound::Taken(binding))),
+        }
+    }
+
+    async fn common_eas(
+        &self,
+        ees_id: &EesId,
+        group: &AppGroupId,
+        eas_id: &EasId,
+    ) -> Result<Option<CommonEasBinding>, PeerError> {
+        let (client, url) = self.bindings()?;
+        let pairs = vec![
+            ("requestor-id", ees_id.to_string()),
+            ("app-group-id", group.to_string()),
+            ("eas-id", eas_id.to_string()),
+        ];
+        let answer: Option<CommonEasBindResp> =
+            Self::ask(client, Method::GET, &with_query(url, pairs), NOTHING).await?;
+        Ok(answer.map(|answer| answer.binding))
     }
 }

@@ -25,15 +25,17 @@ use edgeapp_ees_domain::{
     },
     acr_events::AcrEventsService,
     acr_management::AcrManagementService,
+    common_eas::{CommonEasPolicy, CommonEasService},
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
     discovery::{DiscoveryPolicy, DiscoveryService, EecKnown},
     discovery_subscriptions::DiscoverySubscriptionService,
     eas::EasService,
+    eas_information::{EasInformationPolicy, EasInformationService},
     eec::EecService,
     expiring::EesExpiring,
     lookups::{EasLookup, EecLookup, SearchBeyond},
-    peers::{NoPeers, Peers},
+    peers::{NoPeers, PeerEes, Peers},
     qos_session::{QosReports, QosSessionService},
     quotas::QuotaSettings,
     reactions::EesReactions,
@@ -75,6 +77,9 @@ pub(crate) fn callback_rule(config: &EesConfig) -> CallbackRule {
 pub(crate) struct Parts {
     own_id: EesId,
     endpoint: EndPoint,
+    for_cas: EndPoint,
+    common_eas: CommonEasPolicy,
+    other_announcement_names: Vec<&'static str>,
     scenarios: Vec<AcrScenario>,
     service_area: Option<ServiceArea>,
     lifetimes: LifetimesConfig,
@@ -98,12 +103,21 @@ pub(crate) struct Around {
 }
 
 impl Parts {
-    pub(crate) fn of(config: &EesConfig, endpoint: EndPoint) -> Self {
+    /// EECs and other EESs reach it at `endpoint`, EASs and CASs at `for_cas`.
+    pub(crate) fn of(config: &EesConfig, endpoint: EndPoint, for_cas: EndPoint) -> Self {
         let required = config.eec_registration_required;
         let relocation = &config.relocation;
         Self {
             own_id: config.ees_id.clone(),
             endpoint,
+            for_cas,
+            common_eas: config.common_eas(),
+            other_announcement_names: config
+                .common_eas
+                .other_api_names
+                .iter()
+                .map(|name| name.as_str())
+                .collect(),
             scenarios: config.scenarios.clone(),
             service_area: config.service_area.clone(),
             lifetimes: config.lifetimes,
@@ -142,7 +156,10 @@ impl Parts {
         );
         Ok(Self {
             own_id: id,
+            for_cas: endpoint.clone(),
             endpoint,
+            common_eas: CommonEasPolicy::default(),
+            other_announcement_names: Vec::new(),
             scenarios: Vec::new(),
             service_area: None,
             lifetimes: LifetimesConfig::default(),
@@ -184,6 +201,9 @@ pub(crate) struct Rooms {
     pub(crate) locations: Arc<UeLocationService>,
     pub(crate) sessions: Arc<QosSessionService>,
     influences: Arc<TrafficInfluenceService>,
+    groups: Arc<CommonEasService>,
+    information: Arc<EasInformationService>,
+    other_announcement_names: Vec<&'static str>,
     context_policy: ContextPolicy,
     peers: Arc<dyn Peers>,
 }
@@ -237,6 +257,27 @@ impl Rooms {
         let influences = TrafficInfluenceService::new(room.clone(), links.clone(), lookup.clone(), ues);
         let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
         let own_id = parts.own_id.clone();
+        let own = PeerEes {
+            id: own_id.clone(),
+            endpoint: Some(parts.endpoint.clone()),
+        };
+        let groups = CommonEasService::new(
+            room.clone(),
+            own,
+            parts.common_eas.clone(),
+            lookup.clone(),
+            peers.clone(),
+        );
+        let groups = Arc::new(groups);
+        let information = EasInformationPolicy {
+            eec_registration_required: parts.discovery.eec_registration_required,
+            lifetimes: parts.lifetimes.eec(),
+            scenarios: parts.scenarios.clone(),
+            callbacks: parts.callbacks,
+            for_cas: parts.for_cas.clone(),
+            own_id: own_id.clone(),
+        };
+        let information = EasInformationService::new(room.clone(), information, lookup.clone(), groups.clone());
         let beyond = Arc::new(SearchBeyond::new(own_id.clone(), peers.clone()));
         let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
         let acr_management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
@@ -262,7 +303,9 @@ impl Rooms {
             )),
             eecs: Arc::new(eecs),
             discovery: Arc::new(
-                DiscoveryService::new(index, clock, known, beyond, parts.discovery).with_places(Arc::new(places)),
+                DiscoveryService::new(index, clock, known, beyond, parts.discovery)
+                    .with_places(Arc::new(places))
+                    .with_groups(groups.clone()),
             ),
             discovery_subscriptions: Arc::new(
                 DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
@@ -278,6 +321,9 @@ impl Rooms {
             locations,
             sessions: Arc::new(sessions),
             influences: Arc::new(influences),
+            groups,
+            information: Arc::new(information),
+            other_announcement_names: parts.other_announcement_names.clone(),
             acr_management,
             relocations,
             context_policy: parts.contexts,
@@ -292,6 +338,7 @@ impl Rooms {
             edge1::eas_discovery::api(self.discovery.clone(), self.discovery_subscriptions.clone()),
             edge1::acr_events::api(self.acr_events.clone()),
             edge1::app_context_relocation::api(self.relocations.clone()),
+            edge1::eas_information_provisioning::api(self.information.clone()),
             // EECs ask for identifiers of their own UE (TS 24.558 clause 5.6).
             edge3::ue_identifier::api(self.identifiers.clone()),
         ]
@@ -315,6 +362,7 @@ impl Rooms {
     pub(crate) fn edge9(&self) -> Vec<Api> {
         vec![
             edge9::eec_context_relocation::api(self.contexts.clone()),
+            edge9::common_eas_announcement::api(self.groups.clone(), &self.other_announcement_names),
             edge1::eas_discovery::request_api(self.discovery.clone()),
         ]
     }
@@ -342,6 +390,7 @@ impl Rooms {
             self.room.clone(),
             acr,
             self.links.clone(),
+            self.groups.clone(),
             self.discovery_mirror.clone(),
             self.mirrored.clone(),
             notifier,
@@ -353,6 +402,7 @@ impl Rooms {
             self.eass.clone(),
             self.context_policy,
             self.links.clone(),
+            self.groups.clone(),
         ))
     }
 }

@@ -12,66 +12,66 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What an EEC selected, or wants selected.
+/// What an EEC selected, or wants selected (clause 6.6). Lists that describe the selected EASs one by one are as long as `selEasIds`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = EASInfoProvReq)]
 pub struct EasInfoProvReq {
-    /// `eecId`: the EEC.
+    /// `eecId`: the EEC; its certificate says the same.
     pub eec_id: EecId,
     /// `acId`: the application client.
     pub ac_id: AcId,
-    /// `selEasIds`: the applications that were selected, at least one.
+    /// `selEasIds`: the applications that were selected, at least one, each once.
     #[serde(deserialize_with = "non_empty")]
     #[schema(min_items = 1)]
     pub sel_eas_ids: Vec<EasId>,
-    /// `appGrpId`: the group that the EAS shall serve in common.
+    /// `appGrpId`: the group of UEs that the EAS shall serve in common; one application only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub app_grp_id: Option<AppGroupId>,
-    /// `eesList`: EESs that serve members of the group.
+    /// `eesList`: EESs that serve members of the group; they are told which EAS it is.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub ees_list: Vec<EesInfo>,
-    /// `reqType`: what is told or asked.
+    /// `reqType`: what is told or asked; an EAS is told when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub req_type: Option<EasInfoProvReqType>,
-    /// `selAcrScenarios`: the relocation scenarios that were selected.
+    /// `selAcrScenarios`: the relocation scenarios that were selected; needed to announce them.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub sel_acr_scenarios: Vec<AcrScenario>,
-    /// `selEasEndPoints`: where the selected EASs are reached.
+    /// `selEasEndPoints`: where the selected EASs are reached, one for each of `selEasIds`.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub sel_eas_end_points: Vec<EndPoint>,
-    /// `dnais`: places where the traffic of the client may go.
+    /// `dnais`: where the traffic to each of the selected EASs leaves the network, one for each of `selEasIds`.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub dnais: Vec<Dnai>,
-    /// `svcArea`: areas where the client wants to be served.
+    /// `svcArea`: where each of the selected EASs is to serve, one for each of `selEasIds`.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub svc_area: Vec<LocationArea5G>,
-    /// `assEesEndPoints`: where the EESs of the selected EASs are reached.
+    /// `assEesEndPoints`: where the EESs of the selected EASs are reached, one for each of `selEasIds`.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub ass_ees_end_points: Vec<EndPoint>,
-    /// `casInfo`: the cloud application server that was selected.
+    /// `casInfo`: the cloud application server that was selected; it is told which EES serves the UE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub cas_info: Option<EndPoint>,
-    /// `acProf`: the profile of the application client.
+    /// `acProf`: the profile of the application client; the registered one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ac_prof: Option<AcProfile>,
-    /// `eecSvcContSupp`: the relocation scenarios that the EEC supports.
+    /// `eecSvcContSupp`: the relocation scenarios that the EEC supports, in the order in which it prefers them; the registered ones when absent.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub eec_svc_cont_supp: Vec<AcrScenario>,
 }
 
-/// What the EES selected.
+/// What the EES selected (clause 6.6).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = EASInfoProvResp)]
@@ -80,7 +80,7 @@ pub struct EasInfoProvResp {
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
     #[schema(min_items = 1)]
     pub sel_acr_scenario_list: Vec<AcrScenario>,
-    /// `instEasInfo`: the EAS that was started.
+    /// `instEasInfo`: the EAS that serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub inst_eas_info: Option<InstantiatedEasInfo>,
@@ -94,7 +94,7 @@ pub struct EasInfoProvResp {
     pub com_ees_endpoint: Option<EndPoint>,
 }
 
-/// An EAS that was started for the request.
+/// An EAS that serves the request (clause 6.6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InstantiatedEASInfo)]
@@ -112,7 +112,7 @@ pub struct InstantiatedEasInfo {
 }
 
 open_enum!(
-    /// What an EEC tells or asks.
+    /// What an EEC tells or asks (clause 6.6).
     EasInfoProvReqType as "EasInfoProvReqType" {
         /// It tells which relocation scenarios it selected.
         AcrScenarioSelectionAnnouncement = "ACR_SCENARIO_SELECTION_ANNOUNCEMENT",

@@ -123,6 +123,8 @@ causes! {
     UserConsentNotGranted = "USER_CONSENT_NOT_GRANTED" / "The user did not agree",
     /// Another common EAS was chosen for the group before.
     CommonEasExists = "COMMON_EAS_EXISTS" / "The group has a common application server already",
+    /// The parties to a relocation have no way of doing it in common.
+    NoCommonAcrScenario = "NO_COMMON_ACR_SCENARIO" / "No relocation scenario is supported by all",
     /// The caller used up its share.
     QuotaExceeded = "QUOTA_EXCEEDED" / "The quota is used up",
     /// The caller asks too often.

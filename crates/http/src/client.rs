@@ -105,6 +105,8 @@ pub enum CallError {
         status: StatusCode,
         /// Why, if it said so in the standard's way.
         problem: Option<Box<ProblemDetails>>,
+        /// The body as it came: some refusals carry more than ProblemDetails.
+        body: Bytes,
         /// What it asked us to wait.
         retry_after: Option<Duration>,
         /// Where it says that the resource is instead (`Location` of a 307 or 308).
@@ -266,10 +268,12 @@ impl HttpClient {
                 });
             }
             // The status says it all where the rest is too long or broke off.
-            let problem = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
+            let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+            let problem = serde_json::from_slice(&body).ok();
             Err(CallError::Refused {
                 status: parts.status,
                 problem: problem.map(Box::new),
+                body,
                 retry_after: retry_after(&parts.headers),
                 location,
             })

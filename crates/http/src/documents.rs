@@ -30,6 +30,7 @@ pub(crate) fn is_known(api: &str) -> bool {
 /// One API: its router and its document, which cannot differ because one registration makes both.
 pub struct Api {
     name: &'static str,
+    other_names: Vec<&'static str>,
     router: Router,
     document: OpenApi,
     callbacks: Vec<Callback>,
@@ -80,6 +81,7 @@ impl Api {
         document.info.contact = None;
         Self {
             name,
+            other_names: Vec::new(),
             router,
             document,
             callbacks: Vec::new(),
@@ -128,6 +130,13 @@ impl Api {
         self
     }
 
+    /// Mounts the same routes under these names too, which other levels of the standard have; the document stays that of its own name.
+    pub fn also_as(mut self, names: &[&'static str]) -> Self {
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).extend(names);
+        self.other_names.extend(names);
+        self
+    }
+
     /// Adds a schema that no body has, only a parameter.
     pub fn schema<T: ToSchema>(mut self) -> Self {
         self.schemas.extend(described::<T>().1);
@@ -147,7 +156,10 @@ impl Api {
 
     /// The routes under `/<name>/v1`.
     pub fn router(&self) -> Router {
-        Router::new().nest(&format!("/{}/v1", self.name), self.router.clone())
+        let names = std::iter::once(&self.name).chain(&self.other_names);
+        names.fold(Router::new(), |all, name| {
+            all.nest(&format!("/{name}/v1"), self.router.clone())
+        })
     }
 
     /// The document as YAML.

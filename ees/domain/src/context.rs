@@ -4,6 +4,7 @@ use crate::{
     acr::{EasDirectory, record},
     eec::{self, EecIndex},
     event::{Event, ScenariosSelected},
+    scenarios,
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -216,24 +217,10 @@ fn selected_for(eas: &EasProfile, context: &EecContext, scenarios: &[AcrScenario
 }
 
 /// Pure: the scenarios that the EEC, its ACs, this EES and the T-EAS all support, in the order the EEC prefers them.
-pub fn common_scenarios(context: &EecContext, ees: &[AcrScenario], t_eas: Option<&[AcrScenario]>) -> Vec<AcrScenario> {
-    let Some(eec) = &context.eec_srv_cont_supp else {
-        return Vec::new();
-    };
-    let all_acs = |scenario: &AcrScenario| {
-        context
-            .ac_profs
-            .iter()
-            .all(|ac| ac.ac_svc_cont_supp.is_empty() || ac.ac_svc_cont_supp.contains(scenario))
-    };
-    let wanted = eec
-        .acr_scenarios
-        .iter()
-        .filter(|scenario| ees.contains(scenario) && all_acs(scenario));
-    wanted
-        .filter(|scenario| t_eas.is_none_or(|eas| eas.contains(scenario)))
-        .cloned()
-        .collect()
+fn common_scenarios(context: &EecContext, ees: &[AcrScenario], t_eas: Option<&[AcrScenario]>) -> Vec<AcrScenario> {
+    let eec = context.eec_srv_cont_supp.as_ref();
+    let eec = eec.map(|support| support.acr_scenarios.as_slice()).unwrap_or_default();
+    scenarios::in_common(eec, context.ac_profs.iter(), ees, t_eas.as_slice())
 }
 
 /// Pure: what was known, and what another EES knows of the sessions; where both know one, the other EES knows it better.

@@ -1,6 +1,7 @@
 //! EAS discovery, asked once (TS 24.558 clause 5.3.2.2, TS 29.558 clause 5.7, TS 23.558 clauses 8.5.2.2 and 8.8.3.2).
 
 use crate::{
+    common_eas::{CommonEasService, agreement::Choice},
     eec::proved_ue,
     selection::{self, EasIndex, Given, Selection},
     whereabouts::KnownPlaces,
@@ -95,6 +96,7 @@ pub struct DiscoveryService {
     policy: DiscoveryPolicy,
     given: Given,
     places: Option<Arc<KnownPlaces>>,
+    groups: Option<Arc<CommonEasService>>,
 }
 
 /// The identity in a request must be the caller's, and a UE that an EEC speaks for must be its own.
@@ -157,6 +159,7 @@ impl DiscoveryService {
             policy,
             given: Given::default(),
             places: None,
+            groups: None,
         }
     }
 
@@ -175,6 +178,69 @@ impl DiscoveryService {
             request.loc_inf = places.of(principal, ue).await.map(Box::new);
         }
         request
+    }
+
+    /// The same; who asks for a group finds the EAS that serves it in common.
+    pub fn with_groups(self, groups: Arc<CommonEasService>) -> Self {
+        Self {
+            groups: Some(groups),
+            ..self
+        }
+    }
+
+    /// What is found for groups: of an application that a common EAS serves, that one alone. An EEC that leaves the choice to the EES
+    /// makes the best one the common one. `None` when no group is asked for, or none of them has a common EAS.
+    async fn for_groups(&self, eec_id: &EecId, wanted: &Selection) -> Result<Option<Bytes>, Error> {
+        let asked = wanted.groups();
+        let Some(groups) = self.groups.as_ref().filter(|_| !asked.is_empty()) else {
+            return Ok(None);
+        };
+        let (known, now) = (self.index.snapshot(), self.clock.now());
+        let entries = selection::select(wanted, &known, now);
+        let mut found: Vec<DiscoveredEas> = entries.iter().map(|entry| (*entry.discovered).clone()).collect();
+        let mut common_ones = Vec::new();
+        for (group, eas_id) in asked {
+            let best = found.iter().find(|found| found.eas.eas_id == eas_id);
+            let common = match best.filter(|_| wanted.one_per_application) {
+                Some(best) => {
+                    let wish = Choice {
+                        by: eec_id,
+                        group: &group,
+                        eas_id: &eas_id,
+                        eas: &best.eas.end_pt,
+                        also: &[],
+                    };
+                    Some(groups.agree(wish).await?)
+                }
+                None => groups.in_force(&group, &eas_id).await?,
+            };
+            let Some(common) = common else { continue };
+            let here = known.instances(&eas_id);
+            let mut here = here.filter(|entry| entry.is_live(now) && entry.profile().end_pt == common.eas);
+            let told = match here.next() {
+                Some(entry) => (*entry.discovered).clone(),
+                // Nothing else is known of an EAS that is registered elsewhere.
+                None => DiscoveredEas {
+                    eas: EasProfile::new(eas_id.clone(), common.eas),
+                    ees_end_pt: common.ees,
+                    life_time: None,
+                },
+            };
+            found.retain(|found| found.eas.eas_id != eas_id);
+            common_ones.push(told);
+        }
+        if common_ones.is_empty() {
+            return Ok(None);
+        }
+        common_ones.extend(found);
+        let answer = EasDiscoveryResp {
+            discovered_eas: common_ones,
+            ..EasDiscoveryResp::default()
+        };
+        serde_json::to_vec(&answer)
+            .map(Bytes::from)
+            .map(Some)
+            .map_err(Error::internal)
     }
 
     /// What fits here, as an answer; `None` when nothing does.
@@ -272,13 +338,24 @@ impl DiscoveryService {
             RequestorId::Eec(eec) if self.policy.eec_registration_required && !self.eecs.is_registered(eec).await? => {
                 return Err(registration_comes_first());
             }
-            RequestorId::Eec(_) => {
-                let request = self.located(principal, request).await;
-                return self.here(&self.wanted(request)).map_or_else(|| self.none(), Ok);
-            }
-            // The S-EES says where its UE is, if it knows.
-            RequestorId::Ees(_) => {}
+            RequestorId::Eec(_) | RequestorId::Ees(_) => {}
         }
-        self.here(&self.wanted(request)).map_or_else(|| self.none(), Ok)
+        let eec = match &request.requestor_id {
+            RequestorId::Eec(eec) => Some(eec.clone()),
+            // Who looks for a target wants another EAS than the group has now.
+            RequestorId::Eas(_) | RequestorId::Ees(_) => None,
+        };
+        let request = match eec {
+            Some(_) => self.located(principal, request).await,
+            // The S-EES says where its UE is, if it knows.
+            None => request,
+        };
+        let wanted = self.wanted(request);
+        if let Some(eec) = eec
+            && let Some(found) = self.for_groups(&eec, &wanted).await?
+        {
+            return Ok(found);
+        }
+        self.here(&wanted).map_or_else(|| self.none(), Ok)
     }
 }

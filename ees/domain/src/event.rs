@@ -67,6 +67,10 @@ pub enum Event {
     LinkUpkeep,
     /// The scenarios were selected in which the sessions of a UE with an EAS relocate.
     ScenariosSelected(Box<ScenariosSelected>),
+    /// A common EAS was chosen here.
+    CommonEas(crate::common_eas::announcing::CommonEasEvent),
+    /// A CAS was selected, which has to hear of this EES.
+    SelectedEes(Box<crate::selected_ees::Declaration>),
     /// A relocation moved on.
     Acr(crate::acr::AcrEvent),
 }
@@ -95,6 +99,10 @@ pub enum Work {
     EndSubscriptions(crate::ending::RegistrationEnded),
     /// Take the next step of a relocation.
     Acr(crate::acr::AcrWork),
+    /// Tell others of a common EAS.
+    CommonEas(crate::common_eas::announcing::CommonEasWork),
+    /// Tell a CAS which EES was selected.
+    SelectedEes(Box<crate::selected_ees::Declaration>),
     /// Look after a link to the core network.
     Link(LinkWork),
     /// End the subscription under this key, which has said all it had to say.

@@ -5,10 +5,11 @@ use crate::{
         Acr, AcrEvent,
         record::{self, Step},
     },
+    common_eas::{self, CommonEasService},
     context::ContextPolicy,
     core_links::{self, CoreLinks},
     eas::EasService,
-    eec,
+    eas_information, eec,
     event::Event,
     reporting,
 };
@@ -28,12 +29,23 @@ pub struct EesExpiring {
     eass: Arc<EasService>,
     contexts: ContextPolicy,
     links: Arc<CoreLinks>,
+    groups: Arc<CommonEasService>,
 }
 
 impl EesExpiring {
     /// Expiry with these rules.
-    pub fn new(eass: Arc<EasService>, contexts: ContextPolicy, links: Arc<CoreLinks>) -> Self {
-        Self { eass, contexts, links }
+    pub fn new(
+        eass: Arc<EasService>,
+        contexts: ContextPolicy,
+        links: Arc<CoreLinks>,
+        groups: Arc<CommonEasService>,
+    ) -> Self {
+        Self {
+            eass,
+            contexts,
+            links,
+            groups,
+        }
     }
 }
 
@@ -56,6 +68,12 @@ impl Expiring for EesExpiring {
                 return Ok(Decision::of(()));
             };
             return given_up(kept.value);
+        }
+        if name.starts_with(common_eas::PREFIX) {
+            return self.groups.expired(key, seen).await;
+        }
+        if name.starts_with(eas_information::PREFIX) {
+            return eas_information::expired(key, seen).await;
         }
         if name.starts_with(core_links::TIMER) {
             return self.links.rang(key, seen).await;

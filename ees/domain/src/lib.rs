@@ -9,6 +9,9 @@
 //! | [`discovery`], [`discovery_subscriptions`] | EAS discovery, and who is told of changes |
 //! | [`eec`], [`context`] | EEC registrations, EEC contexts and their way between EESs |
 //! | [`acr`] | relocations: what is asked, the record, what follows |
+//! | [`common_eas`] | the EAS that serves a whole group, agreed between EESs |
+//! | [`eas_information`], [`selected_ees`] | what EECs tell of their selections, and what CASs hear of them |
+//! | [`scenarios`] | the relocation scenarios that all parties have in common |
 //! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
 //! | [`ue_location`], [`ue_identifier`] | where UEs are, and under which names EASs know them |
 //! | [`whereabouts`] | where the UE is for which an EAS is chosen |
@@ -25,11 +28,13 @@
 pub mod acr;
 pub mod acr_events;
 pub mod acr_management;
+pub mod common_eas;
 pub mod context;
 pub mod core_links;
 pub mod discovery;
 pub mod discovery_subscriptions;
 pub mod eas;
+pub mod eas_information;
 pub mod eec;
 pub mod ending;
 pub mod event;
@@ -41,6 +46,8 @@ pub mod qos_session;
 pub mod quotas;
 pub mod reactions;
 pub mod reporting;
+pub mod scenarios;
+pub mod selected_ees;
 pub mod selection;
 pub mod traffic_influence;
 pub mod ue_identifier;

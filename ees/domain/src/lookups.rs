@@ -3,6 +3,7 @@
 use crate::{
     acr::EasDirectory,
     discovery::{EecKnown, TargetSearch},
+    eas_information::EassHere,
     eec::{self, AcProfileService, Service},
     peers::{PeerEes, PeerError, Peers},
     selection::{self, EasIndex, Selection, meets},
@@ -81,6 +82,14 @@ impl AcProfileService for EasLookup {
         } else {
             UnfulfillAcProfRsn::EasNotAvailable
         })
+    }
+}
+
+impl EassHere for EasLookup {
+    fn fitting(&self, wanted: &Selection) -> Vec<Arc<DiscoveredEas>> {
+        let (known, now) = (self.index.snapshot(), self.clock.now());
+        let found = selection::select(wanted, &known, now);
+        found.into_iter().map(|entry| entry.discovered.clone()).collect()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use edgeapp_openapi::{
+    common_eas_announcement::CommonEasInfo,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
+    eas_info_management::{CommonEasBindReq, CommonEasBinding},
     eas_registration::EndPoint,
     eec_context_relocation::{EecContext, EecContextPush, EecContextPushRes, EecContextsQuery},
-    ids::EesId,
+    ids::{AppGroupId, EasId, EesId},
     service_provisioning::EcsServProvResp,
     target_ees_discovery::EesProfilesQuery,
 };
@@ -34,6 +36,15 @@ pub enum PeerError {
     Unreachable(String),
 }
 
+/// What came of the wish to bind a group to an EAS at the ECS.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bound {
+    /// The EAS is in force.
+    Stored,
+    /// Another one is.
+    Taken(Box<CommonEasBinding>),
+}
+
 /// The other servers.
 #[async_trait]
 pub trait Peers: Send + Sync + 'static {
@@ -60,6 +71,29 @@ pub trait Peers: Send + Sync + 'static {
     /// # Errors
     /// [`PeerError::NotFound`] when it has no such context.
     async fn pull_context(&self, ees: &PeerEes, query: &EecContextsQuery) -> Result<EecContext, PeerError>;
+
+    /// Tells another EES which EAS serves a group (Eees_CommonEASAnnouncement, TS 29.558 clause 5.14).
+    ///
+    /// # Errors
+    /// [`PeerError::Refused`] when it knows another one.
+    async fn announce_common_eas(&self, ees: &PeerEes, common: &CommonEasInfo) -> Result<(), PeerError>;
+
+    /// Binds a group to an EAS at the ECS, unless another EES was faster (Eecs_EASInfoManagement, TS 29.558 clause 6.4).
+    ///
+    /// # Errors
+    /// See [`PeerError`]; a group that is bound already is none.
+    async fn bind_common_eas(&self, request: &CommonEasBindReq) -> Result<Bound, PeerError>;
+
+    /// Asks the ECS which EAS a group is bound to; `ees_id` is who asks.
+    ///
+    /// # Errors
+    /// See [`PeerError`]; a group that is not bound is none.
+    async fn common_eas(
+        &self,
+        ees_id: &EesId,
+        group: &AppGroupId,
+        eas_id: &EasId,
+    ) -> Result<Option<CommonEasBinding>, PeerError>;
 }
 
 /// An EES on its own: there is nobody to ask.
@@ -82,6 +116,15 @@ impl Peers for NoPeers {
         nobody()
     }
     async fn pull_context(&self, _: &PeerEes, _: &EecContextsQuery) -> Result<EecContext, PeerError> {
+        nobody()
+    }
+    async fn announce_common_eas(&self, _: &PeerEes, _: &CommonEasInfo) -> Result<(), PeerError> {
+        nobody()
+    }
+    async fn bind_common_eas(&self, _: &CommonEasBindReq) -> Result<Bound, PeerError> {
+        nobody()
+    }
+    async fn common_eas(&self, _: &EesId, _: &AppGroupId, _: &EasId) -> Result<Option<CommonEasBinding>, PeerError> {
         nobody()
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::{
     acr::follow_up::AcrFollowUp,
+    common_eas::CommonEasService,
     core_links::CoreLinks,
     discovery_subscriptions, ending,
     event::{Event, Notification, Work},
-    reporting,
+    reporting, selected_ees,
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -30,6 +31,7 @@ pub struct EesReactions {
     room: Room,
     acr: AcrFollowUp,
     links: Arc<CoreLinks>,
+    groups: Arc<CommonEasService>,
     discovery: Arc<Mirror<EasDiscoverySubscription>>,
     mirrored: Follower,
     notifier: Arc<dyn Notifier>,
@@ -41,6 +43,7 @@ impl EesReactions {
         room: Room,
         acr: AcrFollowUp,
         links: Arc<CoreLinks>,
+        groups: Arc<CommonEasService>,
         discovery: Arc<Mirror<EasDiscoverySubscription>>,
         mirrored: Follower,
         notifier: Arc<dyn Notifier>,
@@ -49,6 +52,7 @@ impl EesReactions {
             room,
             acr,
             links,
+            groups,
             discovery,
             mirrored,
             notifier,
@@ -246,6 +250,8 @@ impl Reactions for EesReactions {
                 },
             }]),
             Event::ScenariosSelected(selected) => self.acr.selected(&selected).await,
+            Event::CommonEas(event) => Ok(self.groups.react(event)),
+            Event::SelectedEes(declaration) => Ok(vec![selected_ees::todo(*declaration)]),
             Event::Acr(event) => self.acr.react(event).await,
         }
     }
@@ -266,6 +272,8 @@ impl Reactions for EesReactions {
                 },
             },
             Work::Acr(work) => self.acr.perform(work, attempt).await,
+            Work::CommonEas(work) => self.groups.perform(work, attempt).await,
+            Work::SelectedEes(declaration) => selected_ees::declare(self.notifier.as_ref(), declaration, attempt).await,
             Work::Link(work) => self.links.perform(work).await,
             Work::End(key) => match reporting::end(&self.room, &Key::new(key.as_str())).await {
                 Ok(()) => Outcome::Done,

@@ -31,14 +31,17 @@ use edgeapp_ees_domain::{
     },
     acr_events::AcrEventsService,
     acr_management::AcrManagementService,
+    common_eas::{CommonEasPolicy, CommonEasService},
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
     discovery::{DiscoveryPolicy, DiscoveryService, EasDiscovery, EecKnown, NoTargetSearch, TargetSearch},
     discovery_subscriptions::DiscoverySubscriptionService,
     eas::EasService,
+    eas_information::{EasInformationPolicy, EasInformationService},
     eec::EecService,
     expiring::EesExpiring,
     lookups::EasLookup,
+    peers::PeerEes,
     qos_session::{QosReports, QosSessionService},
     quotas::QuotaSettings,
     reactions::EesReactions,
@@ -56,6 +59,7 @@ use edgeapp_http::{
     stack::{Stack, stack},
 };
 use edgeapp_openapi::{
+    eas_registration::EndPoint,
     ees_registration::AcrScenario,
     ids::{EecId, EesId},
     location::ServiceArea,
@@ -76,6 +80,9 @@ pub(crate) const OWN_ID: &str = "ees-a.example";
 /// Where the doors are reached.
 pub(crate) const ROOT: &str = "https://ees.example";
 
+/// Where CASs reach the EES, as EASs do.
+pub(crate) const FOR_CAS: &str = "https://ees.example:9103";
+
 /// What a test wants to be other than usual.
 pub(crate) struct Settings {
     pub(crate) lifetimes: Lifetimes,
@@ -84,6 +91,7 @@ pub(crate) struct Settings {
     pub(crate) elsewhere: Arc<dyn TargetSearch>,
     pub(crate) contexts: ContextPolicy,
     pub(crate) acr: AcrPolicy,
+    pub(crate) common_eas: CommonEasPolicy,
     /// The core network; none in most tests.
     pub(crate) core: Arc<dyn CoreNetwork>,
     pub(crate) quotas: QuotaSettings,
@@ -108,6 +116,7 @@ impl Default for Settings {
                 remembered_seconds: 60,
                 eec_registration_required: true,
             },
+            common_eas: CommonEasPolicy::default(),
             core: Arc::new(NoCoreNetwork),
             quotas: QuotaSettings::default(),
         }
@@ -166,6 +175,15 @@ impl Doors {
         ));
         let known: Arc<dyn EecKnown> = Arc::new(Registered);
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
+        let (others, subscribers) = (Arc::new(Others::default()), Arc::new(Subscribers::default()));
+        let own_id: EesId = OWN_ID.parse().unwrap();
+        let own = PeerEes {
+            id: own_id.clone(),
+            endpoint: Some(EndPoint::Uri(ROOT.parse().unwrap())),
+        };
+        let (groups, eass_here) = (settings.common_eas, lookup.clone());
+        let groups = CommonEasService::new(room.clone(), own, groups, lookup.clone(), others.clone());
+        let groups = Arc::new(groups);
         let discovery = DiscoveryService::new(
             index,
             clock.clone() as Arc<dyn Clock>,
@@ -176,8 +194,6 @@ impl Doors {
         let (lifetimes, callbacks) = (settings.lifetimes, CallbackRule::default());
         let registered_only = settings.discovery.eec_registration_required.then_some(known);
         let subscriptions = DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks, registered_only);
-        let (others, subscribers) = (Arc::new(Others::default()), Arc::new(Subscribers::default()));
-        let own_id: EesId = OWN_ID.parse().unwrap();
         let contexts = settings.contexts;
         let eecs = EecService::new(
             room.clone(),
@@ -189,11 +205,21 @@ impl Doors {
         );
         let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks);
         let management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
-        let relocations = Arc::new(AcrService::new(room.clone(), own_id, settings.acr, lookup.clone()));
+        let relocations = AcrService::new(room.clone(), own_id.clone(), settings.acr, lookup.clone());
+        let relocations = Arc::new(relocations);
         let scenarios = vec![
             AcrScenario::EecExecutedViaSourceEes,
             AcrScenario::EecExecutedViaTargetEes,
         ];
+        let information = EasInformationPolicy {
+            eec_registration_required: settings.acr.eec_registration_required,
+            lifetimes,
+            scenarios: scenarios.clone(),
+            callbacks,
+            for_cas: EndPoint::Uri(FOR_CAS.parse().unwrap()),
+            own_id,
+        };
+        let information = EasInformationService::new(room.clone(), information, eass_here, groups.clone());
         let eass_known = lookup.clone();
         let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
         let status = AcrStatusService::new(relocations.clone(), management.clone());
@@ -211,7 +237,7 @@ impl Doors {
         let identifiers = Arc::new(identifiers);
         let whereabouts = Whereabouts::new(settings.core, consent.clone(), clock.clone());
         let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), 10);
-        let discovery: Arc<dyn EasDiscovery> = Arc::new(discovery.with_places(Arc::new(places)));
+        let discovery: Arc<dyn EasDiscovery> = Arc::new(discovery.with_places(Arc::new(places)).with_groups(groups.clone()));
         let ues = UeTargets::new(identifiers.clone(), BTreeMap::new());
         let sessions = QosSessionService::new(room.clone(), links.clone(), consent.clone(), ues.clone(), callbacks);
         let sessions = Arc::new(sessions);
@@ -232,6 +258,7 @@ impl Doors {
             room.clone(),
             follow_up,
             links.clone(),
+            groups.clone(),
             mirror,
             mirrored,
             subscribers.clone(),
@@ -251,7 +278,7 @@ impl Doors {
             agreements,
             locations: locations.clone(),
             sessions: sessions.clone(),
-            expiring: EesExpiring::new(eass.clone(), contexts, links.clone()),
+            expiring: EesExpiring::new(eass.clone(), contexts, links.clone(), groups.clone()),
             links,
             outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),
             room,
@@ -270,6 +297,11 @@ impl Doors {
         doors.mount(of_eass, &edge3::ue_identifier::api(identifiers));
         doors.mount(of_eess, &edge9::eec_context_relocation::api(Arc::new(handover)));
         doors.mount(of_eess, &edge1::eas_discovery::request_api(discovery.clone()));
+        doors.mount(of_eess, &edge9::common_eas_announcement::api(groups, &["eees-ceas"]));
+        doors.mount(
+            of_eecs,
+            &edge1::eas_information_provisioning::api(Arc::new(information)),
+        );
         doors.mount(of_eecs, &edge1::eec_registration::api(Arc::new(eecs)));
         doors.mount(of_eecs, &edge1::acr_events::api(Arc::new(acr_events)));
         doors.mount(of_eecs, &edge1::app_context_relocation::api(relocations));

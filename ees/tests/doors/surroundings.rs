@@ -6,12 +6,14 @@ use edgeapp_core::{
     consent::{Consent, Purpose, Withdrawal},
     notifier::{Delivered, NotDelivered, Notifier},
 };
-use edgeapp_ees_domain::peers::{PeerEes, PeerError, Peers};
+use edgeapp_ees_domain::peers::{Bound, PeerEes, PeerError, Peers};
 use edgeapp_openapi::{
     common::Uri,
+    common_eas_announcement::CommonEasInfo,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
+    eas_info_management::{CommonEasBindReq, CommonEasBinding},
     eec_context_relocation::{EecContext, EecContextPush, EecContextPushRes, EecContextsQuery},
-    ids::Gpsi,
+    ids::{AppGroupId, EasId, EesId, Gpsi},
     service_provisioning::EcsServProvResp,
     target_ees_discovery::EesProfilesQuery,
 };
@@ -33,7 +35,7 @@ pub(crate) struct Others {
 /// A question that another server was asked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked {
-    /// `pull`, `push`, `discover` or `target-ees`.
+    /// `pull`, `push`, `discover`, `target-ees`, `announce`, `bind` or `binding`.
     pub(crate) what: &'static str,
     /// The EES that was asked, nothing for the ECS.
     pub(crate) of: String,
@@ -91,12 +93,33 @@ impl Peers for Others {
     async fn pull_context(&self, ees: &PeerEes, asked: &EecContextsQuery) -> Result<EecContext, PeerError> {
         self.ask("pull", ees.id.as_str(), query(asked.to_pairs()))
     }
+
+    async fn announce_common_eas(&self, ees: &PeerEes, common: &CommonEasInfo) -> Result<(), PeerError> {
+        self.ask("announce", ees.id.as_str(), serde_json::to_value(common).unwrap())
+    }
+
+    /// Answered with null it is stored, with a binding that one is in force.
+    async fn bind_common_eas(&self, request: &CommonEasBindReq) -> Result<Bound, PeerError> {
+        let taken: Option<CommonEasBinding> = self.ask("bind", "", serde_json::to_value(request).unwrap())?;
+        Ok(taken.map_or(Bound::Stored, |binding| Bound::Taken(Box::new(binding))))
+    }
+
+    async fn common_eas(
+        &self,
+        ees_id: &EesId,
+        group: &AppGroupId,
+        eas_id: &EasId,
+    ) -> Result<Option<CommonEasBinding>, PeerError> {
+        let asked = json!({"requestor-id": ees_id, "app-group-id": group, "eas-id": eas_id});
+        self.ask("binding", "", asked)
+    }
 }
 
 /// All subscribers. They take every notification unless told otherwise.
 #[derive(Default)]
 pub(crate) struct Subscribers {
     refusals: Mutex<BTreeMap<String, NotDelivered>>,
+    refused: Mutex<usize>,
     told: Mutex<Vec<Told>>,
 }
 
@@ -113,6 +136,16 @@ impl Subscribers {
     /// From now on nothing is taken at this address.
     pub(crate) fn refuse(&self, at: &str, how: NotDelivered) {
         self.refusals.lock().unwrap().insert(at.to_owned(), how);
+    }
+
+    /// From now on everything is taken at this address again.
+    pub(crate) fn take_again(&self, at: &str) {
+        self.refusals.lock().unwrap().remove(at);
+    }
+
+    /// How often something was not taken.
+    pub(crate) fn refused(&self) -> usize {
+        *self.refused.lock().unwrap()
     }
 
     /// What they were told since the last look, in order.
@@ -177,6 +210,7 @@ impl Consent for Agreements {
 impl Notifier for Subscribers {
     async fn notify(&self, destination: &Uri, body: Bytes) -> Result<Delivered, NotDelivered> {
         if let Some(refusal) = self.refusals.lock().unwrap().get(destination.as_str()) {
+            *self.refused.lock().unwrap() += 1;
             return Err(refusal.clone());
         }
         let (at, body) = (destination.as_str().to_owned(), serde_json::from_slice(&body).unwrap());

@@ -250,6 +250,26 @@ one_of!(
     }
 );
 
+impl EndPoint {
+    /// `apiRoot` of what is served there: the URI, or the first address over `https`.
+    ///
+    /// ```
+    /// # use edgeapp_openapi::eas_registration::EndPoint;
+    /// let at: EndPoint = serde_json::from_str(r#"{"ipv6Addrs": ["2001:db8::7"]}"#)?;
+    /// assert_eq!(at.api_root(), "https://[2001:db8::7]");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn api_root(&self) -> String {
+        let first = |address: Option<String>| address.map(|address| format!("https://{address}")).unwrap_or_default();
+        match self {
+            Self::Uri(uri) => uri.as_str().trim_end_matches('/').to_owned(),
+            Self::Fqdn(fqdn) => format!("https://{fqdn}"),
+            Self::Ipv4Addrs(addresses) => first(addresses.first().map(ToString::to_string)),
+            Self::Ipv6Addrs(addresses) => first(addresses.first().map(|address| format!("[{address}]"))),
+        }
+    }
+}
+
 /// How an EAS moves contexts without breaking transport connections (clause 8.1.5.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

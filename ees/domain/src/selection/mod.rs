@@ -32,7 +32,7 @@ use edgeapp_openapi::{
     eas_discovery::{EasCharacteristics, EasDiscoveryFilter, EasDiscoveryReq},
     eec_registration::AcProfile,
     ees_registration::AcrScenario,
-    ids::{Dnai, EasId},
+    ids::{AppGroupId, Dnai, EasId},
     negotiation::negotiate,
     service_provisioning::AppGroupProfile,
 };
@@ -112,6 +112,28 @@ impl Selection {
             group: filter.app_group_profile,
             ..Self::default()
         }
+    }
+}
+
+impl Selection {
+    /// The groups that it is for, each with the application that serves it. A group that is named without its application leaves open
+    /// which it is, and constrains nothing.
+    pub fn groups(&self) -> Vec<(AppGroupId, EasId)> {
+        let profile = self
+            .group
+            .iter()
+            .map(|group| (group.app_grp_id.clone(), group.eas_id.clone()));
+        let described = self
+            .eas_chars
+            .iter()
+            .filter_map(|like| like.app_grp_id.clone().zip(like.eas_id.clone()));
+        let mut groups: Vec<(AppGroupId, EasId)> = Vec::new();
+        for group in profile.chain(described) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
     }
 }
 
