@@ -3,6 +3,7 @@
 mod network;
 mod support;
 
+mod common_eas;
 mod core_network;
 mod demo;
 mod durability;

@@ -2,6 +2,7 @@
 
 pub mod ac;
 pub mod callbacks;
+pub mod cas;
 pub mod eas;
 pub mod nef;
 pub mod network;
