@@ -301,6 +301,8 @@ pub struct CoreNetworkConfig {
     pub edge_ue_ids: EdgeUeIdUse,
     /// `edge_ue_id_seconds`: how long one lives, a day when not given.
     pub edge_ue_id_seconds: u32,
+    /// `eas_answer_seconds`: how long an EAS has to say whether a path may change, for which the core network waits; 2 when not given.
+    pub eas_answer_seconds: u32,
     /// `[core_network.groups]`: the external group that stands for each internal one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<GroupId, ExternalGroupId>,
@@ -315,6 +317,7 @@ impl Default for CoreNetworkConfig {
             fresh_location_seconds: 10,
             edge_ue_ids: identifiers.edge_ue_ids,
             edge_ue_id_seconds: identifiers.edge_ue_id_seconds,
+            eas_answer_seconds: 2,
             groups: BTreeMap::new(),
         }
     }

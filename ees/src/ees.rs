@@ -26,8 +26,8 @@ use edgeapp_core::{
     sweeper,
 };
 use edgeapp_ees_domain::{
-    expiring::EesExpiring, peers::Peers, qos_session::QosSessionService, reactions::EesReactions,
-    ue_location::UeLocationService,
+    acr_management::AcrManagementService, expiring::EesExpiring, peers::Peers, qos_session::QosSessionService,
+    reactions::EesReactions, ue_location::UeLocationService,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
@@ -300,6 +300,7 @@ impl EesBuilder {
             consent,
             locations: rooms.locations.clone(),
             sessions: rooms.sessions.clone(),
+            management: rooms.acr_management.clone(),
         })
     }
 }
@@ -314,6 +315,7 @@ pub struct Ees {
     consent: Arc<dyn Consent>,
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
+    management: Arc<AcrManagementService>,
 }
 
 /// Ends what runs for users who take back a consent, beginning with those who did while we were away.
@@ -321,6 +323,7 @@ async fn follow_withdrawals(
     consent: Arc<dyn Consent>,
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
+    management: Arc<AcrManagementService>,
 ) {
     let mut withdrawals = consent.withdrawals();
     let mut next = Some(Withdrawal {
@@ -331,7 +334,8 @@ async fn follow_withdrawals(
         if let Some(withdrawal) = &next {
             let end = async || {
                 locations.withdrawn(withdrawal).await?;
-                sessions.withdrawn(withdrawal).await
+                sessions.withdrawn(withdrawal).await?;
+                management.withdrawn(withdrawal).await
             };
             while let Err(error) = end().await {
                 tracing::warn!(%error, "what a user no longer agrees to could not be ended yet");
@@ -359,7 +363,12 @@ impl Ees {
     pub async fn serve(self, stop: CancellationToken) {
         let mut background = JoinSet::new();
         background.spawn(self.outbox.run());
-        background.spawn(follow_withdrawals(self.consent, self.locations, self.sessions));
+        background.spawn(follow_withdrawals(
+            self.consent,
+            self.locations,
+            self.sessions,
+            self.management,
+        ));
         background.spawn(sweeper::run(self.room, self.expiring, SWEEP));
         let upkeep = self.upkeep.map(|upkeep| tokio::spawn(upkeep.run(stop.clone())));
         self.serving.serve(stop).await;

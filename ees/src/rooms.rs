@@ -24,7 +24,7 @@ use edgeapp_ees_domain::{
         status::AcrStatusService,
     },
     acr_events::AcrEventsService,
-    acr_management::AcrManagementService,
+    acr_management::{AcrManagementReports, AcrManagementService, PathFollowUp, TargetEass},
     common_eas::{CommonEasPolicy, CommonEasService},
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
@@ -47,7 +47,12 @@ use edgeapp_ees_domain::{
     whereabouts::KnownPlaces,
 };
 use edgeapp_http::documents::Api;
-use edgeapp_openapi::{eas_registration::EndPoint, ees_registration::AcrScenario, ids::EesId, location::ServiceArea};
+use edgeapp_openapi::{
+    eas_registration::EndPoint,
+    ees_registration::AcrScenario,
+    ids::{Dnai, EesId},
+    location::ServiceArea,
+};
 use std::sync::Arc;
 
 /// All APIs that an EES serves, each once, for their documents. Nothing is kept behind them.
@@ -91,6 +96,8 @@ pub(crate) struct Parts {
     identifiers: IdentifierPolicy,
     locations: LocationPolicy,
     quotas: QuotaSettings,
+    answer_seconds: u32,
+    dnais: Vec<Dnai>,
 }
 
 /// What is around the rooms.
@@ -140,6 +147,8 @@ impl Parts {
             identifiers: config.core_network.identifiers(),
             locations: config.core_network.locations(),
             quotas: config.quotas,
+            answer_seconds: config.core_network.eas_answer_seconds,
+            dnais: config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default(),
         }
     }
 
@@ -178,6 +187,8 @@ impl Parts {
             identifiers: IdentifierPolicy::default(),
             locations: LocationPolicy::default(),
             quotas: QuotaSettings::default(),
+            answer_seconds: 0,
+            dnais: Vec::new(),
         })
     }
 }
@@ -192,7 +203,9 @@ pub(crate) struct Rooms {
     discovery_mirror: Arc<Mirror<edgeapp_openapi::eas_discovery::EasDiscoverySubscription>>,
     mirrored: Follower,
     acr_events: Arc<AcrEventsService>,
-    acr_management: Arc<AcrManagementService>,
+    pub(crate) acr_management: Arc<AcrManagementService>,
+    targets: Arc<TargetEass>,
+    consent: Arc<dyn Consent>,
     relocations: Arc<AcrService>,
     status: Arc<AcrStatusService>,
     contexts: Arc<ContextService>,
@@ -225,10 +238,15 @@ impl Rooms {
         let mirrored = Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
 
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
+        let beyond = Arc::new(SearchBeyond::new(parts.own_id.clone(), peers.clone()));
+        let dnais = parts.dnais.iter().cloned();
+        let targets = Arc::new(TargetEass::new(index.clone(), clock.clone(), beyond.clone(), dnais));
+        let paths = AcrManagementReports::new(room.clone(), consent.clone(), targets.clone(), parts.answer_seconds);
         let links = CoreLinks::new(room.clone(), core.clone(), parts.links)
             .heard_by(reports)
             .heard_by(Arc::new(QosReports::new(room.clone())))
-            .heard_by(Arc::new(Influences));
+            .heard_by(Arc::new(Influences))
+            .heard_by(Arc::new(paths));
         let links = Arc::new(links);
         links.start_upkeep().await?;
         let identifiers = UeIdentifierService::new(room.clone(), core.clone(), consent.clone(), parts.identifiers);
@@ -248,13 +266,13 @@ impl Rooms {
             room.clone(),
             parts.lifetimes.subscriptions(),
             links.clone(),
-            consent,
+            consent.clone(),
             identifiers.clone(),
             parts.callbacks,
             parts.locations.clone(),
         ));
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
-        let influences = TrafficInfluenceService::new(room.clone(), links.clone(), lookup.clone(), ues);
+        let influences = TrafficInfluenceService::new(room.clone(), links.clone(), lookup.clone(), ues.clone());
         let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
         let own_id = parts.own_id.clone();
         let own = PeerEes {
@@ -278,9 +296,9 @@ impl Rooms {
             own_id: own_id.clone(),
         };
         let information = EasInformationService::new(room.clone(), information, lookup.clone(), groups.clone());
-        let beyond = Arc::new(SearchBeyond::new(own_id.clone(), peers.clone()));
         let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
-        let acr_management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
+        let acr_management = AcrManagementService::new(room.clone(), callbacks, links.clone(), consent.clone(), ues);
+        let acr_management = Arc::new(acr_management);
         let relocations = Arc::new(AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone()));
         let eecs = EecService::new(
             room.clone(),
@@ -325,6 +343,8 @@ impl Rooms {
             information: Arc::new(information),
             other_announcement_names: parts.other_announcement_names.clone(),
             acr_management,
+            targets,
+            consent,
             relocations,
             context_policy: parts.contexts,
             peers,
@@ -386,9 +406,16 @@ impl Rooms {
 
     pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
         let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
+        let paths = PathFollowUp::new(
+            self.room.clone(),
+            self.links.clone(),
+            self.consent.clone(),
+            self.targets.clone(),
+        );
         EesReactions::new(
             self.room.clone(),
             acr,
+            paths,
             self.links.clone(),
             self.groups.clone(),
             self.discovery_mirror.clone(),

@@ -49,6 +49,8 @@ pub struct Heard {
 pub enum Say {
     /// 204.
     Thanks,
+    /// 200 with this body.
+    Answer(Value),
     /// This status, with `Retry-After` when there is a number.
     Status(u16, Option<u32>),
     /// This status with this `Location`.
@@ -231,6 +233,11 @@ async fn answer(
     };
     match said {
         None | Some(Say::Thanks) => {}
+        Some(Say::Answer(body)) => {
+            *response.status_mut() = StatusCode::OK;
+            *response.body_mut() = Full::new(Bytes::from(body.to_string()));
+            with(&mut response, header::CONTENT_TYPE, "application/json".to_owned());
+        }
         Some(Say::Status(status, retry_after)) => {
             *response.status_mut() = StatusCode::from_u16(status).expect("a status");
             if let Some(seconds) = retry_after {

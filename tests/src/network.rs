@@ -75,6 +75,12 @@ impl Network {
         self.running.nef.move_ue(ue, Some(cell)).await.expect("a UE and a cell");
     }
 
+    /// Where the traffic of a UE leaves the network, as far as somebody watches or influences it.
+    pub fn places_of(&self, ue: &str) -> Vec<String> {
+        let state = self.running.nef.state();
+        state.paths(ue).into_values().map(str::to_owned).collect()
+    }
+
     /// How many things of EESs run there.
     pub fn runs(&self) -> usize {
         self.running.nef.state().resources().count()

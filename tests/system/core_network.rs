@@ -4,7 +4,7 @@ use crate::support::{CHESS, EAS_REGISTRATIONS, eas_registration};
 use edgeapp_core::principal::Role;
 use edgeapp_system_tests::{
     caller::Caller,
-    ear::Ear,
+    ear::{Ear, Say},
     lab::{Lab, Plan},
     network::{CELLS, Network},
     process::Process,
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 const UE: &str = "msisdn-491700000001";
 const FETCH: &str = "/eees-uelocation/v1/fetch";
 const SUBSCRIPTIONS: &str = "/eees-uelocation/v1/subscriptions";
+const ACR_MANAGEMENT: &str = "/eees-acrmgntevent/v1/subscriptions";
 
 struct Site {
     lab: Lab,
@@ -151,4 +152,60 @@ async fn nobody_else_gets_into_the_listener_of_the_core_network() {
             .await;
         assert!(sent.is_err(), "{sent:?}");
     }
+}
+
+fn path_of(told: &Value) -> (&str, &str, &str) {
+    let change = &told["eventReports"][0]["upPathChgInfo"];
+    let word = |member: &str| change[member].as_str().unwrap_or_default();
+    (word("dnaiChgType"), word("sourceDnai"), word("targetDnai"))
+}
+
+/// TS 29.558 clause 5.8.2.5: before the path of a UE's traffic changes its EAS is asked, afterwards it is told; its no keeps the path.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_eas_is_asked_before_a_path_changes() {
+    let site = Site::open().await;
+    let wanted = json!({"event": "UP_PATH_CHG", "tgtUeId": {"gpsi": UE}, "easAckInd": true});
+    let subscription =
+        json!({"easId": CHESS, "eventSubscs": [wanted], "notificationDestination": site.ear.uri("/paths")});
+    site.eas.post(ACR_MANAGEMENT, &subscription).await.created();
+    site.ear.will_say([
+        Say::Answer(json!({"resCode": "ACCEPTED"})),
+        Say::Thanks,
+        Say::Answer(json!({"resCode": "REJECTED"})),
+    ]);
+    site.network.move_ue(UE, CELLS[1]).await;
+    let heard = site.ear.hears_many(2).await;
+    let told: Vec<_> = heard.iter().map(|heard| path_of(&heard.body)).collect();
+    assert_eq!(told, [("EARLY", "dnai-a", "dnai-b"), ("LATE", "dnai-a", "dnai-b")]);
+    assert_eq!(site.network.places_of(UE), ["dnai-b"]);
+    site.network.move_ue(UE, CELLS[0]).await;
+    let heard = site.ear.hears_many(3).await;
+    assert_eq!(path_of(&heard[2].body), ("EARLY", "dnai-b", "dnai-a"));
+    assert_eq!(site.network.places_of(UE), ["dnai-b"], "the EAS said no");
+}
+
+/// A restart loses no watch on paths, and leaves none behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_ees_still_watches_paths() {
+    let site = Site::open().await;
+    let subscription = json!({"easId": CHESS, "eventSubscs": [{"event": "UP_PATH_CHG", "tgtUeId": {"gpsi": UE}}],
+        "notificationDestination": site.ear.uri("/paths")});
+    let uri = site.eas.post(ACR_MANAGEMENT, &subscription).await.created();
+    let Site {
+        lab,
+        network,
+        plan,
+        ees,
+        ear,
+        ..
+    } = site;
+    ees.kill().await;
+    let ees = plan.start().await;
+    until_it_is_so("the watch is where it was", async || network.runs() == 1).await;
+    network.move_ue(UE, CELLS[1]).await;
+    let heard = ear.hears_many(2).await;
+    assert_eq!(path_of(&heard[1].body), ("LATE", "dnai-a", "dnai-b"));
+    let eas = lab.eas(&format!("{CHESS}#1"), ees.root("edge3"));
+    eas.delete(&uri).await.done();
+    until_it_is_so("nothing runs at the network", async || network.runs() == 0).await;
 }

@@ -38,6 +38,7 @@ struct State {
     failures: VecDeque<NetworkError>,
     at_once: Vec<CoreReport>,
     at_the_end: Vec<CoreReport>,
+    begins_nothing: Option<NetworkError>,
     locations: BTreeMap<Gpsi, LocationReport>,
     addresses: BTreeMap<String, ExternalId>,
     predictions: BTreeMap<Gpsi, Vec<UeMobilityExposure>>,
@@ -69,6 +70,11 @@ impl FakeCore {
     /// The next call fails like this.
     pub fn fail_next(&self, error: NetworkError) {
         self.state().failures.push_back(error);
+    }
+
+    /// From now on nothing is begun, for this reason; everything is again without one.
+    pub fn refuse_to_begin(&self, error: Option<NetworkError>) {
+        self.state().begins_nothing = error;
     }
 
     /// What begins next is reported on in the same answer.
@@ -199,6 +205,9 @@ impl CoreNetwork for FakeCore {
     async fn begin(&self, asked: &Asked, token: &Token) -> Result<Begun, NetworkError> {
         let mut state = self.state();
         state.failing()?;
+        if let Some(error) = &state.begins_nothing {
+            return Err(error.clone());
+        }
         if self.one_per_ue && state.running.iter().any(|kept| same_ue(&kept.asked, asked)) {
             return Err(NetworkError::Duplicate("one per UE".to_owned()));
         }

@@ -130,6 +130,19 @@ fn endpoint_key(profile: &EasProfile) -> Key {
     Key::from(format!("{ENDPOINT}{}/{hash:032x}", Key::part(profile.eas_id.as_str())))
 }
 
+/// Whether an instance of this application is registered here at this endpoint, whoever registered it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn is_here(room: &Room, eas_id: &EasId, endpoint: &EndPoint) -> Result<bool, Error> {
+    let held_by = endpoint_key(&EasProfile::new(eas_id.clone(), endpoint.clone()));
+    let Some(held) = room.read::<String>(&held_by).await? else {
+        return Ok(false);
+    };
+    let registration = room.read::<serde::de::IgnoredAny>(&Key::from(held.value)).await?;
+    Ok(registration.is_some())
+}
+
 /// Only an EAS that is registered here is told about UEs (TS 23.558 clause 8.6: the capabilities are exposed to registered EASs).
 ///
 /// # Errors

@@ -73,6 +73,8 @@ pub enum Event {
     SelectedEes(Box<crate::selected_ees::Declaration>),
     /// A relocation moved on.
     Acr(crate::acr::AcrEvent),
+    /// A user plane path changes, or a UE is expected elsewhere.
+    Path(crate::acr_management::PathEvent),
 }
 
 /// The scenarios in which the sessions of a UE with an EAS relocate (TS 29.558 clause 5.10.2.3.2).
@@ -103,6 +105,8 @@ pub enum Work {
     CommonEas(crate::common_eas::announcing::CommonEasWork),
     /// Tell a CAS which EES was selected.
     SelectedEes(Box<crate::selected_ees::Declaration>),
+    /// Follow up on a change of a user plane path.
+    Path(crate::acr_management::PathWork),
     /// Look after a link to the core network.
     Link(LinkWork),
     /// End the subscription under this key, which has said all it had to say.

@@ -5,6 +5,7 @@ use crate::{
         Acr, AcrEvent,
         record::{self, Step},
     },
+    acr_management,
     common_eas::{self, CommonEasService},
     context::ContextPolicy,
     core_links::{self, CoreLinks},
@@ -74,6 +75,9 @@ impl Expiring for EesExpiring {
         }
         if name.starts_with(eas_information::PREFIX) {
             return eas_information::expired(key, seen).await;
+        }
+        if name.starts_with(acr_management::PENDING) {
+            return acr_management::overdue(key, seen).await;
         }
         if name.starts_with(core_links::TIMER) {
             return self.links.rang(key, seen).await;

@@ -15,6 +15,7 @@ use edgeapp_openapi::{
     eas_registration::{EasProfile, EndPoint},
     eec_registration::{AcProfile, UnfulfillAcProfRsn},
     ids::{EasId, EecId, EesId},
+    service_provisioning::EdnConfigInfo,
     target_ees_discovery::EesProfilesQuery,
 };
 use std::sync::Arc;
@@ -114,6 +115,48 @@ impl SearchBeyond {
     pub fn new(own_id: EesId, peers: Arc<dyn Peers>) -> Self {
         Self { own_id, peers }
     }
+
+    /// The EASs that the EESs offer which the ECS names for this application, each with its edge data network and that EES.
+    ///
+    /// # Errors
+    /// When the ECS cannot be asked. EESs that cannot be asked offer nothing.
+    pub async fn candidates(
+        &self,
+        eas_id: &EasId,
+        request: &EasDiscoveryReq,
+    ) -> Result<Vec<(EdnConfigInfo, DiscoveredEas)>, PeerError> {
+        let mut query = EesProfilesQuery::new(self.own_id.clone(), eas_id.clone());
+        query.target_dnai.clone_from(&request.eas_t_dnai);
+        let edns = match self.peers.target_ees(&query).await {
+            Ok(answer) => answer.edn_cnfg_info,
+            Err(PeerError::NotFound(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let forwarded = EasDiscoveryReq {
+            requestor_id: RequestorId::Ees(self.own_id.clone()),
+            supp_feat: None,
+            ..request.clone()
+        };
+        let mut found = Vec::new();
+        for edn in edns {
+            for ees in edn.eess.iter().filter(|ees| ees.ees_id != self.own_id) {
+                let peer = PeerEes {
+                    id: ees.ees_id.clone(),
+                    endpoint: ees.end_pt.clone(),
+                };
+                let there = EdnConfigInfo {
+                    eess: vec![ees.clone()],
+                    ..edn.clone()
+                };
+                match self.peers.discover(&peer, &forwarded).await {
+                    Ok(answer) => found.extend(answer.discovered_eas.into_iter().map(|eas| (there.clone(), eas))),
+                    Err(PeerError::NotFound(_)) => {}
+                    Err(error) => tracing::warn!(ees = %peer.id, %error, "an EES could not be asked for EASs"),
+                }
+            }
+        }
+        Ok(found)
+    }
 }
 
 #[async_trait]
@@ -122,37 +165,12 @@ impl TargetSearch for SearchBeyond {
         let RequestorId::Eas(eas_id) = &request.requestor_id else {
             return Ok(Vec::new());
         };
-        let mut query = EesProfilesQuery::new(self.own_id.clone(), eas_id.clone());
-        query.target_dnai.clone_from(&request.eas_t_dnai);
-        let edns = match self.peers.target_ees(&query).await {
-            Ok(answer) => answer.edn_cnfg_info,
-            Err(PeerError::NotFound(_)) => return Ok(Vec::new()),
+        match self.candidates(eas_id, request).await {
+            Ok(found) => Ok(found.into_iter().map(|(_, eas)| eas).collect()),
             Err(error) => {
                 tracing::warn!(%error, "the ECS could not be asked for target EESs");
-                return Err(Error::unavailable("the ECS could not be asked for other EESs"));
-            }
-        };
-        let forwarded = EasDiscoveryReq {
-            requestor_id: RequestorId::Ees(self.own_id.clone()),
-            supp_feat: None,
-            ..request.clone()
-        };
-        let mut found = Vec::new();
-        for ees in edns
-            .into_iter()
-            .flat_map(|edn| edn.eess)
-            .filter(|ees| ees.ees_id != self.own_id)
-        {
-            let peer = PeerEes {
-                id: ees.ees_id,
-                endpoint: ees.end_pt,
-            };
-            match self.peers.discover(&peer, &forwarded).await {
-                Ok(answer) => found.extend(answer.discovered_eas),
-                Err(PeerError::NotFound(_)) => {}
-                Err(error) => tracing::warn!(ees = %peer.id, %error, "an EES could not be asked for EASs"),
+                Err(Error::unavailable("the ECS could not be asked for other EESs"))
             }
         }
-        Ok(found)
     }
 }

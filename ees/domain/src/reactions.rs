@@ -2,6 +2,7 @@
 
 use crate::{
     acr::follow_up::AcrFollowUp,
+    acr_management::{self, PathFollowUp},
     common_eas::CommonEasService,
     core_links::CoreLinks,
     discovery_subscriptions, ending,
@@ -30,6 +31,7 @@ const REFUSALS: u32 = 3;
 pub struct EesReactions {
     room: Room,
     acr: AcrFollowUp,
+    paths: PathFollowUp,
     links: Arc<CoreLinks>,
     groups: Arc<CommonEasService>,
     discovery: Arc<Mirror<EasDiscoverySubscription>>,
@@ -42,6 +44,7 @@ impl EesReactions {
     pub fn new(
         room: Room,
         acr: AcrFollowUp,
+        paths: PathFollowUp,
         links: Arc<CoreLinks>,
         groups: Arc<CommonEasService>,
         discovery: Arc<Mirror<EasDiscoverySubscription>>,
@@ -51,31 +54,13 @@ impl EesReactions {
         Self {
             room,
             acr,
+            paths,
             links,
             groups,
             discovery,
             mirrored,
             notifier,
         }
-    }
-
-    /// The subscriber moved for good (308): later notifications go to its new address.
-    async fn move_subscription(&self, key: &Key, moved_to: &Uri) -> Result<(), Error> {
-        for mut seen in self.room.attempts() {
-            let Some(mut kept) = seen.kept::<serde_json::Value>(key).await? else {
-                return Ok(());
-            };
-            kept.value["notificationDestination"] = serde_json::Value::from(moved_to.as_str());
-            if self
-                .room
-                .commit(seen, Decision::of(()).put(key, &kept)?)
-                .await?
-                .is_some()
-            {
-                return Ok(());
-            }
-        }
-        Err(contended())
     }
 
     async fn notify(&self, notification: &Notification, attempt: u32) -> Outcome {
@@ -85,10 +70,15 @@ impl EesReactions {
         };
         let hopeless = match self.notifier.notify(&notification.destination, body).await {
             Ok(delivered) => {
+                if let Err(error) = acr_management::delivered(&self.room, notification).await {
+                    return Outcome::Again {
+                        reason: error.to_string(),
+                        after: None,
+                    };
+                }
+                let subscription = Key::new(notification.subscription.as_str());
                 if let Some(moved_to) = &delivered.moved_to
-                    && let Err(error) = self
-                        .move_subscription(&Key::new(notification.subscription.as_str()), moved_to)
-                        .await
+                    && let Err(error) = moved(&self.room, &subscription, &notification.destination, moved_to).await
                 {
                     // The next notification is redirected again: nothing is lost.
                     tracing::warn!(subscription = notification.subscription, %error, "a new callback address could not be kept");
@@ -118,6 +108,24 @@ impl EesReactions {
         }
         Outcome::Hopeless(hopeless)
     }
+}
+
+/// The subscriber moved for good (308) from where it was called: later notifications go to its new address.
+pub(crate) async fn moved(room: &Room, key: &Key, from: &Uri, to: &Uri) -> Result<(), Error> {
+    for mut seen in room.attempts() {
+        let Some(mut kept) = seen.kept::<serde_json::Value>(key).await? else {
+            return Ok(());
+        };
+        // Some notifications have an address of their own, and the subscriber may have named another one meanwhile.
+        if kept.value["notificationDestination"] != from.as_str() {
+            return Ok(());
+        }
+        kept.value["notificationDestination"] = serde_json::Value::from(to.as_str());
+        if room.commit(seen, Decision::of(()).put(key, &kept)?).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(contended())
 }
 
 #[async_trait]
@@ -253,6 +261,7 @@ impl Reactions for EesReactions {
             Event::CommonEas(event) => Ok(self.groups.react(event)),
             Event::SelectedEes(declaration) => Ok(vec![selected_ees::todo(*declaration)]),
             Event::Acr(event) => self.acr.react(event).await,
+            Event::Path(event) => self.paths.react(event).await,
         }
     }
 
@@ -274,6 +283,11 @@ impl Reactions for EesReactions {
             Work::Acr(work) => self.acr.perform(work, attempt).await,
             Work::CommonEas(work) => self.groups.perform(work, attempt).await,
             Work::SelectedEes(declaration) => selected_ees::declare(self.notifier.as_ref(), declaration, attempt).await,
+            Work::Path(work) => {
+                self.paths
+                    .perform(work, attempt, &self.acr, self.notifier.as_ref())
+                    .await
+            }
             Work::Link(work) => self.links.perform(work).await,
             Work::End(key) => match reporting::end(&self.room, &Key::new(key.as_str())).await {
                 Ok(()) => Outcome::Done,

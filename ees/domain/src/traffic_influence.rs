@@ -7,7 +7,7 @@
 use crate::{
     Ees,
     acr::EasDirectory,
-    core_links::{CoreLinks, Heard, Holder},
+    core_links::{By, CoreLinks, Heard, Holder},
     reporting,
     ue_target::UeTargets,
 };
@@ -322,7 +322,7 @@ impl Holder for Influences {
         <AppTrafficInfluence as Resource<Ees>>::PREFIX
     }
 
-    async fn heard(&self, _: &Key, _: Heard<'_>, _: &mut Seen) -> Result<Decision<()>, Error> {
+    async fn heard(&self, _: &Key, _: By<'_>, _: Heard<'_>, _: &mut Seen) -> Result<Decision<()>, Error> {
         Ok(Decision::of(()))
     }
 }

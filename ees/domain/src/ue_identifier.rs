@@ -81,6 +81,18 @@ pub trait EdgeUeIds: Send + Sync + 'static {
     }
 }
 
+/// The UE that EASs of this application know by an Edge UE ID now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn known_as(room: &Room, id: &EdgeUeId, eas_id: &EasId) -> Result<Option<Gpsi>, Error> {
+    let Some(entry) = room.store().get(&by_id(id)).await? else {
+        return Ok(None);
+    };
+    let kept: KeptId = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+    Ok((kept.expires_at > room.now() && kept.eas_id == *eas_id).then_some(kept.ue))
+}
+
 /// How every Edge UE ID begins, so that it cannot be taken for a GPSI of another kind.
 const PREFIX: &str = "edgeueid-";
 

@@ -30,7 +30,7 @@ use edgeapp_ees_domain::{
         status::AcrStatusService,
     },
     acr_events::AcrEventsService,
-    acr_management::AcrManagementService,
+    acr_management::{AcrManagementReports, AcrManagementService, PathFollowUp, TargetEass},
     common_eas::{CommonEasPolicy, CommonEasService},
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
@@ -40,7 +40,7 @@ use edgeapp_ees_domain::{
     eas_information::{EasInformationPolicy, EasInformationService},
     eec::EecService,
     expiring::EesExpiring,
-    lookups::EasLookup,
+    lookups::{EasLookup, SearchBeyond},
     peers::PeerEes,
     qos_session::{QosReports, QosSessionService},
     quotas::QuotaSettings,
@@ -142,6 +142,7 @@ pub(crate) struct Doors {
     pub(crate) agreements: Arc<Agreements>,
     pub(crate) locations: Arc<UeLocationService>,
     pub(crate) sessions: Arc<QosSessionService>,
+    pub(crate) management: Arc<AcrManagementService>,
     links: Arc<CoreLinks>,
     room: Room,
     expiring: EesExpiring,
@@ -184,6 +185,7 @@ impl Doors {
         let (groups, eass_here) = (settings.common_eas, lookup.clone());
         let groups = CommonEasService::new(room.clone(), own, groups, lookup.clone(), others.clone());
         let groups = Arc::new(groups);
+        let known_eass = index.clone();
         let discovery = DiscoveryService::new(
             index,
             clock.clone() as Arc<dyn Clock>,
@@ -204,7 +206,7 @@ impl Doors {
             others.clone(),
         );
         let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks);
-        let management = Arc::new(AcrManagementService::new(room.clone(), callbacks));
+        let beyond = Arc::new(SearchBeyond::new(own_id.clone(), others.clone()));
         let relocations = AcrService::new(room.clone(), own_id.clone(), settings.acr, lookup.clone());
         let relocations = Arc::new(relocations);
         let scenarios = vec![
@@ -222,15 +224,18 @@ impl Doors {
         let information = EasInformationService::new(room.clone(), information, eass_here, groups.clone());
         let eass_known = lookup.clone();
         let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
-        let status = AcrStatusService::new(relocations.clone(), management.clone());
         let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
         let agreements = Arc::new(Agreements::default());
         let consent: Arc<dyn Consent> = agreements.clone();
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
+        let targets = TargetEass::new(known_eass, clock.clone(), beyond, ["dnai-ours".parse().unwrap()]);
+        let targets = Arc::new(targets);
+        let paths = AcrManagementReports::new(room.clone(), consent.clone(), targets.clone(), 2);
         let links = CoreLinks::new(room.clone(), settings.core.clone(), LinkPolicy::default())
             .heard_by(reports)
             .heard_by(Arc::new(QosReports::new(room.clone())))
-            .heard_by(Arc::new(Influences));
+            .heard_by(Arc::new(Influences))
+            .heard_by(Arc::new(paths));
         let links = Arc::new(links);
         let identifiers = IdentifierPolicy::default();
         let identifiers = UeIdentifierService::new(room.clone(), settings.core.clone(), consent.clone(), identifiers);
@@ -241,7 +246,11 @@ impl Doors {
         let ues = UeTargets::new(identifiers.clone(), BTreeMap::new());
         let sessions = QosSessionService::new(room.clone(), links.clone(), consent.clone(), ues.clone(), callbacks);
         let sessions = Arc::new(sessions);
-        let influences = TrafficInfluenceService::new(room.clone(), links.clone(), eass_known, ues);
+        let influences = TrafficInfluenceService::new(room.clone(), links.clone(), eass_known, ues.clone());
+        let management = AcrManagementService::new(room.clone(), callbacks, links.clone(), consent.clone(), ues);
+        let management = Arc::new(management);
+        let status = AcrStatusService::new(relocations.clone(), management.clone());
+        let path_changes = PathFollowUp::new(room.clone(), links.clone(), consent.clone(), targets);
         let locations = Arc::new(UeLocationService::new(
             room.clone(),
             lifetimes,
@@ -257,6 +266,7 @@ impl Doors {
         let reactions = EesReactions::new(
             room.clone(),
             follow_up,
+            path_changes,
             links.clone(),
             groups.clone(),
             mirror,
@@ -278,6 +288,7 @@ impl Doors {
             agreements,
             locations: locations.clone(),
             sessions: sessions.clone(),
+            management: management.clone(),
             expiring: EesExpiring::new(eass.clone(), contexts, links.clone(), groups.clone()),
             links,
             outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),

@@ -120,6 +120,7 @@ impl Peers for Others {
 pub(crate) struct Subscribers {
     refusals: Mutex<BTreeMap<String, NotDelivered>>,
     refused: Mutex<usize>,
+    answers: Mutex<BTreeMap<String, Value>>,
     told: Mutex<Vec<Told>>,
 }
 
@@ -146,6 +147,11 @@ impl Subscribers {
     /// How often something was not taken.
     pub(crate) fn refused(&self) -> usize {
         *self.refused.lock().unwrap()
+    }
+
+    /// From now on what is told at this address is answered by 200 with this.
+    pub(crate) fn answer(&self, at: &str, answer: Value) {
+        self.answers.lock().unwrap().insert(at.to_owned(), answer);
     }
 
     /// What they were told since the last look, in order.
@@ -214,10 +220,11 @@ impl Notifier for Subscribers {
             return Err(refusal.clone());
         }
         let (at, body) = (destination.as_str().to_owned(), serde_json::from_slice(&body).unwrap());
+        let answer = self.answers.lock().unwrap().get(&at).map(Value::to_string);
         self.told.lock().unwrap().push(Told { at, body });
         Ok(Delivered {
-            status: 204,
-            body: Bytes::new(),
+            status: if answer.is_some() { 200 } else { 204 },
+            body: answer.unwrap_or_default().into(),
             moved_to: None,
         })
     }

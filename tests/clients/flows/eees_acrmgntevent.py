@@ -21,4 +21,10 @@ def flow(api):
             subscription, api.AcrMgntEventsSubscriptionPatch(notification_destination="https://127.0.0.1:9/other"))
         assert changed.notification_destination.endswith("/other"), changed
         assert eas.update_ind_acr_mng_event_subscr(subscription, request).notification_destination.endswith("/news")
+        paths = api.AcrMgntEventSubsc(event="UP_PATH_CHG", tgt_ue_id=one_ue, dnai_chg_type="EARLY", eas_ack_ind=True)
+        changed = eas.modify_ind_acr_mng_event_subscr(
+            subscription, api.AcrMgntEventsSubscriptionPatch(event_subscs=[paths, request.event_subscs[0]]))
+        wire = api.lab.get("eas-chess-a", location)
+        assert wire["availabilityInfo"] == {"availabilityStatus": "AVAILABLE"}, wire
+        assert changed.event_subscs[0].eas_ack_ind is True, changed
         eas.delete_ind_acr_mng_event_subscr(subscription)

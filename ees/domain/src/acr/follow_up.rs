@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     acr_events::{self, AcrNews},
-    acr_management::{self, Audience},
+    acr_management::{self, Audience, PathWork},
     event::{Notification, ScenariosSelected, Work},
     peers::Peers,
 };
@@ -54,6 +54,12 @@ fn in_lane_of(acr: &Key, work: AcrWork) -> Todo<Work> {
     }
 }
 
+/// The move of the EEC context, where one is asked for.
+fn moves(acr: &Acr) -> Option<Todo<Work>> {
+    matches!(acr.context, ContextMove::ToPush(..) | ContextMove::ToPull(..))
+        .then(|| in_lane_of(&acr.key(), AcrWork::MoveContext(acr.reference())))
+}
+
 /// The T-EAS as far as a declaration tells it: its application and its endpoint.
 pub(super) fn bare_target(acr: &Acr) -> DiscoveredEas {
     DiscoveredEas {
@@ -91,6 +97,7 @@ impl AcrFollowUp {
     pub async fn react(&self, event: AcrEvent) -> Result<Vec<Todo<Work>>, Error> {
         match event {
             AcrEvent::Started(acr) => self.started(&acr).await,
+            AcrEvent::Facilitated(acr) => self.facilitated(&acr).await,
             AcrEvent::Abandoned(acr) => self.tell_eas(&acr, ActStatus::ActStop, None).await,
             AcrEvent::TargetSelected { acr, target, ees } => self.tell_target(&acr, &target, ees.as_deref()).await,
             AcrEvent::Completed(acr) => self.completed(&acr).await,
@@ -122,10 +129,15 @@ impl AcrFollowUp {
                 ));
             }
         }
-        if matches!(acr.context, ContextMove::ToPush(..) | ContextMove::ToPull(..)) {
-            todos.push(in_lane_of(&key, AcrWork::MoveContext(acr.reference())));
-        }
+        todos.extend(moves(acr));
         Ok(todos)
+    }
+
+    /// The EAS hears of the target by a facilitation report: only the context has to be moved.
+    async fn facilitated(&self, acr: &Acr) -> Result<Vec<Todo<Work>>, Error> {
+        let kept = self.service.room.read::<Acr>(&acr.key()).await?;
+        let is_live = kept.is_some_and(|kept| kept.value.id == acr.id);
+        Ok(moves(acr).filter(|_| is_live).into_iter().collect())
     }
 
     async fn tell_eas(&self, acr: &Acr, status: ActStatus, until: Option<DateTime>) -> Result<Vec<Todo<Work>>, Error> {
@@ -217,6 +229,9 @@ impl AcrFollowUp {
                 notification
             })
             .await?;
+        if status.fail_reason.is_some() {
+            todos.push(PathWork::of_failed(acr));
+        }
         // An EAS that never reported may still be at work: it need not go on.
         if matches!(acr.transfer, Transfer::GivenUp(_)) {
             todos.extend(self.tell_eas(acr, ActStatus::ActStop, None).await?);

@@ -96,6 +96,8 @@ pub struct Acr {
 pub enum AcrEvent {
     /// It began: an EAS may have to be told, a context to be moved.
     Started(Box<Acr>),
+    /// It began, and the EAS has been told of its target: a context may have to be moved.
+    Facilitated(Box<Acr>),
     /// The target is known, and the EEC wants to know it too.
     TargetSelected {
         /// The relocation.
@@ -111,6 +113,16 @@ pub enum AcrEvent {
     Abandoned(Box<Acr>),
     /// Somebody asked whether a relocation is needed, and it is: a target has to be found.
     TargetWanted(Box<Wanted>),
+}
+
+impl AcrEvent {
+    /// A relocation began; where it is facilitated, its EAS needs no order.
+    pub fn begun(acr: Acr, facilitated: bool) -> Self {
+        match facilitated {
+            true => Self::Facilitated(Box::new(acr)),
+            false => Self::Started(Box::new(acr)),
+        }
+    }
 }
 
 /// A relocation that still needs a target.

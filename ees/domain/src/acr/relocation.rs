@@ -6,7 +6,7 @@ use super::{
     request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
 use crate::{
-    context,
+    acr_management, context,
     eec::{self, EecIndex, proved_ue},
     event::Event,
     peers::PeerEes,
@@ -264,6 +264,9 @@ impl AppContextRelocation for AcrService {
             decision = decision
                 .put(&key, &Kept::new(principal, end, next.clone()))?
                 .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
+            let predicted = request.acr_params.as_ref().and_then(|params| params.predict_exp_time);
+            let place = request.expected_loc_area.as_ref();
+            decision = acr_management::expected(decision, &next, place, predicted, seen.now())?;
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -325,8 +328,10 @@ impl AppContextRelocation for AcrService {
                 ees: None,
             };
             let decision = Decision::of(())
-                .put(&key, &Kept::new(principal, end, next))?
+                .put(&key, &Kept::new(principal, end, next.clone()))?
                 .tell(&Event::Acr(event))?;
+            let place = request.expected_loc_area.as_ref();
+            let decision = acr_management::expected(decision, &next, place, None, seen.now())?;
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }

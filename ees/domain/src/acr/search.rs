@@ -6,6 +6,7 @@ use super::{
     relocation::index_of,
 };
 use crate::{
+    acr_management,
     event::Event,
     peers::{PeerEes, PeerError},
 };
@@ -17,6 +18,7 @@ use edgeapp_core::{
     room::{Decision, contended, fresh_id},
 };
 use edgeapp_openapi::{
+    app_context_relocation::ExpectedLocationArea,
     eas_discovery::{DiscoveredEas, EasCharacteristics, EasDiscoveryFilter, EasDiscoveryReq, RequestorId},
     ees_registration::AcrScenario,
     ids::EesId,
@@ -37,7 +39,9 @@ impl AcrFollowUp {
             // Nobody was promised anything yet: the next trigger looks again.
             Err(error) => return Ok(Outcome::Hopeless(format!("no target for the relocation: {error}"))),
         };
-        self.begin(wanted, found).await
+        let (target, ees) = found;
+        self.execute(wanted, fresh_id(), target, Some(ees), false).await?;
+        Ok(Outcome::Done)
     }
 
     async fn search(&self, wanted: &Wanted) -> Result<(DiscoveredEas, EdnConfigInfo), PeerError> {
@@ -74,14 +78,26 @@ impl AcrFollowUp {
         Err(last)
     }
 
-    /// The S-EES executes: the record, the news for the EEC and the order for the S-EAS come from one commit.
-    async fn begin(&self, wanted: &Wanted, (target, ees): (DiscoveredEas, EdnConfigInfo)) -> Result<Outcome, Error> {
+    /// The S-EES executes: the record, the news for the EEC and the order for the S-EAS come from one commit; the S-EAS needs no order
+    /// where it hears of the target by a facilitation report. Answers with the relocation if it runs under this id, now or already;
+    /// `None` when another one runs.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn execute(
+        &self,
+        wanted: &Wanted,
+        id: String,
+        target: DiscoveredEas,
+        ees: Option<EdnConfigInfo>,
+        facilitated: bool,
+    ) -> Result<Option<Acr>, Error> {
         let room = &self.service.room;
         let index = match &wanted.eec_id {
             Some(eec_id) => index_of(room, eec_id).await?,
             None => None,
         };
-        let peer = ees.eess.first().map(|ees| PeerEes {
+        let peer = ees.as_ref().and_then(|edn| edn.eess.first()).map(|ees| PeerEes {
             id: ees.ees_id.clone(),
             endpoint: ees.end_pt.clone(),
         });
@@ -90,7 +106,7 @@ impl AcrFollowUp {
             _ => ContextMove::NotAsked,
         };
         let acr = Acr {
-            id: fresh_id(),
+            id,
             side: Side::Source,
             scenario: AcrScenario::SourceEesExecuted,
             eec_id: wanted.eec_id.clone(),
@@ -109,15 +125,21 @@ impl AcrFollowUp {
             .map_or_else(|| Owner::ees(&self.service.own_id), Owner::eec);
         let key = acr.key();
         for mut seen in room.attempts() {
-            if seen.kept::<Acr>(&key).await?.is_some_and(|known| !known.value.complete) {
-                return Ok(Outcome::Done);
+            if let Some(known) = seen.kept::<Acr>(&key).await? {
+                if known.value.id == acr.id {
+                    return Ok(Some(known.value));
+                }
+                if !known.value.complete {
+                    return Ok(None);
+                }
             }
             let end = Some(self.service.later(seen.now(), self.service.policy.transfer_seconds));
             let selected = AcrEvent::TargetSelected {
                 acr: Box::new(acr.clone()),
                 target: Box::new(target.clone()),
-                ees: Some(Box::new(ees.clone())),
+                ees: ees.clone().map(Box::new),
             };
+            let begun = AcrEvent::begun(acr.clone(), facilitated);
             let decision = Decision::of(())
                 .put(
                     &key,
@@ -128,9 +150,14 @@ impl AcrFollowUp {
                     },
                 )?
                 .tell(&Event::Acr(selected))?
-                .tell(&Event::Acr(AcrEvent::Started(Box::new(acr.clone()))))?;
+                .tell(&Event::Acr(begun))?;
+            let place = ExpectedLocationArea {
+                loc_info: wanted.position.clone(),
+                svc_area: wanted.area.clone(),
+            };
+            let decision = acr_management::expected(decision, &acr, Some(&place), None, seen.now())?;
             if room.commit(seen, decision).await?.is_some() {
-                return Ok(Outcome::Done);
+                return Ok(Some(acr));
             }
         }
         Err(contended())

@@ -143,6 +143,7 @@ impl CoreLinks {
                 link: None,
                 begun: Some(seen.now()),
                 last_holder: None,
+                silent: false,
             };
             seen.fresh(&link_key(&token));
             let mut decision = put_record(Decision::of(()), &token, &record)?.put_bytes(

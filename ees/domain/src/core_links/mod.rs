@@ -65,6 +65,9 @@ pub struct KeptLink {
     /// Who held it until now, where nobody does any more and the core has yet to be told: the last reports are about that resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_holder: Option<String>,
+    /// Its holders have been told that the core is silent about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    silent: bool,
 }
 
 impl KeptLink {
@@ -86,12 +89,21 @@ pub struct Holding {
     since: DateTime,
 }
 
+/// By which of its links a resource hears.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// The link.
+    pub token: &'a Token,
+    /// What was asked of the core for it.
+    pub asked: &'a Asked,
+}
+
 /// What happened to a link that its holders have to hear of.
 #[derive(Clone, Copy, Debug)]
 pub enum Heard<'a> {
     /// The core reported.
     Report(&'a CoreReport),
-    /// The core ended it; it is begun again as soon as the core lets it.
+    /// The core ended it, lost it or does not answer; it is begun again as soon as the core lets it.
     Lost,
     /// It runs again.
     Regained,
@@ -103,11 +115,21 @@ pub trait Holder: Send + Sync + 'static {
     /// First part of the keys of its resources.
     fn prefix(&self) -> &'static str;
 
-    /// What follows for the resource under `key`. A resource that is gone needs nothing.
+    /// What follows for the resource under `key`, which hears this by one of its links. A resource that is gone needs nothing.
     ///
     /// # Errors
     /// When the state cannot be read.
-    async fn heard(&self, key: &Key, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error>;
+    async fn heard(&self, key: &Key, by: By<'_>, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error>;
+
+    /// Whether the resource under `key` still needs a link on which this was asked, in a room that keeps account of it: what a crash
+    /// kept it from taking note of is recognised by this, and what it needs is not given back. `None` where no account is kept: there a
+    /// resource needs what it holds as long as it exists.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    async fn needs(&self, _key: &Key, _asked: &Asked) -> Result<Option<bool>, Error> {
+        Ok(None)
+    }
 
     /// What follows when the timer of the resource rings, see [`timer`].
     ///
@@ -268,6 +290,27 @@ pub async fn watched_ue(room: &Room, holder: &Key) -> Result<Option<Gpsi>, Error
         }
     }
     Ok(None)
+}
+
+/// Those links that a resource holds which `chosen` accepts.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn held_where(
+    room: &Room,
+    holder: &Key,
+    chosen: impl Fn(&KeptLink) -> bool + Send,
+) -> Result<Vec<Token>, Error> {
+    let mut tokens = Vec::new();
+    for token in tokens_of(room, holder.as_str()).await? {
+        if let Some(entry) = room.store().get(&link_key(&token)).await? {
+            let record: KeptLink = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+            if chosen(&record) {
+                tokens.push(token);
+            }
+        }
+    }
+    Ok(tokens)
 }
 
 /// The links that a resource holds.

@@ -1,7 +1,7 @@
 //! What the core reports, taken in: committed with everything that follows before the core is answered.
 
 use super::{
-    CoreLinks, Heard, KeptLink, LastLocation, LinkWork, TIMER, UPKEEP, last_location_key, put_record, seen_record,
+    By, CoreLinks, Heard, KeptLink, LastLocation, LinkWork, TIMER, UPKEEP, last_location_key, put_record, seen_record,
     upkeep::todo,
 };
 use crate::event::{Event, Work};
@@ -49,7 +49,7 @@ impl CoreLinks {
                 } else {
                     Heard::Report(&report)
                 };
-                decision = decision.and(self.tell(&record, heard, &mut seen).await?);
+                decision = decision.and(self.tell(token, &record, heard, &mut seen).await?);
             }
             // The record was looked at: what is decided for its holders holds only while they are the same.
             if self.room.commit(seen, decision).await?.is_some() {
@@ -62,6 +62,7 @@ impl CoreLinks {
     /// What follows for the holders of a link.
     pub(super) async fn tell(
         &self,
+        token: &Token,
         record: &KeptLink,
         heard: Heard<'_>,
         seen: &mut Seen,
@@ -69,7 +70,11 @@ impl CoreLinks {
         let mut decision = Decision::of(());
         for holding in &record.holders {
             if let Some(holder) = self.holder_of(&holding.key) {
-                decision = decision.and(holder.heard(&Key::new(holding.key.as_str()), heard, seen).await?);
+                let by = By {
+                    token,
+                    asked: &record.asked,
+                };
+                decision = decision.and(holder.heard(&Key::new(holding.key.as_str()), by, heard, seen).await?);
             }
         }
         Ok(decision)

@@ -3,7 +3,7 @@
 use super::{CoreLinks, KeptLink};
 use edgeapp_core::{
     error::Error,
-    network::{Asked, Token},
+    network::{Asked, CoreReport, Token},
     store::Key,
 };
 
@@ -27,6 +27,29 @@ impl CoreLinks {
         if let Err(error) = self.let_go(token, holder.as_str()).await {
             tracing::warn!(%error, "a link is given back later");
         }
+    }
+
+    /// Begins what is `wanted` for `holder` as far as it does not hold it already. What cannot be begun does not keep the rest from it:
+    /// the answers are in the order of the wishes, each with what the core reported at once.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn hold_what_can_be(
+        &self,
+        holder: &Key,
+        wanted: &[Asked],
+    ) -> Result<Vec<Result<Vec<CoreReport>, Error>>, Error> {
+        let before = self.held(holder).await?;
+        let mut answers: Vec<Result<Vec<CoreReport>, Error>> = Vec::new();
+        for (n, asked) in wanted.iter().enumerate() {
+            let asked_already = wanted[..n].iter().position(|earlier| same(earlier, asked));
+            answers.push(match asked_already {
+                Some(earlier) => answers[earlier].clone(),
+                None if before.iter().any(|(_, record)| same(&record.asked, asked)) => Ok(Vec::new()),
+                None => self.hold(holder, asked.clone()).await,
+            });
+        }
+        Ok(answers)
     }
 
     /// Makes the links of `holder` those that are `wanted`: what it holds already stays, what is new is begun, and only when all of it

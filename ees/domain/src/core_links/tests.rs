@@ -9,16 +9,16 @@ use std::sync::Mutex as Shared;
 
 const NOON: &str = "2026-01-05T12:00:00Z";
 
-/// Resources under `thing/` that remember what they heard.
+/// Resources under `thing/` that remember what they heard, and keep account of what they need if a test says so.
 #[derive(Default)]
-struct Things(Arc<Shared<Vec<String>>>);
+struct Things(Arc<Shared<Vec<String>>>, Arc<Shared<Option<bool>>>);
 
 #[async_trait]
 impl Holder for Things {
     fn prefix(&self) -> &'static str {
         "thing/"
     }
-    async fn heard(&self, key: &Key, heard: Heard<'_>, _: &mut Seen) -> Result<Decision<()>, Error> {
+    async fn heard(&self, key: &Key, _: By<'_>, heard: Heard<'_>, _: &mut Seen) -> Result<Decision<()>, Error> {
         let what = match heard {
             Heard::Report(CoreReport::Location(_)) => "location",
             Heard::Report(_) => "report",
@@ -28,6 +28,9 @@ impl Holder for Things {
         self.0.lock().expect("no panic").push(format!("{key} {what}"));
         Ok(Decision::of(()))
     }
+    async fn needs(&self, _: &Key, _: &Asked) -> Result<Option<bool>, Error> {
+        Ok(*self.1.lock().expect("no panic"))
+    }
 }
 
 struct Site {
@@ -36,6 +39,7 @@ struct Site {
     clock: Arc<ManualClock>,
     room: Room,
     heard: Arc<Shared<Vec<String>>>,
+    needed: Arc<Shared<Option<bool>>>,
 }
 
 fn site(core: FakeCore) -> Site {
@@ -44,7 +48,7 @@ fn site(core: FakeCore) -> Site {
     let room = Room::new(store, clock.clone());
     let core = Arc::new(core);
     let things = Things::default();
-    let heard = things.0.clone();
+    let (heard, needed) = (things.0.clone(), things.1.clone());
     let links = CoreLinks::new(room.clone(), core.clone(), LinkPolicy::default()).heard_by(Arc::new(things));
     Site {
         links,
@@ -52,6 +56,7 @@ fn site(core: FakeCore) -> Site {
         clock,
         room,
         heard,
+        needed,
     }
 }
 
@@ -308,4 +313,56 @@ async fn what_the_core_ends_is_begun_again_for_who_still_needs_it() {
     }
     assert_eq!(site.core.runs().len(), 1);
     assert_eq!(site.heard(), ["thing/a lost", "thing/a regained"]);
+}
+
+#[tokio::test]
+async fn what_a_crash_kept_a_resource_from_taking_note_of_ends() {
+    let site = site(FakeCore::default());
+    let a = site.thing("a").await;
+    site.links.hold(&a, site.watch(None)).await.expect("held");
+    *site.needed.lock().expect("no panic") = Some(false);
+    site.links.upkeep().await;
+    assert_eq!(site.core.runs().len(), 1, "it may be about to take note");
+    site.clock.advance(31);
+    site.links.upkeep().await;
+    site.is_clean().await;
+}
+
+#[tokio::test]
+async fn what_is_needed_again_is_not_given_back() {
+    let site = site(FakeCore::default());
+    let a = site.thing("a").await;
+    site.links.hold(&a, site.watch(None)).await.expect("held");
+    *site.needed.lock().expect("no panic") = Some(true);
+    site.links.give_back(&a).await;
+    assert_eq!(site.core.runs().len(), 1);
+    *site.needed.lock().expect("no panic") = Some(false);
+    site.links.give_back(&a).await;
+    site.is_clean().await;
+}
+
+#[tokio::test]
+async fn what_is_lost_and_cannot_be_made_again_is_told() {
+    let site = site(FakeCore::default());
+    let a = site.thing("a").await;
+    site.links.hold(&a, site.watch(None)).await.expect("held");
+    site.core.lose_everything();
+    site.core
+        .refuse_to_begin(Some(NetworkError::Refused { cause: "NO".to_owned() }));
+    site.links.upkeep().await;
+    assert_eq!(site.heard(), ["thing/a lost"]);
+    site.core.refuse_to_begin(None);
+    site.links.upkeep().await;
+    assert_eq!(site.heard(), ["thing/a regained"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_begun_does_not_keep_the_rest_from_it() {
+    let site = site(FakeCore::default());
+    let a = site.thing("a").await;
+    site.core.fail_next(NetworkError::UnknownUe);
+    let two = [site.watch(None), site.watch(Some(Accuracy::CgiEcgi))];
+    let answers = site.links.hold_what_can_be(&a, &two).await.expect("read");
+    assert!(answers[0].is_err() && answers[1].is_ok());
+    assert_eq!(site.core.runs().len(), 1);
 }

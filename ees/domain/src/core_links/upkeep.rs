@@ -1,8 +1,8 @@
 //! Both sides are kept truthful: what nobody needs ends, what vanished begins again, what a crash left behind is adopted or ended.
 
 use super::{
-    CoreLinks, GRACE, KeptLink, LINK, LinkWork, UPKEEP, UPKEEP_LANE, forget_record, held_key, link_key, put_record,
-    ringing, seen_record, tokens_of,
+    CoreLinks, GRACE, Heard, KeptLink, LINK, LinkWork, UPKEEP, UPKEEP_LANE, forget_record, held_key, link_key,
+    put_record, ringing, seen_record, tokens_of,
 };
 use crate::event::{Event, Work};
 use edgeapp_core::{
@@ -107,6 +107,10 @@ impl CoreLinks {
             let Some(mut record) = seen_record(&mut seen, token).await? else {
                 return Ok(());
             };
+            // Asked for again meanwhile.
+            if self.account_of(holder, &record.asked).await? == Some(true) {
+                return Ok(());
+            }
             let before = record.holders.len();
             record.holders.retain(|holding| holding.key != holder);
             if has_been && record.holders.is_empty() && before > 0 {
@@ -140,7 +144,7 @@ impl CoreLinks {
             let mut needed = Vec::new();
             for holding in &record.holders {
                 let waits = holding.since.0 + SignedDuration::from_secs(GRACE) > seen.now().0;
-                if waits || self.exists(&holding.key).await? {
+                if waits || self.needed_by(&holding.key, &record.asked).await? {
                     needed.push(holding.clone());
                 }
             }
@@ -160,7 +164,7 @@ impl CoreLinks {
                 if restarts {
                     record.link = Some(self.make(token, &record, &record.asked).await?);
                     record.begun = Some(seen.now());
-                    let regained = self.tell(&record, super::Heard::Regained, &mut seen).await?;
+                    let regained = self.tell(token, &record, Heard::Regained, &mut seen).await?;
                     put_record(decision.and(regained), token, &record)?
                 } else {
                     put_record(decision, token, &record)?
@@ -175,6 +179,34 @@ impl CoreLinks {
 
     async fn exists(&self, key: &str) -> Result<bool, Error> {
         Ok(self.room.read::<serde::de::IgnoredAny>(&Key::new(key)).await?.is_some())
+    }
+
+    async fn needed_by(&self, holder: &str, asked: &Asked) -> Result<bool, Error> {
+        if !self.exists(holder).await? {
+            return Ok(false);
+        }
+        Ok(self.account_of(holder, asked).await?.unwrap_or(true))
+    }
+
+    async fn account_of(&self, holder: &str, asked: &Asked) -> Result<Option<bool>, Error> {
+        match self.holder_of(holder) {
+            Some(room) => room.needs(&Key::new(holder), asked).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The link does not run and cannot be begun again: its holders hear of it.
+    async fn lost(&self, token: &Token) -> Result<(), Error> {
+        for mut seen in self.room.attempts() {
+            let Some(record) = seen_record(&mut seen, token).await? else {
+                return Ok(());
+            };
+            let decision = self.tell(token, &record, Heard::Lost, &mut seen).await?;
+            if self.room.commit(seen, decision).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(contended())
     }
 
     /// What follows from the last reports for who held the link last, if that is gone.
@@ -248,6 +280,10 @@ impl CoreLinks {
         }
         for (token, record) in records {
             let service = record.asked.service();
+            let answers = there.contains_key(&service);
+            if let Err(error) = self.hears_of_silence(&token, &record, answers).await {
+                tracing::warn!(?service, %error, "that the core network is silent is told later");
+            }
             if resting.contains(&service) {
                 continue;
             }
@@ -263,6 +299,31 @@ impl CoreLinks {
         for service in Service::ALL.into_iter().filter(|service| !resting.contains(service)) {
             self.quiet.served(service);
         }
+    }
+
+    /// Holders of watches on paths hear when the core no longer says what runs there, and when it does again. The others learn nothing
+    /// by it: what they hold is there or made again.
+    async fn hears_of_silence(&self, token: &Token, record: &KeptLink, answers: bool) -> Result<(), Error> {
+        let watches = record.asked.service() == Service::Path && record.link.is_some();
+        if !watches || record.silent != answers {
+            return Ok(());
+        }
+        for mut seen in self.room.attempts() {
+            let Some(mut record) = seen_record(&mut seen, token).await? else {
+                return Ok(());
+            };
+            if record.silent != answers || record.link.is_none() {
+                return Ok(());
+            }
+            record.silent = !answers;
+            let heard = if answers { Heard::Regained } else { Heard::Lost };
+            let decision = self.tell(token, &record, heard, &mut seen).await?;
+            let decision = put_record(decision, token, &record)?;
+            if self.room.commit(seen, decision).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(contended())
     }
 
     async fn records(&self) -> Result<HashMap<Token, KeptLink>, Error> {
@@ -328,7 +389,11 @@ impl CoreLinks {
                     Err(NetworkError::Gone) => {
                         tracing::info!(service = ?link.service, "the core network lost a subscription of ours: it is made again");
                         self.runs_at(token, None, None).await?;
-                        return self.tidy(token).await;
+                        if let Err(error) = self.tidy(token).await {
+                            self.lost(token).await?;
+                            return Err(error);
+                        }
+                        return Ok(());
                     }
                     Err(error) => return Err(error.into()),
                 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Ees,
-    core_links::{Heard, Holder, tokens_of},
+    core_links::{By, Heard, Holder, tokens_of},
     event::{Event, Notification},
     reporting::progress_key,
 };
@@ -40,7 +40,7 @@ impl Holder for QosReports {
         <SessionWithQos as Resource<Ees>>::PREFIX
     }
 
-    async fn heard(&self, key: &Key, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error> {
+    async fn heard(&self, key: &Key, _: By<'_>, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error> {
         match heard {
             Heard::Report(CoreReport::Qos(reports)) => {
                 let Some(session) = running(key, seen).await? else {

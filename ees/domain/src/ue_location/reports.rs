@@ -2,7 +2,7 @@
 
 use super::{subscription::follow, withdrawal};
 use crate::{
-    core_links::{Heard, Holder, last_location, look_at_timer},
+    core_links::{By, Heard, Holder, last_location, look_at_timer},
     reporting::{self, Progress},
 };
 use async_trait::async_trait;
@@ -58,7 +58,7 @@ impl Holder for LocationReports {
         "location-subscription/"
     }
 
-    async fn heard(&self, key: &Key, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error> {
+    async fn heard(&self, key: &Key, _: By<'_>, heard: Heard<'_>, seen: &mut Seen) -> Result<Decision<()>, Error> {
         let Some(kept) = seen.kept::<LocationSubscription>(key).await? else {
             return Ok(Decision::of(()));
         };

@@ -1,6 +1,6 @@
 //! An EAS subscribes to relocations that concern it (TS 29.558 clause 8.6).
 
-use crate::world::{CHESS, World, made, read};
+use crate::world::{CHESS, UE, World, made, read};
 use edgeapp_client_tests::eees_acrmgntevent::{
     Client,
     types::{AcrMgntEventsSubscription, Gpsi, TargetUeIdentification},
@@ -9,7 +9,7 @@ use serde_json::json;
 
 const WHO: &str = "eas.chess.example#1";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscribes_for_one_ue() {
     let world = World::open().await;
     world.register_eas(WHO, "chess.edge-a.example").await;
@@ -33,5 +33,10 @@ async fn subscribes_for_one_ue() {
     let changed = client.modify_ind_acr_mng_event_subscr(&id, &patch).await.unwrap();
     assert!(changed.notification_destination.ends_with("/other"));
     assert!(client.update_ind_acr_mng_event_subscr(&id, &request).await.is_ok());
+    let events = json!([{"event": "UP_PATH_CHG", "tgtUeId": {"gpsi": UE}, "dnaiChgType": "EARLY", "easAckInd": true}]);
+    let patch = read(json!({"eventSubscs": events}));
+    assert!(client.modify_ind_acr_mng_event_subscr(&id, &patch).await.is_ok());
+    let wire = world.look(WHO, "edge3", &location).await.body;
+    assert_eq!(wire["availabilityInfo"], json!({"availabilityStatus": "AVAILABLE"}));
     assert!(client.delete_ind_acr_mng_event_subscr(&id).await.is_ok());
 }

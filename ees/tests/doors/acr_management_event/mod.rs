@@ -1,4 +1,13 @@
-//! Eees_ACRManagementEvent (TS 29.558 clauses 5.8 and 8.6), without a core network.
+//! Eees_ACRManagementEvent (TS 29.558 clauses 5.8 and 8.6): here without a core network, in the modules below with one.
+
+mod answers;
+mod availability;
+mod change_of_events;
+mod options;
+mod paths;
+mod planned;
+mod site;
+mod targets;
 
 use crate::{
     harness::Doors,
@@ -95,6 +104,41 @@ mod create {
                 json!([{"event": "UP_PATH_CHG", "easAckSvcCont": true}]),
                 "OPTIONAL_IE_INCORRECT",
                 "/eventSubscs/0/easAckSvcCont",
+            ),
+            (
+                json!([{"event": "UP_PATH_CHG", "servContPlanInd": true}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/servContPlanInd",
+            ),
+            (
+                json!([{"event": "UP_PATH_CHG", "eventFilter": "ANY_MOBILITY"}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/eventFilter",
+            ),
+            (
+                json!([{"event": "UP_PATH_CHG", "dnaiChgType": "SOON"}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/dnaiChgType",
+            ),
+            (
+                json!([{"event": "UP_PATH_CHG", "evtReq": {"notifMethod": "PERIODIC"}}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/evtReq/repPeriod",
+            ),
+            (
+                json!([{"event": "ACT_START_STOP", "tgtUeId": {"extGrpId": "extgroupid-a@b.example"}}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/tgtUeId",
+            ),
+            (
+                json!([{"event": "ACT_START_STOP", "evtReq": {"notifMethod": "PERIODIC", "repPeriod": 5}}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/evtReq/notifMethod",
+            ),
+            (
+                json!([{"event": "ACR_SELECTION", "evtReq": {"notifFlag": "DEACTIVATE"}}]),
+                "OPTIONAL_IE_INCORRECT",
+                "/eventSubscs/0/evtReq/notifFlag",
             ),
         ] {
             eas.post(ACR_MANAGEMENT, subscription(events))
