@@ -53,15 +53,10 @@ mod tests {
         for n in 0..32_u32 {
             let turns = turns.clone();
             inside.spawn(async move {
-                let names = [format!("a{}", n % 3), format!("b{}", n % 5), "c".to_owned()];
-                let names = if n % 2 == 0 {
-                    names
-                } else {
-                    {
-                        let [a, b, c] = names;
-                        [c, b, a]
-                    }
-                };
+                let mut names = [format!("a{}", n % 3), format!("b{}", n % 5), "c".to_owned()];
+                if n % 2 == 0 {
+                    names.reverse();
+                }
                 let guards = turns.all(names.iter().map(String::as_str)).await;
                 tokio::task::yield_now().await;
                 assert!(!guards.is_empty());
