@@ -282,7 +282,9 @@ impl Reactions for EesReactions {
             },
             Work::Acr(work) => self.acr.perform(work, attempt).await,
             Work::CommonEas(work) => self.groups.perform(work, attempt).await,
-            Work::SelectedEes(declaration) => selected_ees::declare(self.notifier.as_ref(), declaration, attempt).await,
+            Work::SelectedEes(declaration) => {
+                selected_ees::declare(&self.room, self.notifier.as_ref(), declaration, attempt).await
+            }
             Work::Path(work) => {
                 self.paths
                     .perform(work, attempt, &self.acr, self.notifier.as_ref())

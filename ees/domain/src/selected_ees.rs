@@ -4,12 +4,13 @@
 //! The CAS is where an EEC says, so its address is checked like that of a callback, and redirects of it too. A declaration is work of
 //! the outbox: it leaves after a restart as well, and is tried until the CAS takes it, refuses it, or nobody needs it any more.
 
-use crate::event::Work;
+use crate::{eas_information, event::Work};
 use edgeapp_core::{
     callback::CallbackRule,
     error::Error,
     notifier::{NotDelivered, Notifier},
     outbox::{Outcome, Task, Todo},
+    room::Room,
 };
 use edgeapp_openapi::{common::Uri, eas_registration::EndPoint, selected_ees::SelEesDecInfo};
 use serde::{Deserialize, Serialize};
@@ -30,12 +31,23 @@ pub struct Declaration {
     pub info: SelEesDecInfo,
 }
 
+fn operation(cas: &EndPoint) -> String {
+    format!("{}/{DECLARE}", cas.api_root())
+}
+
+impl Declaration {
+    /// Whether it goes to this CAS.
+    pub fn is_for(&self, cas: &EndPoint) -> bool {
+        self.destination.as_str() == operation(cas)
+    }
+}
+
 /// Where a CAS with this endpoint hears of selected EESs.
 ///
 /// # Errors
 /// When `rule` forbids the address; `pointer` says where it stood.
 pub fn destination(cas: &EndPoint, rule: &CallbackRule, pointer: &str) -> Result<Uri, Error> {
-    let destination = format!("{}/{DECLARE}", cas.api_root()).parse::<Uri>();
+    let destination = operation(cas).parse::<Uri>();
     let destination = destination.map_err(|_| Error::optional_incorrect(pointer, "must be an absolute https URI"))?;
     rule.check(&destination, pointer)?;
     Ok(destination)
@@ -46,7 +58,8 @@ pub fn todo(declaration: Declaration) -> Todo<Work> {
     Todo {
         lane: declaration.selection.clone(),
         task: Task {
-            guard: Some(declaration.selection.clone()),
+            // Whether anybody still wants it is seen from the selection, whose expiry may be put off.
+            guard: None,
             work: Work::SelectedEes(Box::new(declaration)),
             until: None,
         },
@@ -54,7 +67,17 @@ pub fn todo(declaration: Declaration) -> Todo<Work> {
 }
 
 /// Tells the CAS. Telling it twice is harmless: it hears the same again.
-pub async fn declare(notifier: &dyn Notifier, declaration: &Declaration, attempt: u32) -> Outcome {
+pub async fn declare(room: &Room, notifier: &dyn Notifier, declaration: &Declaration, attempt: u32) -> Outcome {
+    match eas_information::is_still_selected(room, declaration).await {
+        Ok(true) => {}
+        Ok(false) => return Outcome::Done,
+        Err(error) => {
+            return Outcome::Again {
+                reason: error.to_string(),
+                after: None,
+            };
+        }
+    }
     let body = match serde_json::to_vec(&declaration.info) {
         Ok(body) => body.into(),
         Err(error) => return Outcome::Hopeless(error.to_string()),

@@ -107,6 +107,29 @@ async fn a_selection_that_is_over_is_not_told() {
     assert_eq!(doors.subscribers.told(), []);
 }
 
+/// Neither is a CAS that another one took the place of, while it was away.
+#[tokio::test]
+async fn a_cas_that_is_selected_no_more_is_not_told() {
+    let doors = site().await;
+    let away = NotDelivered::Later {
+        reason: "away".to_owned(),
+        after: None,
+    };
+    doors.subscribers.refuse(CAS_HEARS, away);
+    select(&doors, CAS).await.done();
+    let replaced = async {
+        while doors.subscribers.refused() < 1 {
+            tokio::task::yield_now().await;
+        }
+        select(&doors, "https://other.example").await.done();
+        doors.subscribers.take_again(CAS_HEARS);
+    };
+    tokio::join!(doors.settled(), replaced);
+    doors.settled().await;
+    let told: Vec<String> = doors.subscribers.told().into_iter().map(|told| told.at).collect();
+    assert_eq!(told, ["https://other.example/ecas-selected-ees/v1/declare"]);
+}
+
 /// The address is an EEC's choice: it must not lead inside. Nothing is noted then.
 #[tokio::test]
 async fn an_address_that_may_not_be_called_is_refused() {
