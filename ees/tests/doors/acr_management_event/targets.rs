@@ -256,6 +256,19 @@ mod facilitation {
         assert_eq!(paths(&core).len(), 1);
     }
 
+    /// The path leads back to the EAS: its traffic is not steered away any more.
+    #[tokio::test]
+    async fn a_path_that_leads_back_ends_the_steering() {
+        let (doors, core) = scene().await;
+        subscribe(&doors, one("ACR_FACILITATION", json!({}))).await;
+        moves(&doors, &core, "EARLY", AWAY, false).await;
+        doors.settled().await;
+        assert_eq!(paths(&core).len(), 2);
+        moves(&doors, &core, "EARLY", ("dnai-b", "dnai-a"), false).await;
+        assert_eq!(targets(&heard(&doors).await), [TARGET], "of the way there only");
+        assert_eq!(paths(&core).len(), 1);
+    }
+
     /// A core that does not steer does not keep the relocation from going on.
     #[tokio::test]
     async fn without_routes_the_relocation_goes_on() {

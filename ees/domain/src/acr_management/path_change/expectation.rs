@@ -109,30 +109,30 @@ impl PathFollowUp {
         ue: &Gpsi,
         target: &EndPoint,
     ) -> Result<Outcome, Error> {
-        for (key, subscription) in self.subscriptions_of(eas_id).await? {
-            let before = State::read(&self.room, &key, &subscription).await?;
+        for (key, _) in self.subscriptions_of(eas_id).await? {
             let without = |state: &mut State| {
                 state
                     .steered
                     .retain(|steered| steered.ue != *ue || steered.target != *target);
                 state.planned.retain(|planned| planned.acr != *acr);
             };
-            let mut after = before.clone();
-            without(&mut after);
-            if after != before {
-                self.let_go(&key, without).await?;
-            }
+            self.let_go(&key, without).await?;
         }
         Ok(Outcome::Done)
     }
 
-    async fn let_go(&self, key: &Key, change: impl Fn(&mut State) + Send + Sync) -> Result<(), Error> {
+    /// What a change of the state makes needless is given back; nothing happens where the state stays as it is.
+    pub(super) async fn let_go(&self, key: &Key, change: impl Fn(&mut State) + Send + Sync) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
             let Some(kept) = seen.kept::<AcrMgntEventsSubscription>(key).await? else {
                 return Ok(());
             };
             let mut state = State::load(key, &kept.value, &mut seen).await?;
+            let before = state.clone();
             change(&mut state);
+            if state == before {
+                return Ok(());
+            }
             let decision = state.keep(Decision::of(()), key, &kept.value, &mut seen).await?;
             let decision = state.give_back(decision, &self.room, key).await?;
             if self.room.commit(seen, decision).await?.is_some() {

@@ -78,6 +78,10 @@ impl PathFollowUp {
         if !may_tell(self.consent.as_ref(), pending.ue.as_ref()).await {
             return self.settle(key, Verdict::Accepted, &subscription, &[], None).await;
         }
+        if self.leads_back(&subscribed, &pending) {
+            let gone = |state: &mut State| state.steered.retain(|steered| Some(&steered.ue) != pending.ue.as_ref());
+            self.let_go(&subscription, gone).await?;
+        }
         let patient = attempt + 1 < SEARCHES && pending.acknowledge.is_none();
         let told = match &pending.planned {
             Some(planned) => of_plan(&subscribed.value, &pending, &planned.0),
@@ -146,6 +150,12 @@ impl PathFollowUp {
             .unwrap_or(Duration::ZERO)
     }
 
+    /// Whether the path leads to where the EAS of the subscription is.
+    fn leads_back(&self, subscribed: &Kept<AcrMgntEventsSubscription>, pending: &Pending) -> bool {
+        let own = self.eass.registered_by(&subscribed.owner, &subscribed.value.eas_id);
+        watch::target_dnai(&pending.change).is_some_and(|dnai| targets::sits_behind(&own, dnai))
+    }
+
     async fn identified(&self, change: &UpPathChangeInfo) -> Option<Gpsi> {
         let ask = AddressAsk {
             address: naming::address_of(change)?,
@@ -169,7 +179,6 @@ impl PathFollowUp {
             Ok(state) => state,
             Err(error) => return Ok(Err(error)),
         };
-        let own = self.eass.registered_by(&subscribed.owner, &subscription.eas_id);
         let dnai = watch::target_dnai(&pending.change);
         let mut all = Vec::new();
         for n in watch::concerned(subscription, &state, &pending.watch, &pending.change, &self.eass) {
@@ -190,7 +199,7 @@ impl PathFollowUp {
             };
             if wanted.event == AcrMgntEvent::UpPathChg {
                 told.reports.push(plain);
-            } else if !dnai.is_some_and(|dnai| targets::sits_behind(&own, dnai)) {
+            } else if !self.leads_back(subscribed, pending) {
                 let sought = Sought {
                     owner: &subscribed.owner,
                     eas_id: &subscription.eas_id,
