@@ -120,6 +120,7 @@ fn executable_scenarios() -> Vec<AcrScenario> {
         AcrScenario::EecExecutedViaTargetEes,
         AcrScenario::SourceEasDecided,
         AcrScenario::SourceEesExecuted,
+        AcrScenario::EelManagedAcr,
     ]
 }
 
@@ -245,6 +246,9 @@ pub struct RelocationConfig {
     pub remembered_seconds: u32,
     /// `register_implicitly`: a context that another EES pushes registers its EEC here.
     pub register_implicitly: bool,
+    /// `app_context_bytes`: how large an application context may be that waits here for its T-EAS, 1 MiB when not given. A store of the
+    /// kind `etcd` takes no more than its members do in one request, 1.5 MiB unless they are told otherwise.
+    pub app_context_bytes: u32,
     /// `stale_context_seconds`: how long a context without a registration is kept, 600 when not given.
     pub stale_context_seconds: u32,
 }
@@ -255,6 +259,7 @@ impl Default for RelocationConfig {
             transfer_seconds: 30,
             remembered_seconds: 60,
             register_implicitly: true,
+            app_context_bytes: 1024 * 1024,
             stale_context_seconds: 600,
         }
     }
@@ -520,11 +525,8 @@ impl EesConfig {
                 &format!("{unknown} is no scenario; use some of {}", known.join(", ")),
             );
         }
-        if self.scenarios.contains(&AcrScenario::EelManagedAcr) {
-            refuse(
-                "scenarios",
-                "EEL_MANAGED_ACR cannot be executed by this version; remove it",
-            );
+        if self.relocation.app_context_bytes == 0 {
+            refuse("relocation.app_context_bytes", "must be at least 1");
         }
         if let Some(nef) = &self.nef {
             if let Err(error) = nef.check() {

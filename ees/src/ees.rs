@@ -231,10 +231,9 @@ impl EesBuilder {
             }
         };
         serving.open(edge1_socket, of_edge1)?;
-        serving.open(
-            edge3_socket,
-            vec![door(ReferencePoint::Edge3, &trust.eas, rooms.edge3())],
-        )?;
+        let mut edge3 = door(ReferencePoint::Edge3, &trust.eas, rooms.edge3());
+        edge3.router = edge3.router.merge(rooms.app_contexts());
+        serving.open(edge3_socket, vec![edge3])?;
         if let (Some(socket), Some(nef)) = (edge2_socket, &trust.nef) {
             let edge2 = Door {
                 point: ReferencePoint::Edge2,

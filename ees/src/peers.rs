@@ -5,6 +5,7 @@ use axum::http::{Method, StatusCode};
 use edgeapp_ees_domain::peers::{Bound, PeerEes, PeerError, Peers};
 use edgeapp_http::client::{Answer, CallError, HttpClient};
 use edgeapp_openapi::{
+    acr_parameter_information::AcrParamsInfo,
     common_eas_announcement::CommonEasInfo,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
     eas_info_management::{CommonEasBindReq, CommonEasBindResp, CommonEasBinding},
@@ -172,5 +173,12 @@ impl Peers for HttpPeers {
         let answer: Option<CommonEasBindResp> =
             Self::ask(client, Method::GET, &with_query(url, pairs), NOTHING).await?;
         Ok(answer.map(|answer| answer.binding))
+    }
+
+    async fn tell_acr_params(&self, ees: &PeerEes, info: &AcrParamsInfo) -> Result<(), PeerError> {
+        let url = format!("{}/eees-acr-param/v1/send-acrparamsinfo", self.root_of(ees)?);
+        // What an answer says beyond that it was taken does not matter.
+        let answer = self.eess.call(Method::POST, &url, Some(info)).await;
+        answer.map(|_| ()).map_err(peer_error)
     }
 }

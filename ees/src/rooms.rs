@@ -20,11 +20,14 @@ use edgeapp_core::{
 use edgeapp_ees_domain::{
     acr::{
         follow_up::AcrFollowUp,
+        managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
         status::AcrStatusService,
     },
     acr_events::AcrEventsService,
     acr_management::{AcrManagementReports, AcrManagementService, PathFollowUp, TargetEass},
+    act_status::ActStatusService,
+    app_contexts::AppContextService,
     common_eas::{CommonEasPolicy, CommonEasService},
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
@@ -98,6 +101,7 @@ pub(crate) struct Parts {
     quotas: QuotaSettings,
     answer_seconds: u32,
     dnais: Vec<Dnai>,
+    app_context_bytes: usize,
 }
 
 /// What is around the rooms.
@@ -149,6 +153,7 @@ impl Parts {
             quotas: config.quotas,
             answer_seconds: config.core_network.eas_answer_seconds,
             dnais: config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default(),
+            app_context_bytes: usize::try_from(relocation.app_context_bytes).unwrap_or(usize::MAX),
         }
     }
 
@@ -189,6 +194,7 @@ impl Parts {
             quotas: QuotaSettings::default(),
             answer_seconds: 0,
             dnais: Vec::new(),
+            app_context_bytes: 0,
         })
     }
 }
@@ -209,6 +215,9 @@ pub(crate) struct Rooms {
     relocations: Arc<AcrService>,
     status: Arc<AcrStatusService>,
     contexts: Arc<ContextService>,
+    managed: Arc<EelManagedService>,
+    act_status: Arc<ActStatusService>,
+    app_contexts: Arc<AppContextService>,
     links: Arc<CoreLinks>,
     identifiers: Arc<UeIdentifierService>,
     pub(crate) locations: Arc<UeLocationService>,
@@ -309,7 +318,15 @@ impl Rooms {
             peers.clone(),
         );
         let scenarios = parts.scenarios.clone();
-        let contexts = ContextService::new(room.clone(), parts.contexts, lifetimes.eec(), scenarios, lookup);
+        let managed = EelManagedService::new(relocations.clone(), callbacks, scenarios.clone());
+        let contexts = ContextService::new(
+            room.clone(),
+            parts.contexts,
+            lifetimes.eec(),
+            scenarios,
+            lookup,
+            relocations.clone(),
+        );
         let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
         let subscriptions = lifetimes.subscriptions();
         Ok(Self {
@@ -334,6 +351,9 @@ impl Rooms {
             acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
             contexts: Arc::new(contexts),
+            managed: Arc::new(managed),
+            act_status: Arc::new(ActStatusService::new(room.clone(), callbacks)),
+            app_contexts: Arc::new(AppContextService::new(relocations.clone(), parts.app_context_bytes)),
             links,
             identifiers,
             locations,
@@ -369,6 +389,7 @@ impl Rooms {
             edge3::eas_registration::api(self.eass.clone()),
             edge3::acr_management_event::api(self.acr_management.clone()),
             edge3::acr_status_update::api(self.status.clone()),
+            edge3::eel_managed_acr::api(self.managed.clone(), self.act_status.clone()),
             edge3::ue_location::api(self.locations.clone()),
             edge3::ue_identifier::api(self.identifiers.clone()),
             edge3::session_with_qos::api(self.sessions.clone()),
@@ -383,6 +404,7 @@ impl Rooms {
         vec![
             edge9::eec_context_relocation::api(self.contexts.clone()),
             edge9::common_eas_announcement::api(self.groups.clone(), &self.other_announcement_names),
+            edge9::acr_parameter_information::api(self.relocations.clone()),
             edge1::eas_discovery::request_api(self.discovery.clone()),
         ]
     }
@@ -390,6 +412,11 @@ impl Rooms {
     /// Where the core network reports to.
     pub(crate) fn edge2(&self) -> axum::Router {
         edge2::reports::router(self.links.clone())
+    }
+
+    /// Where application contexts lie on their way, beside the APIs of EDGE-3.
+    pub(crate) fn app_contexts(&self) -> axum::Router {
+        edge3::app_contexts::router(self.app_contexts.clone())
     }
 
     /// All of them, each once.

@@ -8,6 +8,7 @@ mod core_network;
 mod demo;
 mod durability;
 mod link;
+mod managed;
 mod notifications;
 mod page;
 mod relocation;

@@ -113,6 +113,8 @@ causes! {
     AcrInProgress = "ACR_IN_PROGRESS" / "A relocation is running",
     /// A second result contradicts the first.
     AcrResultConflict = "ACR_RESULT_CONFLICT" / "The relocation has another result already",
+    /// The caller or this server takes no part in relocations of that kind.
+    AcrScenarioNotSupported = "ACR_SCENARIO_NOT_SUPPORTED" / "Relocations of that kind are not supported",
     /// No core network is configured behind this server.
     CoreNetworkNotConfigured = "CORE_NETWORK_NOT_CONFIGURED" / "There is no core network here",
     /// The core network could not be reached or failed.

@@ -166,12 +166,20 @@ async fn discard(mut body: HttpBody, mut left: usize) {
     }
 }
 
-async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
+async fn read(body: HttpBody) -> Result<Bytes, Problem> {
+    read_at_most(body, MAX_BODY).await
+}
+
+/// A body of any kind, of at most `limit` bytes.
+///
+/// # Errors
+/// 413 when it is longer, 408 when it does not arrive in time, 400 when it breaks off.
+pub async fn read_at_most(mut body: HttpBody, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             Cause::PayloadTooLarge,
-            format!("a body has at most {MAX_BODY} bytes"),
+            format!("a body has at most {limit} bytes"),
         )
     };
     let collect = async {
@@ -181,7 +189,7 @@ async fn read(mut body: HttpBody) -> Result<Bytes, Problem> {
             let frame = frame.map_err(|_| Error::new(Kind::Invalid, Cause::InvalidMsgFormat, "the body broke off"))?;
             let Ok(data) = frame.into_data() else { continue };
             let length = first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len();
-            if length > MAX_BODY {
+            if length > limit {
                 discard(body, MAX_DISCARDED.saturating_sub(length)).await;
                 return Err(too_large());
             }

@@ -86,8 +86,9 @@ impl Stack {
             details.cause.clone().unwrap_or_default(),
             details.detail.clone().unwrap_or_default(),
         );
-        // What an address of EDGE-2 ends in is a secret between the core network and us.
+        // What an address of EDGE-2 ends in is a secret between the core network and us, that of a context one among EASs.
         let path = match point {
+            _ if uri.path().starts_with("/app-contexts/") => "/app-contexts",
             ReferencePoint::Edge2 => uri.path().rsplit_once('/').map_or("", |(folder, _)| folder),
             _ => uri.path(),
         };

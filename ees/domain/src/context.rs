@@ -1,7 +1,7 @@
 //! EEC contexts: what an EES knows of an EEC and hands on when the EEC moves (TS 23.558 clause 8.9, TS 29.558 clause 5.10).
 
 use crate::{
-    acr::{EasDirectory, record},
+    acr::{EasDirectory, record, relocation::AcrService},
     eec::{self, EecIndex},
     event::{Event, ScenariosSelected},
     scenarios,
@@ -99,16 +99,19 @@ pub struct ContextService {
     lifetimes: Lifetimes,
     own_scenarios: Vec<AcrScenario>,
     eass: Arc<dyn EasDirectory>,
+    relocations: Arc<AcrService>,
 }
 
 impl ContextService {
-    /// A service over this room; implicit registrations live as long as `lifetimes` grants.
+    /// A service over this room; implicit registrations live as long as `lifetimes` grants, and what comes with a context for a
+    /// relocation goes to `relocations`.
     pub fn new(
         room: Room,
         policy: ContextPolicy,
         lifetimes: Lifetimes,
         own_scenarios: Vec<AcrScenario>,
         eass: Arc<dyn EasDirectory>,
+        relocations: Arc<AcrService>,
     ) -> Self {
         Self {
             room,
@@ -116,6 +119,7 @@ impl ContextService {
             lifetimes,
             own_scenarios,
             eass,
+            relocations,
         }
     }
 
@@ -325,6 +329,8 @@ impl EecContexts for ContextService {
             if known.is_some_and(|known| known.owner != owner) {
                 return Err(Error::not_yours("/eecCntx/cntxId", "context of that EEC"));
             }
+            let mut push = push.clone();
+            let handed_over = self.relocations.handed_over(&mut seen, &mut push).await?;
             let taken = self.take_over(&mut seen, &owner, &push.eec_cntx).await?;
             let impl_reg = taken.answer.clone();
             let answer = (impl_reg.is_some() || !scenarios.is_empty()).then(|| EecContextPushRes {
@@ -332,8 +338,14 @@ impl EecContexts for ContextService {
                 sel_acr_scenarios_list: scenarios.clone(),
             });
             // The UE is back: whatever relocation led away from here is history, and may be asked for anew.
-            let finished = record::forget_finished(&self.room, &mut seen, push.eec_cntx.ue_id.as_ref()).await?;
-            let mut decision = taken.and(finished).answer(answer);
+            let finished = record::forget_finished(
+                &self.room,
+                &mut seen,
+                push.eec_cntx.ue_id.as_ref(),
+                handed_over.answer.as_ref(),
+            )
+            .await?;
+            let mut decision = taken.and(finished).and(handed_over).answer(answer);
             if let Some(selected) = &selected {
                 decision = decision.tell(&Event::ScenariosSelected(Box::new(selected.clone())))?;
             }

@@ -5,7 +5,7 @@ use crate::{
         Acr, AcrEvent,
         record::{self, Step},
     },
-    acr_management,
+    acr_management, app_contexts,
     common_eas::{self, CommonEasService},
     context::ContextPolicy,
     core_links::{self, CoreLinks},
@@ -22,7 +22,10 @@ use edgeapp_core::{
     store::Key,
     sweeper::Expiring,
 };
-use edgeapp_openapi::{eas_registration::EasRegistration, eec_registration::EecRegistration};
+use edgeapp_openapi::{
+    acr_status_update::ActFailureCause, common::DateTime, eas_registration::EasRegistration,
+    eec_registration::EecRegistration,
+};
 use std::sync::Arc;
 
 /// The expiry of an EES's resources.
@@ -68,7 +71,10 @@ impl Expiring for EesExpiring {
             let Some(kept) = seen.even_expired::<Acr>(key).await? else {
                 return Ok(Decision::of(()));
             };
-            return given_up(kept.value);
+            return given_up(kept.value, seen.now());
+        }
+        if name.starts_with(app_contexts::PREFIX) {
+            return Ok(Decision::of(()).delete(&app_contexts::bytes_key(key)));
         }
         if name.starts_with(common_eas::PREFIX) {
             return self.groups.expired(key, seen).await;
@@ -92,9 +98,21 @@ impl Expiring for EesExpiring {
 }
 
 /// Pure: a relocation that nobody finished in time has failed, and the EEC hears of it.
-fn given_up(acr: Acr) -> Result<Decision<()>, Error> {
-    let late = Step::GivenUp("no result of the transfer was reported in time".to_owned());
+fn given_up(acr: Acr, now: DateTime) -> Result<Decision<()>, Error> {
+    let void = acr.plan.as_ref().is_some_and(|plan| plan.predict_exp_time <= now);
+    let reason = match void {
+        true => ActFailureCause::AcrCancellation.as_str(),
+        false => "no result of the transfer was reported in time",
+    };
+    let late = Step::GivenUp(reason.to_owned());
+    // The UE never came to where it was expected: what the EAS has got for it is of no use.
+    let useless = |acr: &Acr| void && acr.plan.as_ref().is_some_and(|plan| plan.eas_told);
+    let failed = |acr: &Acr| acr.result().is_some_and(|result| result.is_err());
     let events: Vec<AcrEvent> = match acr.transfer {
+        record::Transfer::NotAwaited if useless(&acr) => vec![AcrEvent::Abandoned(Box::new(acr))],
+        record::Transfer::Reported(..) if acr.complete && useless(&acr) && !failed(&acr) => {
+            vec![AcrEvent::Abandoned(Box::new(acr))]
+        }
         record::Transfer::NotAwaited => Vec::new(),
         _ if acr.complete => Vec::new(),
         // Reported, but the context never arrived: the result counts all the same.

@@ -12,7 +12,8 @@
 //! | [`common_eas`] | the EAS that serves a whole group, agreed between EESs |
 //! | [`eas_information`], [`selected_ees`] | what EECs tell of their selections, and what CASs hear of them |
 //! | [`scenarios`] | the relocation scenarios that all parties have in common |
-//! | [`acr_events`], [`acr_management`] | who is told of relocations: EECs, EASs |
+//! | [`acr_events`], [`acr_management`], [`act_status`] | who is told of relocations: EECs, EASs, EASs that leave them to the EES |
+//! | [`app_contexts`] | storage for application contexts on their way |
 //! | [`ue_location`], [`ue_identifier`] | where UEs are, and under which names EASs know them |
 //! | [`whereabouts`] | where the UE is for which an EAS is chosen |
 //! | [`qos_session`], [`traffic_influence`] | sessions with a quality, traffic steered to EASs |
@@ -28,6 +29,8 @@
 pub mod acr;
 pub mod acr_events;
 pub mod acr_management;
+pub mod act_status;
+pub mod app_contexts;
 pub mod common_eas;
 pub mod context;
 pub mod core_links;

@@ -51,6 +51,12 @@ impl EasDirectory for EasLookup {
             .map(|entry| entry.owner.clone())
     }
 
+    fn best(&self, wanted: &Selection) -> Option<DiscoveredEas> {
+        let (known, now) = (self.index.snapshot(), self.clock.now());
+        let found = selection::select(wanted, &known, now);
+        found.first().map(|best| DiscoveredEas::clone(&best.discovered))
+    }
+
     fn registered_by(&self, owner: &Owner, eas_id: &EasId) -> Vec<Arc<EasProfile>> {
         let (known, now) = (self.index.snapshot(), self.clock.now());
         known

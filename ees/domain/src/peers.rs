@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use edgeapp_openapi::{
+    acr_parameter_information::AcrParamsInfo,
     common_eas_announcement::CommonEasInfo,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
     eas_info_management::{CommonEasBindReq, CommonEasBinding},
@@ -94,6 +95,11 @@ pub trait Peers: Send + Sync + 'static {
         group: &AppGroupId,
         eas_id: &EasId,
     ) -> Result<Option<CommonEasBinding>, PeerError>;
+    /// Tells another EES parameters of a relocation (Eees_ACRParameterInformation, TS 29.558 clause 5.13).
+    ///
+    /// # Errors
+    /// [`PeerError::NotFound`] when it does not know the EEC or the EASs.
+    async fn tell_acr_params(&self, ees: &PeerEes, info: &AcrParamsInfo) -> Result<(), PeerError>;
 }
 
 /// An EES on its own: there is nobody to ask.
@@ -125,6 +131,9 @@ impl Peers for NoPeers {
         nobody()
     }
     async fn common_eas(&self, _: &EesId, _: &AppGroupId, _: &EasId) -> Result<Option<CommonEasBinding>, PeerError> {
+        nobody()
+    }
+    async fn tell_acr_params(&self, _: &PeerEes, _: &AcrParamsInfo) -> Result<(), PeerError> {
         nobody()
     }
 }

@@ -1,8 +1,10 @@
 //! The outbox of an EES: what follows from its events.
 
 use crate::{
+    Ees,
     acr::follow_up::AcrFollowUp,
     acr_management::{self, PathFollowUp},
+    act_status,
     common_eas::CommonEasService,
     core_links::CoreLinks,
     discovery_subscriptions, ending,
@@ -11,6 +13,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use edgeapp_core::{
+    collection::Resource,
     error::Error,
     follow::{Follower, Mirror},
     notifier::{NotDelivered, Notifier},
@@ -21,6 +24,7 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     common::{TestNotification, Uri},
     eas_discovery::EasDiscoverySubscription,
+    eel_managed_acr::ActStatusSubsc,
 };
 use std::sync::Arc;
 
@@ -117,10 +121,16 @@ pub(crate) async fn moved(room: &Room, key: &Key, from: &Uri, to: &Uri) -> Resul
             return Ok(());
         };
         // Some notifications have an address of their own, and the subscriber may have named another one meanwhile.
-        if kept.value["notificationDestination"] != from.as_str() {
+        if key.as_str().starts_with(<ActStatusSubsc as Resource<Ees>>::PREFIX) {
+            let Some(to) = act_status::moved(to) else {
+                return Ok(());
+            };
+            kept.value["notificationUri"] = to.into();
+        } else if kept.value["notificationDestination"] != from.as_str() {
             return Ok(());
+        } else {
+            kept.value["notificationDestination"] = serde_json::Value::from(to.as_str());
         }
-        kept.value["notificationDestination"] = serde_json::Value::from(to.as_str());
         if room.commit(seen, Decision::of(()).put(key, &kept)?).await?.is_some() {
             return Ok(());
         }

@@ -2,7 +2,9 @@
 
 pub mod acr_management_event;
 pub mod acr_status_update;
+pub mod app_contexts;
 pub mod eas_registration;
+pub mod eel_managed_acr;
 pub mod session_with_qos;
 pub mod traffic_influence_eas;
 pub mod ue_identifier;

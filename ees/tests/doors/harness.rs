@@ -26,11 +26,14 @@ use edgeapp_ees::{edge1, edge2, edge3, edge9};
 use edgeapp_ees_domain::{
     acr::{
         follow_up::AcrFollowUp,
+        managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
         status::AcrStatusService,
     },
     acr_events::AcrEventsService,
     acr_management::{AcrManagementReports, AcrManagementService, PathFollowUp, TargetEass},
+    act_status::ActStatusService,
+    app_contexts::AppContextService,
     common_eas::{CommonEasPolicy, CommonEasService},
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
@@ -77,6 +80,8 @@ use std::{
 pub(crate) const NOON: &str = "2026-01-05T12:00:00Z";
 /// The EES behind the doors.
 pub(crate) const OWN_ID: &str = "ees-a.example";
+/// How large an application context may be.
+pub(crate) const APP_CONTEXT_BYTES: usize = 300 * 1024;
 /// Where the doors are reached.
 pub(crate) const ROOT: &str = "https://ees.example";
 
@@ -92,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) contexts: ContextPolicy,
     pub(crate) acr: AcrPolicy,
     pub(crate) common_eas: CommonEasPolicy,
+    /// The scenarios of the EES; the usual ones when `None`.
+    pub(crate) scenarios: Option<Vec<AcrScenario>>,
     /// The core network; none in most tests.
     pub(crate) core: Arc<dyn CoreNetwork>,
     pub(crate) quotas: QuotaSettings,
@@ -117,6 +124,7 @@ impl Default for Settings {
                 eec_registration_required: true,
             },
             common_eas: CommonEasPolicy::default(),
+            scenarios: None,
             core: Arc::new(NoCoreNetwork),
             quotas: QuotaSettings::default(),
         }
@@ -212,7 +220,9 @@ impl Doors {
         let scenarios = vec![
             AcrScenario::EecExecutedViaSourceEes,
             AcrScenario::EecExecutedViaTargetEes,
+            AcrScenario::EelManagedAcr,
         ];
+        let scenarios = settings.scenarios.unwrap_or(scenarios);
         let information = EasInformationPolicy {
             eec_registration_required: settings.acr.eec_registration_required,
             lifetimes,
@@ -223,7 +233,16 @@ impl Doors {
         };
         let information = EasInformationService::new(room.clone(), information, eass_here, groups.clone());
         let eass_known = lookup.clone();
-        let handover = ContextService::new(room.clone(), contexts, lifetimes, scenarios, lookup);
+        let managed = EelManagedService::new(relocations.clone(), callbacks, scenarios.clone());
+        let handover = ContextService::new(
+            room.clone(),
+            contexts,
+            lifetimes,
+            scenarios,
+            lookup,
+            relocations.clone(),
+        );
+        let app_contexts = Arc::new(AppContextService::new(relocations.clone(), APP_CONTEXT_BYTES));
         let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
         let agreements = Arc::new(Agreements::default());
         let consent: Arc<dyn Consent> = agreements.clone();
@@ -293,7 +312,10 @@ impl Doors {
             links,
             outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),
             room,
-            routers: BTreeMap::from([(ReferencePoint::Edge2, reports_door)]),
+            routers: BTreeMap::from([
+                (ReferencePoint::Edge2, reports_door),
+                (ReferencePoint::Edge3, edge3::app_contexts::router(app_contexts)),
+            ]),
             apis: BTreeMap::new(),
         };
         let (of_eecs, of_eass, of_eess) = (ReferencePoint::Edge1, ReferencePoint::Edge3, ReferencePoint::Edge9);
@@ -306,6 +328,12 @@ impl Doors {
         doors.mount(of_eass, &edge3::traffic_influence_eas::api(Arc::new(influences)));
         doors.mount(of_eass, &edge3::ue_location::api(locations));
         doors.mount(of_eass, &edge3::ue_identifier::api(identifiers));
+        let act_status = ActStatusService::new(doors.room.clone(), callbacks);
+        doors.mount(
+            of_eass,
+            &edge3::eel_managed_acr::api(Arc::new(managed), Arc::new(act_status)),
+        );
+        doors.mount(of_eess, &edge9::acr_parameter_information::api(relocations.clone()));
         doors.mount(of_eess, &edge9::eec_context_relocation::api(Arc::new(handover)));
         doors.mount(of_eess, &edge1::eas_discovery::request_api(discovery.clone()));
         doors.mount(of_eess, &edge9::common_eas_announcement::api(groups, &["eees-ceas"]));

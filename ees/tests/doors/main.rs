@@ -2,6 +2,7 @@
 
 mod acr_events;
 mod acr_management_event;
+mod acr_parameter_information;
 mod acr_status_update;
 mod app_context_relocation;
 mod common_eas_announcement;
@@ -13,6 +14,7 @@ mod eas_information_provisioning;
 mod eas_registration;
 mod eec_context_relocation;
 mod eec_registration;
+mod eel_managed_acr;
 mod harness;
 mod negotiation;
 mod quotas;

@@ -8,6 +8,7 @@ use edgeapp_core::{
 };
 use edgeapp_ees_domain::peers::{Bound, PeerEes, PeerError, Peers};
 use edgeapp_openapi::{
+    acr_parameter_information::AcrParamsInfo,
     common::Uri,
     common_eas_announcement::CommonEasInfo,
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
@@ -35,7 +36,7 @@ pub(crate) struct Others {
 /// A question that another server was asked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked {
-    /// `pull`, `push`, `discover`, `target-ees`, `announce`, `bind` or `binding`.
+    /// `pull`, `push`, `discover`, `acr-params`, `target-ees`, `announce`, `bind` or `binding`.
     pub(crate) what: &'static str,
     /// The EES that was asked, nothing for the ECS.
     pub(crate) of: String,
@@ -112,6 +113,10 @@ impl Peers for Others {
     ) -> Result<Option<CommonEasBinding>, PeerError> {
         let asked = json!({"requestor-id": ees_id, "app-group-id": group, "eas-id": eas_id});
         self.ask("binding", "", asked)
+    }
+
+    async fn tell_acr_params(&self, ees: &PeerEes, info: &AcrParamsInfo) -> Result<(), PeerError> {
+        self.ask("acr-params", ees.id.as_str(), serde_json::to_value(info).unwrap())
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) fn smallest(schema: &Value, schemas: &Value, names: &Names) -> Value 
     // What a schema cannot say: which of several values is served without a core network, and who is who.
     match name_of(schema) {
         "AcrMgntEvent" => return json!("ACT_START_STOP"),
+        // Relocations that an EAS leaves to its EES.
+        "ACRScenario" => return json!("EEL_MANAGED_ACR"),
         "EecId" => return json!(names.eec),
         "EasId" => return json!(names.eas),
         "EesId" => return json!(names.ees),
@@ -118,12 +120,15 @@ fn needed_in(schema: &str) -> &'static [&'static str] {
         // Without WebSockets the ECS needs an address.
         "ECSServProvSubscription" => &["notificationDestination"],
         // An EAS that is about to lose a UE names it, and the UE has to be known.
-        "EECRegistration" | "AcrDetermReq" => &["ueId"],
+        "EECRegistration" => &["ueId", "acProfs"],
+        "AcrDetermReq" => &["ueId"],
         // Whom it is about, and where to send notifications while WebSockets are not served.
         "LocationSubscription" => &["ueId", "notificationDestination"],
         "SessionWithQoS" => &["ueId", "qosReference"],
         // Where an EAS sits: traffic is steered there.
-        "EASProfile" => &["appLocs"],
+        "EASProfile" => &["appLocs", "svcContSupp"],
+        // Which applications its UE uses.
+        "ACProfile" => &["eass"],
         "AppTrafficInfluence" => &["tgtUes"],
         "RouteToLocation" => &["routeProfId"],
         "UserInfo" => &["ueId", "easIds"],

@@ -46,7 +46,8 @@ impl AcrFollowUp {
         };
         let step = match moved {
             Ok(registration) => Step::ContextMoved(registration),
-            Err(PeerError::Unreachable(reason)) if attempt + 1 < CONTEXT_ATTEMPTS => {
+            // What only the other EES can tell the T-EAS is tried until the relocation is over.
+            Err(PeerError::Unreachable(reason)) if attempt + 1 < CONTEXT_ATTEMPTS || kept.value.managed.is_some() => {
                 return Ok(Outcome::Again { reason, after: None });
             }
             Err(error) => {
@@ -67,7 +68,7 @@ impl AcrFollowUp {
         let push = EecContextPush {
             ees_id: self.service.own_id.clone(),
             eec_cntx: with_session(kept.value, acr),
-            tgt_eas: Some(acr.t_eas.clone()),
+            tgt_eas: acr.t_eas.clone(),
             acr_scenarios_sel_req: false,
         };
         Ok(self.peers.push_context(ees, &push).await.map(|answer| answer.impl_reg))
@@ -122,7 +123,11 @@ impl AcrFollowUp {
 
 /// Pure: the context with the session that relocates, as the T-EES is to know it.
 fn with_session(mut context: EecContext, acr: &Acr) -> EecContext {
-    let Some(end_pt) = acr.s_eas.clone() else {
+    let source = match &acr.managed {
+        Some(managed) => Some(managed.lies_at()),
+        None => acr.s_eas.clone(),
+    };
+    let Some(end_pt) = source else {
         return context;
     };
     let session = IndividualSessionContext {

@@ -1,12 +1,15 @@
 //! What follows from a relocation's events: notifications to EEC and EAS, and the work that the neighbouring modules do.
 
 use super::{
-    record::{Acr, AcrEvent, AcrRef, AcrWork, ContextMove, Side, Step, Transfer},
+    managed::told_result,
+    plan::Prediction,
+    record::{Acr, AcrEvent, AcrRef, AcrWork, ContextMove, Step, Transfer},
     relocation::AcrService,
 };
 use crate::{
     acr_events::{self, AcrNews},
     acr_management::{self, Audience, PathWork},
+    act_status,
     event::{Notification, ScenariosSelected, Work},
     peers::Peers,
 };
@@ -20,11 +23,15 @@ use edgeapp_openapi::{
     acr_management_event::{AcrMgntEvent, AcrMgntEventReport, ActStatus, SelectedAcrScenarios, TargetUeIdentification},
     common::DateTime,
     eas_discovery::DiscoveredEas,
-    eas_registration::EasProfile,
+    eas_registration::{EasProfile, EndPoint},
     ids::AcId,
     service_provisioning::EdnConfigInfo,
 };
+use jiff::SignedDuration;
 use std::sync::Arc;
+
+/// How long another EES is told that a UE has arrived.
+const ARRIVAL_MATTERS: SignedDuration = SignedDuration::from_hours(1);
 
 /// Follows up on relocations.
 pub struct AcrFollowUp {
@@ -60,23 +67,40 @@ fn moves(acr: &Acr) -> Option<Todo<Work>> {
         .then(|| in_lane_of(&acr.key(), AcrWork::MoveContext(acr.reference())))
 }
 
+/// Pure: the T-EAS of a relocation that this EES manages is at another EES, which tells it.
+fn is_told_elsewhere(acr: &Acr) -> bool {
+    acr.managed.is_some() && acr.context != ContextMove::NotAsked
+}
+
+/// What another EES hears of predictions is in an order of its own: it must not keep the relocation waiting.
+fn word_to_peer(word: Box<Prediction>, now: DateTime) -> Todo<Work> {
+    let predicted = word.info.acr_params.predict_exp_time;
+    let until = Some(predicted.unwrap_or(DateTime(now.0 + ARRIVAL_MATTERS)));
+    Todo {
+        lane: format!("prediction/{}", word.acr.key),
+        task: Task {
+            work: Work::Acr(AcrWork::TellPrediction(word)),
+            guard: None,
+            until,
+        },
+    }
+}
+
 /// The T-EAS as far as a declaration tells it: its application and its endpoint.
-pub(super) fn bare_target(acr: &Acr) -> DiscoveredEas {
+pub(super) fn bare_target(acr: &Acr, at: &EndPoint) -> DiscoveredEas {
     DiscoveredEas {
-        eas: EasProfile::new(acr.eas_id.clone(), acr.t_eas.clone()),
+        eas: EasProfile::new(acr.eas_id.clone(), at.clone()),
         ees_end_pt: None,
         life_time: None,
     }
 }
 
-/// Pure: the report that tells an EAS to start or stop a transfer with its peer.
+/// Pure: the report that tells an EAS to start or stop a transfer with its peer, and what to know of the prediction if there is one.
 fn act_report(acr: &Acr, status: ActStatus, now: DateTime) -> AcrMgntEventReport {
-    let peer = match acr.side {
-        Side::Source => Some(acr.t_eas.clone()),
-        Side::Target => acr.s_eas.clone(),
-    };
     AcrMgntEventReport {
-        eas_end_point: peer,
+        eas_end_point: acr.peer(),
+        acr_params: acr.parameters(),
+        serv_cont_plan_ind: acr.plan.is_some(),
         act_status: Some(status),
         ac_id: acr.ac_id.clone(),
         ue_id: Some(TargetUeIdentification::Gpsi(acr.ue_id.clone())),
@@ -101,6 +125,12 @@ impl AcrFollowUp {
             AcrEvent::Abandoned(acr) => self.tell_eas(&acr, ActStatus::ActStop, None).await,
             AcrEvent::TargetSelected { acr, target, ees } => self.tell_target(&acr, &target, ees.as_deref()).await,
             AcrEvent::Completed(acr) => self.completed(&acr).await,
+            AcrEvent::LeftToUs(acr) => Ok(vec![in_lane_of(
+                &Key::new(acr.key.as_str()),
+                AcrWork::SeekForManaged(acr),
+            )]),
+            AcrEvent::Predicted(acr) => self.tell_of_prediction(&acr).await,
+            AcrEvent::PredictionToTell(word) => Ok(vec![word_to_peer(word, self.service.room.now())]),
             AcrEvent::TargetWanted(wanted) => {
                 let key = super::record::key(&wanted.ue_id, &wanted.eas_id, wanted.ac_id.as_ref());
                 Ok(vec![in_lane_of(&key, AcrWork::SeekTarget(wanted))])
@@ -116,7 +146,8 @@ impl AcrFollowUp {
         let Some(kept) = kept.filter(|kept| kept.value.id == acr.id) else {
             return Ok(todos);
         };
-        if kept.value.transfer == Transfer::Awaited {
+        // Where the T-EAS of a managed relocation is at another EES, that one tells it.
+        if kept.value.transfer == Transfer::Awaited && !is_told_elsewhere(acr) {
             todos = self.tell_eas(acr, ActStatus::ActStart, kept.expires_at).await?;
             if todos.is_empty() {
                 let reason = "the EAS is not subscribed to ACT_START_STOP, so it cannot be told to start".to_owned();
@@ -145,6 +176,9 @@ impl AcrFollowUp {
         let instance = acr
             .local_eas()
             .and_then(|endpoint| self.service.eass.instance_at(endpoint, &acr.eas_id));
+        if acr.managed.is_some() && (instance.is_none() || is_told_elsewhere(acr)) {
+            return Ok(Vec::new());
+        }
         let to = Audience {
             eas_id: &acr.eas_id,
             instance: instance.as_ref(),
@@ -155,6 +189,35 @@ impl AcrFollowUp {
         let report = act_report(acr, status, self.service.room.now());
         let todos = acr_management::notifications(&self.service.room, to, &report).await?;
         Ok(todos.into_iter().map(named).collect())
+    }
+
+    /// Tells the EAS here of a prediction: once for each subscription, whichever of the two events it is for.
+    async fn tell_of_prediction(&self, acr: &Acr) -> Result<Vec<Todo<Work>>, Error> {
+        let kept = self.service.room.read::<Acr>(&acr.key()).await?;
+        // Another prediction took its place, or it is over.
+        let Some(kept) = kept.filter(|kept| kept.value.id == acr.id && kept.value.plan == acr.plan) else {
+            return Ok(Vec::new());
+        };
+        let mut todos = self.tell_eas(acr, ActStatus::ActStart, kept.expires_at).await?;
+        let instance = acr
+            .local_eas()
+            .and_then(|endpoint| self.service.eass.instance_at(endpoint, &acr.eas_id));
+        let to = Audience {
+            eas_id: &acr.eas_id,
+            instance: instance.as_ref(),
+            ue_id: &acr.ue_id,
+            for_acr: None,
+            until: kept.expires_at,
+        };
+        let report = AcrMgntEventReport {
+            act_status: None,
+            event: AcrMgntEvent::AcrFacilitation,
+            ..act_report(acr, ActStatus::ActStart, self.service.room.now())
+        };
+        let more = acr_management::notifications(&self.service.room, to, &report).await?;
+        let told: Vec<String> = todos.iter().map(|todo| todo.lane.clone()).collect();
+        todos.extend(more.into_iter().filter(|todo| !told.contains(&todo.lane)).map(named));
+        Ok(todos)
     }
 
     /// Tells an EAS in which scenarios the sessions with it relocate.
@@ -211,29 +274,35 @@ impl AcrFollowUp {
         let Some(result) = acr.result() else {
             return Ok(Vec::new());
         };
-        let status = AcrCompleteEventInfo {
-            acr_res: result.is_ok(),
-            t_eas_endpoint: acr.t_eas.clone(),
-            fail_reason: result.err(),
-        };
         let registration = match &acr.context {
             ContextMove::Moved(Some(registration)) => Some(EecCtxtRelocStatus {
                 impl_reg: Some(registration.clone()),
             }),
             _ => None,
         };
-        let mut todos = self
-            .tell_eec(acr, AcrEventIds::AcrComplete, |mut notification| {
+        let mut todos = Vec::new();
+        // Of a relocation that never had a target the EEC has not heard.
+        if let Some(t_eas_endpoint) = acr.t_eas.clone() {
+            let status = AcrCompleteEventInfo {
+                acr_res: result.is_ok(),
+                t_eas_endpoint,
+                fail_reason: result.err(),
+            };
+            let told = self.tell_eec(acr, AcrEventIds::AcrComplete, |mut notification| {
                 notification.acr_status = Some(status.clone());
                 notification.eec_ctxt_reloc.clone_from(&registration);
                 notification
-            })
-            .await?;
-        if status.fail_reason.is_some() {
-            todos.push(PathWork::of_failed(acr));
+            });
+            todos.extend(told.await?);
+            if status.fail_reason.is_some() {
+                todos.extend(PathWork::of_failed(acr));
+            }
+        }
+        if let Some(result) = told_result(acr) {
+            todos.extend(act_status::notifications(&self.service.room, &acr.eas_id, &result).await?);
         }
         // An EAS that never reported may still be at work: it need not go on.
-        if matches!(acr.transfer, Transfer::GivenUp(_)) {
+        if matches!(acr.transfer, Transfer::GivenUp(_)) && acr.may_begin() {
             todos.extend(self.tell_eas(acr, ActStatus::ActStop, None).await?);
         }
         Ok(todos)
@@ -264,6 +333,8 @@ impl AcrFollowUp {
             AcrWork::MoveContext(acr) => self.move_context(acr, attempt).await,
             AcrWork::GiveUp { acr, reason } => self.give_up(acr, reason).await,
             AcrWork::SeekTarget(wanted) => self.seek_target(wanted, attempt).await,
+            AcrWork::SeekForManaged(acr) => self.seek_for_managed(acr, attempt).await,
+            AcrWork::TellPrediction(word) => Ok(self.tell_prediction(word, attempt).await),
         };
         done.unwrap_or_else(|error| Outcome::Again {
             reason: error.to_string(),

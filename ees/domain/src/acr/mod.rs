@@ -1,10 +1,13 @@
 //! Relocations of application contexts (ACR, TS 23.558 clause 8.8): one durable record per UE, application and application client.
 //!
 //! [`record`] holds the record and its pure transitions, [`relocation`] what EECs and EASs ask for, [`status`] what EASs report,
+//! [`managed`] what EASs leave to the enabler layer, [`plan`] relocations that rest on a prediction,
 //! [`follow_up`] what happens after the answer: notifications, the move of the EEC context, the search for a target.
 
 mod context_move;
 pub mod follow_up;
+pub mod managed;
+pub mod plan;
 pub mod record;
 pub mod relocation;
 mod request;
@@ -13,8 +16,11 @@ pub mod status;
 
 pub use record::{Acr, AcrEvent, AcrRef, AcrWork};
 
+use crate::selection::Selection;
 use edgeapp_core::principal::Owner;
-use edgeapp_openapi::{eas_registration::EasProfile, eas_registration::EndPoint, ids::EasId};
+use edgeapp_openapi::{
+    eas_discovery::DiscoveredEas, eas_registration::EasProfile, eas_registration::EndPoint, ids::EasId,
+};
 use std::sync::Arc;
 
 /// Looks up EASs that are registered here by where they are; the index of EASs stands behind it.
@@ -24,6 +30,9 @@ pub trait EasDirectory: Send + Sync + 'static {
 
     /// Who registered the live EAS at this endpoint: one instance of the application.
     fn instance_at(&self, endpoint: &EndPoint, eas_id: &EasId) -> Option<Owner>;
+
+    /// The live EAS that fits best.
+    fn best(&self, wanted: &Selection) -> Option<DiscoveredEas>;
 
     /// The live registrations of this application by this owner.
     fn registered_by(&self, owner: &Owner, eas_id: &EasId) -> Vec<Arc<EasProfile>>;

@@ -1,5 +1,9 @@
 //! The record of a relocation and its transitions: plain functions of the record and what happened.
 
+use super::{
+    managed::Managed,
+    plan::{Plan, Prediction},
+};
 use crate::peers::PeerEes;
 use edgeapp_core::{
     error::{Cause, Error},
@@ -81,14 +85,21 @@ pub struct Acr {
     /// Where the S-EAS is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s_eas: Option<EndPoint>,
-    /// Where the T-EAS is.
-    pub t_eas: EndPoint,
+    /// Where the T-EAS is; not known while one is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t_eas: Option<EndPoint>,
     /// The move of the EEC context.
     pub context: ContextMove,
     /// The transfer of the application context.
     pub transfer: Transfer,
     /// Whether everything has come to an end.
     pub complete: bool,
+    /// What the S-EES has to know beside the rest when it manages the whole relocation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed: Option<Box<Managed>>,
+    /// The prediction it rests on, until the UE is where it was expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Plan>>,
 }
 
 /// Something that happened to a relocation.
@@ -113,6 +124,12 @@ pub enum AcrEvent {
     Abandoned(Box<Acr>),
     /// Somebody asked whether a relocation is needed, and it is: a target has to be found.
     TargetWanted(Box<Wanted>),
+    /// An EAS leaves its relocation to this EES: a target has to be found for this record.
+    LeftToUs(AcrRef),
+    /// The prediction that it rests on was told or has changed: the EAS here hears of it.
+    Predicted(Box<Acr>),
+    /// The other EES has to hear of the prediction.
+    PredictionToTell(Box<Prediction>),
 }
 
 impl AcrEvent {
@@ -160,6 +177,10 @@ pub enum AcrWork {
     MoveContext(AcrRef),
     /// Find a target.
     SeekTarget(Box<Wanted>),
+    /// Find a target for a relocation that this EES manages.
+    SeekForManaged(AcrRef),
+    /// Tell the other EES of the prediction.
+    TellPrediction(Box<Prediction>),
     /// Nobody can be told to start: give the relocation up.
     GiveUp {
         /// Which one.
@@ -176,6 +197,10 @@ pub enum Step {
     ContextMoved(Option<ImplicitRegDetails>),
     /// The EEC context could not be moved.
     ContextFailed,
+    /// A target was found for a relocation that this EES manages.
+    Targeted(EndPoint, ContextMove),
+    /// The application context of a relocation that this EES manages lies where the T-EAS can take it.
+    Stored,
     /// An EAS reported the result of the transfer.
     Reported(ActResult, Option<ActFailureCause>),
     /// No report came in time, or the EAS could not be told.
@@ -193,15 +218,24 @@ pub fn folder(ue_id: &Gpsi, eas_id: &EasId) -> String {
     format!("{PREFIX}{}/{}/", Key::part(ue_id.as_str()), Key::part(eas_id.as_str()))
 }
 
-/// Forgets the relocations of a UE that have come to an end: the next one is new, even to the same target.
+/// Forgets the relocations of a UE that have come to an end, but for the one under `except`: the next one is new, even to the same
+/// target.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn forget_finished(room: &Room, seen: &mut Seen, ue_id: Option<&Gpsi>) -> Result<Decision<()>, Error> {
+pub async fn forget_finished(
+    room: &Room,
+    seen: &mut Seen,
+    ue_id: Option<&Gpsi>,
+    except: Option<&Key>,
+) -> Result<Decision<()>, Error> {
     let mut decision = Decision::of(());
     let Some(ue_id) = ue_id else { return Ok(decision) };
     let prefix = format!("{PREFIX}{}/", Key::part(ue_id.as_str()));
     for entry in room.store().range(Span::prefix(prefix)).await?.entries {
+        if except == Some(&entry.key) {
+            continue;
+        }
         if seen
             .kept::<Acr>(&entry.key)
             .await?
@@ -229,15 +263,38 @@ impl Acr {
 
     /// Whether an EAS that names this EAS as its peer means this relocation.
     pub fn involves(&self, eas: &EndPoint) -> bool {
-        self.t_eas == *eas || self.s_eas.as_ref().is_none_or(|source| source == eas)
+        self.t_eas.as_ref() == Some(eas)
+            || self.s_eas.as_ref().is_none_or(|source| source == eas)
+            || self.managed.as_ref().is_some_and(|managed| managed.lies_at() == *eas)
     }
 
     /// Where the EAS of the pair is that is registered here.
     pub fn local_eas(&self) -> Option<&EndPoint> {
-        match self.side {
-            Side::Source => self.s_eas.as_ref(),
-            Side::Target => Some(&self.t_eas),
+        match (self.side, &self.managed) {
+            (Side::Source, None) => self.s_eas.as_ref(),
+            // The S-EAS left it to us: who has to do something is the T-EAS.
+            (Side::Source, Some(_)) | (Side::Target, _) => self.t_eas.as_ref(),
         }
+    }
+
+    /// The peer that the EAS here is told: the EAS at the other end, or where the context lies when no EAS is.
+    pub fn peer(&self) -> Option<EndPoint> {
+        match (&self.managed, self.side) {
+            (Some(managed), _) => Some(managed.lies_at()),
+            (None, Side::Source) => self.t_eas.clone(),
+            (None, Side::Target) => self.s_eas.clone(),
+        }
+    }
+
+    /// Whether it runs: it has not come to an end, and is more than what another EES predicted.
+    pub fn runs(&self) -> bool {
+        let only_foreseen = self.plan.is_some() && self.transfer == Transfer::NotAwaited;
+        !self.complete && !only_foreseen
+    }
+
+    /// Whether the T-EAS may begin: it is known, and what it is to take is there.
+    pub fn may_begin(&self) -> bool {
+        self.t_eas.is_some() && self.managed.as_ref().is_none_or(|managed| managed.stored)
     }
 
     /// Whether the transfer succeeded, once that is known.
@@ -262,14 +319,30 @@ impl Acr {
     /// [`Cause::AcrResultConflict`] when a second report contradicts the first.
     pub fn after(mut self, step: Step) -> Result<Option<(Acr, Vec<AcrEvent>)>, Error> {
         let told_before = self.complete && self.result().is_some();
+        let begun_before = self.may_begin();
         match step {
             Step::ContextMoved(registration) if !self.context_is_settled() => {
                 self.context = ContextMove::Moved(registration)
             }
-            Step::ContextFailed if !self.context_is_settled() => self.context = ContextMove::Failed,
+            Step::ContextFailed if !self.context_is_settled() => {
+                self.context = ContextMove::Failed;
+                // The T-EES did not hear of it, and nobody else tells the T-EAS.
+                if self.managed.is_some() && self.result().is_none() {
+                    self.transfer = Transfer::GivenUp("the EES of the target could not be told".to_owned());
+                }
+            }
+            Step::Targeted(..) if self.complete || self.managed.is_none() || self.t_eas.is_some() => return Ok(None),
+            Step::Targeted(t_eas, context) => (self.t_eas, self.context) = (Some(t_eas), context),
+            Step::Stored => match &mut self.managed {
+                Some(managed) if !managed.stored && !self.complete => managed.stored = true,
+                _ => return Ok(None),
+            },
             Step::ContextMoved(_) | Step::ContextFailed => return Ok(None),
             Step::Reported(result, cause) => match &self.transfer {
                 Transfer::Reported(earlier, _) if *earlier == result => return Ok(None),
+                Transfer::NotAwaited | Transfer::Awaited if result == ActResult::Successful && !self.may_begin() => {
+                    return Ok(None);
+                }
                 Transfer::NotAwaited | Transfer::Awaited => self.transfer = Transfer::Reported(result, cause),
                 Transfer::Reported(..) | Transfer::GivenUp(_) => {
                     return Err(Error::forbidden(
@@ -292,11 +365,13 @@ impl Acr {
                 .is_some_and(|result| result.is_err() || self.context_is_settled());
         let ended = told || (self.transfer == Transfer::NotAwaited && self.context_is_settled());
         self.complete = self.complete || ended;
-        let events = if told {
-            vec![AcrEvent::Completed(Box::new(self.clone()))]
-        } else {
-            Vec::new()
-        };
+        let mut events = Vec::new();
+        if self.may_begin() && !begun_before {
+            events.push(AcrEvent::Started(Box::new(self.clone())));
+        }
+        if told {
+            events.push(AcrEvent::Completed(Box::new(self.clone())));
+        }
         Ok(Some((self, events)))
     }
 }
@@ -320,6 +395,8 @@ pub(crate) mod tests {
             context,
             transfer,
             complete: false,
+            managed: None,
+            plan: None,
         }
     }
 
@@ -359,6 +436,47 @@ pub(crate) mod tests {
         );
     }
 
+    /// A relocation that was left to this EES, with a place for the context that is empty yet.
+    fn managed() -> Acr {
+        Acr {
+            scenario: AcrScenario::EelManagedAcr,
+            t_eas: None,
+            managed: Some(Box::new(Managed {
+                wanted: Vec::new(),
+                store: "https://ees-a.example/app-contexts/1".parse().expect("a URI"),
+                stored: false,
+            })),
+            ..sample(ContextMove::NotAsked, Transfer::Awaited)
+        }
+    }
+
+    fn targeted() -> Step {
+        let t_eas = serde_json::from_str(r#"{"fqdn": "chess.edge-b.example"}"#).expect("an endpoint");
+        Step::Targeted(t_eas, to_push())
+    }
+
+    #[test]
+    fn a_managed_relocation_begins_once_both_are_there() {
+        for [first, second] in [[targeted(), Step::Stored], [Step::Stored, targeted()]] {
+            let (acr, events) = managed().after(first).unwrap().unwrap();
+            assert!(events.is_empty());
+            let success = Step::Reported(ActResult::Successful, None);
+            assert!(acr.clone().after(success).unwrap().is_none(), "nothing has moved yet");
+            let (acr, events) = acr.after(second.clone()).unwrap().unwrap();
+            assert!(matches!(events.as_slice(), [AcrEvent::Started(_)]));
+            assert!(acr.after(second).unwrap().is_none(), "it begins once");
+        }
+    }
+
+    #[test]
+    fn a_managed_relocation_fails_with_the_way_to_the_other_ees() {
+        let (acr, _) = managed().after(Step::Stored).unwrap().unwrap();
+        let (acr, _) = acr.after(targeted()).unwrap().unwrap();
+        let (acr, events) = acr.after(Step::ContextFailed).unwrap().unwrap();
+        assert!(matches!(events.as_slice(), [AcrEvent::Completed(_)]));
+        assert!(acr.complete && acr.result().is_some_and(|result| result.is_err()));
+    }
+
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             Just(Step::ContextMoved(None)),
@@ -369,10 +487,28 @@ pub(crate) mod tests {
                 Some(ActFailureCause::AcrCancellation)
             )),
             Just(Step::GivenUp("late".to_owned())),
+            Just(Step::Stored),
+            Just(targeted()),
         ]
     }
 
     proptest! {
+        #[test]
+        fn what_is_left_to_us_begins_and_ends_at_most_once(steps in prop::collection::vec(step(), 0..12)) {
+            let mut acr = managed();
+            let (mut begun, mut ended) = (0, 0);
+            for step in steps {
+                if let Ok(Some((next, events))) = acr.clone().after(step) {
+                    begun += events.iter().filter(|event| matches!(event, AcrEvent::Started(_))).count();
+                    ended += events.iter().filter(|event| matches!(event, AcrEvent::Completed(_))).count();
+                    acr = next;
+                }
+            }
+            prop_assert!(begun <= 1 && ended <= 1, "begun {begun} times, ended {ended} times");
+            prop_assert_eq!(ended == 1, acr.complete);
+            prop_assert!(begun == 1 || acr.result() != Some(Ok(())), "it succeeded without having begun");
+        }
+
         #[test]
         fn completion_is_told_at_most_once(steps in prop::collection::vec(step(), 0..12), pushed: bool, awaited: bool) {
             let context = if pushed { to_push() } else { ContextMove::NotAsked };

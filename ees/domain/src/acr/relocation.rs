@@ -2,6 +2,7 @@
 
 use super::{
     EasDirectory,
+    plan::{foreseeable, plan_of},
     record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
     request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
@@ -80,6 +81,66 @@ impl AcrService {
             own_id,
             policy,
             eass,
+        }
+    }
+
+    /// The room that relocations are kept in.
+    pub(crate) fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// A relocation begins, in place of what was known. When that rested on a prediction, the UE has arrived, and the EES at the other
+    /// end hears of it.
+    fn begun(
+        &self,
+        principal: &Principal,
+        known: Option<&Acr>,
+        next: &Acr,
+        request: &AcrInitReq,
+        now: DateTime,
+    ) -> Result<Decision<()>, Error> {
+        let mut decision = Decision::of(());
+        if let Some(earlier) = abandoned(next, request) {
+            decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(earlier))))?;
+        }
+        let end = Some(next.ends_at(now, &self.policy));
+        decision = decision
+            .put(&next.key(), &Kept::new(principal, end, next.clone()))?
+            .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
+        let planned = known
+            .filter(|known| known.t_eas == next.t_eas)
+            .and_then(|known| known.plan.as_ref());
+        let plan = next.plan.as_ref().or(planned);
+        match next.word_of_it(&self.own_id, plan.and_then(|plan| plan.peer.as_ref()))? {
+            Some(word) => decision.tell(&Event::Acr(word)),
+            None => Ok(decision),
+        }
+    }
+
+    /// The UE is expected until another time: the EAS here and the other EES hear of it.
+    fn predicted_anew(
+        &self,
+        principal: &Principal,
+        known: Acr,
+        next: &Acr,
+        now: DateTime,
+    ) -> Result<Decision<()>, Error> {
+        let plan = next.plan.clone().map(|mut plan| {
+            let before = known.plan.as_ref();
+            plan.peer = plan.peer.or_else(|| before.and_then(|plan| plan.peer.clone()));
+            plan.eas_told = plan.eas_told || before.is_some_and(|plan| plan.eas_told);
+            plan
+        });
+        let acr = Acr { plan, ..known };
+        let end = Some(acr.ends_at(now, &self.policy));
+        let plan = acr.plan.as_ref();
+        let mut decision = Decision::of(()).put(&acr.key(), &Kept::new(principal, end, acr.clone()))?;
+        if plan.is_some_and(|plan| plan.eas_told) {
+            decision = decision.tell(&Event::Acr(AcrEvent::Predicted(Box::new(acr.clone()))))?;
+        }
+        match acr.word_of_it(&self.own_id, plan.and_then(|plan| plan.peer.as_ref()))? {
+            Some(word) => decision.tell(&Event::Acr(word)),
+            None => Ok(decision),
         }
     }
 
@@ -187,6 +248,7 @@ impl AppContextRelocation for AcrService {
         }
         requested_by(principal, &request.requestor_id)?;
         consistent(&request)?;
+        foreseeable(&request, self.room.now())?;
         let eec_id: EecId = principal.id().parse().map_err(Error::internal)?;
         let ue_id = self.ue_of(principal, request.ue_id.clone()).await?;
         let (side, context) = self.our_part(&request)?;
@@ -227,7 +289,9 @@ impl AppContextRelocation for AcrService {
             eas_id,
             ac_id: request.ac_id.clone(),
             s_eas: request.s_eas_endpoint.clone(),
-            t_eas: request.t_eas_endpoint.clone(),
+            t_eas: Some(request.t_eas_endpoint.clone()),
+            plan: plan_of(&request, &context),
+            managed: None,
             complete: !request.eas_notif_ind && context == ContextMove::NotAsked,
             context,
             transfer: if request.eas_notif_ind {
@@ -248,25 +312,17 @@ impl AppContextRelocation for AcrService {
             }
             let key = next.key();
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            if repeat(known.as_ref(), &next, &request)? == Repeat::Same {
+            let meaning = repeat(known.as_ref(), &next, &request)?;
+            if meaning == Repeat::Same {
                 return Ok(());
             }
-            let mut decision = Decision::of(());
-            if let Some(earlier) = abandoned(&next, &request) {
-                decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(earlier))))?;
-            }
-            let seconds = if next.complete {
-                self.policy.remembered_seconds
-            } else {
-                self.policy.transfer_seconds
+            let decision = match (known, meaning) {
+                (Some(known), Repeat::Changed) => self.predicted_anew(principal, known, &next, seen.now())?,
+                (known, _) => self.begun(principal, known.as_ref(), &next, &request, seen.now())?,
             };
-            let end = Some(self.later(seen.now(), seconds));
-            decision = decision
-                .put(&key, &Kept::new(principal, end, next.clone()))?
-                .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
             let predicted = request.acr_params.as_ref().and_then(|params| params.predict_exp_time);
             let place = request.expected_loc_area.as_ref();
-            decision = acr_management::expected(decision, &next, place, predicted, seen.now())?;
+            let decision = acr_management::expected(decision, &next, place, predicted, seen.now())?;
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -303,13 +359,15 @@ impl AppContextRelocation for AcrService {
                 eas_id: request.t_eas_id.clone(),
                 ac_id: request.ac_id.clone(),
                 s_eas: None,
-                t_eas: request.t_eas_endpoint.clone(),
+                t_eas: Some(request.t_eas_endpoint.clone()),
                 context: ContextMove::NotAsked,
                 transfer: Transfer::Awaited,
                 complete: false,
+                managed: None,
+                plan: None,
             };
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            match known.filter(|known| !known.complete) {
+            match known.filter(Acr::runs) {
                 Some(known) if known.t_eas == next.t_eas => return Ok(()),
                 // The S-EAS may change its mind, but not that of others.
                 Some(known) if known.scenario != next.scenario => {
@@ -321,7 +379,7 @@ impl AppContextRelocation for AcrService {
                 _ => {}
             }
             let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
-            let target = super::follow_up::bare_target(&next);
+            let target = super::follow_up::bare_target(&next, &request.t_eas_endpoint);
             let event = AcrEvent::TargetSelected {
                 acr: Box::new(next.clone()),
                 target: Box::new(target),

@@ -2,13 +2,14 @@
 
 use super::{
     follow_up::AcrFollowUp,
-    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted},
+    record::{Acr, AcrEvent, AcrRef, ContextMove, Side, Step, Transfer, Wanted},
     relocation::index_of,
 };
 use crate::{
     acr_management,
     event::Event,
     peers::{PeerEes, PeerError},
+    selection::Selection,
 };
 use edgeapp_core::{
     error::Error,
@@ -16,12 +17,13 @@ use edgeapp_core::{
     outbox::Outcome,
     principal::Owner,
     room::{Decision, contended, fresh_id},
+    store::Key,
 };
 use edgeapp_openapi::{
     app_context_relocation::ExpectedLocationArea,
     eas_discovery::{DiscoveredEas, EasCharacteristics, EasDiscoveryFilter, EasDiscoveryReq, RequestorId},
     ees_registration::AcrScenario,
-    ids::EesId,
+    ids::{EecId, EesId},
     service_provisioning::EdnConfigInfo,
     target_ees_discovery::EesProfilesQuery,
 };
@@ -31,7 +33,8 @@ const SEARCH_ATTEMPTS: u32 = 3;
 
 impl AcrFollowUp {
     pub(super) async fn seek_target(&self, wanted: &Wanted, attempt: u32) -> Result<Outcome, Error> {
-        let found = match self.search(wanted).await {
+        let request = discovery(&self.service.own_id, wanted);
+        let found = match self.search(wanted, &request, |_| true).await {
             Ok(found) => found,
             Err(PeerError::Unreachable(reason)) if attempt + 1 < SEARCH_ATTEMPTS => {
                 return Ok(Outcome::Again { reason, after: None });
@@ -44,7 +47,12 @@ impl AcrFollowUp {
         Ok(Outcome::Done)
     }
 
-    async fn search(&self, wanted: &Wanted) -> Result<(DiscoveredEas, EdnConfigInfo), PeerError> {
+    async fn search(
+        &self,
+        wanted: &Wanted,
+        request: &EasDiscoveryReq,
+        fits: impl Fn(&DiscoveredEas) -> bool + Send + Sync,
+    ) -> Result<(DiscoveredEas, EdnConfigInfo), PeerError> {
         let mut query = EesProfilesQuery::new(self.service.own_id.clone(), wanted.eas_id.clone());
         query.ue_location.clone_from(&wanted.area);
         let answer = self.peers.target_ees(&query).await?;
@@ -55,14 +63,11 @@ impl AcrFollowUp {
                     id: ees.ees_id.clone(),
                     endpoint: ees.end_pt.clone(),
                 };
-                match self
-                    .peers
-                    .discover(&peer, &discovery(&self.service.own_id, wanted))
-                    .await
-                {
+                match self.peers.discover(&peer, request).await {
                     Ok(found) => {
-                        let other =
-                            |eas: &DiscoveredEas| eas.eas.eas_id == wanted.eas_id && eas.eas.end_pt != wanted.s_eas;
+                        let other = |eas: &DiscoveredEas| {
+                            eas.eas.eas_id == wanted.eas_id && eas.eas.end_pt != wanted.s_eas && fits(eas)
+                        };
                         if let Some(target) = found.discovered_eas.into_iter().find(other) {
                             let ees = EdnConfigInfo {
                                 eess: vec![ees.clone()],
@@ -76,6 +81,111 @@ impl AcrFollowUp {
             }
         }
         Err(last)
+    }
+
+    /// The context of this EEC has to go to the EES of a target.
+    async fn context_for(&self, eec_id: Option<&EecId>, ees: &EdnConfigInfo) -> Result<ContextMove, Error> {
+        let index = match eec_id {
+            Some(eec_id) => index_of(&self.service.room, eec_id).await?,
+            None => None,
+        };
+        let peer = ees.eess.first().map(|ees| PeerEes {
+            id: ees.ees_id.clone(),
+            endpoint: ees.end_pt.clone(),
+        });
+        Ok(match (index, peer) {
+            (Some(index), Some(peer)) => ContextMove::ToPush(index.context, peer),
+            _ => ContextMove::NotAsked,
+        })
+    }
+
+    /// Finds the target of a relocation that this EES manages: here if one fits, else where the ECS says.
+    pub(super) async fn seek_for_managed(&self, acr: &AcrRef, attempt: u32) -> Result<Outcome, Error> {
+        let (room, key) = (&self.service.room, Key::new(acr.key.as_str()));
+        let seeks = |known: &Acr| known.id == acr.id && !known.complete && known.t_eas.is_none();
+        let Some(kept) = room.read::<Acr>(&key).await?.filter(|kept| seeks(&kept.value)) else {
+            return Ok(Outcome::Done);
+        };
+        let (target, ees) = match self.target_for(&kept).await {
+            Ok(found) => found,
+            Err(PeerError::Unreachable(reason)) if attempt + 1 < SEARCH_ATTEMPTS => {
+                return Ok(Outcome::Again { reason, after: None });
+            }
+            Err(error) => return self.give_up(acr, &format!("no T-EAS was found: {error}")).await,
+        };
+        let context = match &ees {
+            None => ContextMove::NotAsked,
+            Some(ees) => self.context_for(kept.value.eec_id.as_ref(), ees).await?,
+        };
+        if ees.is_some() && context == ContextMove::NotAsked {
+            return self.give_up(acr, "the EEC is no longer registered here").await;
+        }
+        let step = Step::Targeted(target.eas.end_pt.clone(), context);
+        for mut seen in room.attempts() {
+            let Some(kept) = seen.kept::<Acr>(&key).await?.filter(|kept| seeks(&kept.value)) else {
+                return Ok(Outcome::Done);
+            };
+            let Some((next, events)) = kept.value.after(step.clone())? else {
+                return Ok(Outcome::Done);
+            };
+            let selected = AcrEvent::TargetSelected {
+                acr: Box::new(next.clone()),
+                target: Box::new(target.clone()),
+                ees: ees.clone().map(Box::new),
+            };
+            let kept = Kept {
+                owner: kept.owner,
+                expires_at: kept.expires_at,
+                value: next,
+            };
+            let mut decision = Decision::of(()).put(&key, &kept)?.tell(&Event::Acr(selected))?;
+            for event in events {
+                decision = decision.tell(&Event::Acr(event))?;
+            }
+            if room.commit(seen, decision).await?.is_some() {
+                return Ok(Outcome::Done);
+            }
+        }
+        Err(contended())
+    }
+
+    /// The T-EAS of a relocation that this EES manages, with its EES when that is another.
+    async fn target_for(&self, kept: &Kept<Acr>) -> Result<(DiscoveredEas, Option<EdnConfigInfo>), PeerError> {
+        let acr = &kept.value;
+        let (Some(managed), Some(s_eas)) = (&acr.managed, &acr.s_eas) else {
+            return Err(PeerError::NotFound(
+                "nobody said what the target is to be like".to_owned(),
+            ));
+        };
+        let here = Selection {
+            eas_chars: managed.wanted.clone(),
+            scenarios: Some(vec![AcrScenario::EelManagedAcr]),
+            except: Some(kept.owner.clone()),
+            ..Selection::of_application(acr.eas_id.clone())
+        };
+        if let Some(found) = self.service.eass.best(&here) {
+            return Ok((found, None));
+        }
+        let wanted = Wanted {
+            eec_id: acr.eec_id.clone(),
+            ue_id: acr.ue_id.clone(),
+            eas_id: acr.eas_id.clone(),
+            ac_id: acr.ac_id.clone(),
+            s_eas: s_eas.clone(),
+            position: None,
+            area: managed.wanted.iter().find_map(|like| like.svc_area.clone()),
+        };
+        let request = EasDiscoveryReq {
+            eas_discovery_filter: Some(EasDiscoveryFilter {
+                eas_chars: managed.wanted.clone(),
+                ..Default::default()
+            }),
+            ees_svc_continuity: vec![AcrScenario::EelManagedAcr],
+            ..discovery(&self.service.own_id, &wanted)
+        };
+        let takes_part = |found: &DiscoveredEas| found.eas.supports(&AcrScenario::EelManagedAcr);
+        let (target, ees) = self.search(&wanted, &request, takes_part).await?;
+        Ok((target, Some(ees)))
     }
 
     /// The S-EES executes: the record, the news for the EEC and the order for the S-EAS come from one commit; the S-EAS needs no order
@@ -93,17 +203,9 @@ impl AcrFollowUp {
         facilitated: bool,
     ) -> Result<Option<Acr>, Error> {
         let room = &self.service.room;
-        let index = match &wanted.eec_id {
-            Some(eec_id) => index_of(room, eec_id).await?,
-            None => None,
-        };
-        let peer = ees.as_ref().and_then(|edn| edn.eess.first()).map(|ees| PeerEes {
-            id: ees.ees_id.clone(),
-            endpoint: ees.end_pt.clone(),
-        });
-        let context = match (index, peer) {
-            (Some(index), Some(peer)) => ContextMove::ToPush(index.context, peer),
-            _ => ContextMove::NotAsked,
+        let context = match &ees {
+            Some(ees) => self.context_for(wanted.eec_id.as_ref(), ees).await?,
+            None => ContextMove::NotAsked,
         };
         let acr = Acr {
             id,
@@ -114,10 +216,12 @@ impl AcrFollowUp {
             eas_id: wanted.eas_id.clone(),
             ac_id: wanted.ac_id.clone(),
             s_eas: Some(wanted.s_eas.clone()),
-            t_eas: target.eas.end_pt.clone(),
+            t_eas: Some(target.eas.end_pt.clone()),
             context,
             transfer: Transfer::Awaited,
             complete: false,
+            managed: None,
+            plan: None,
         };
         let owner = wanted
             .eec_id
@@ -129,7 +233,7 @@ impl AcrFollowUp {
                 if known.value.id == acr.id {
                     return Ok(Some(known.value));
                 }
-                if !known.value.complete {
+                if known.value.runs() {
                     return Ok(None);
                 }
             }

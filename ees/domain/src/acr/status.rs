@@ -63,7 +63,7 @@ impl AcrService {
                 return Ok(true);
             };
             let expires_at = match acr.complete {
-                true => Some(self.later(seen.now(), self.policy.remembered_seconds)),
+                true => Some(acr.ends_at(seen.now(), &self.policy)),
                 false => kept.expires_at,
             };
             let mut decision = Decision::of(()).put(

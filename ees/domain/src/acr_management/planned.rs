@@ -116,14 +116,14 @@ pub fn expected(
     predicted: Option<DateTime>,
     now: DateTime,
 ) -> Result<Decision<()>, Error> {
-    let Some(area) = expected.and_then(area_of) else {
+    let (Some(area), Some(target)) = (expected.and_then(area_of), acr.t_eas.clone()) else {
         return Ok(decision);
     };
     let planned = Planned {
         ue: acr.ue_id.clone(),
         eas_id: acr.eas_id.clone(),
         ac_id: acr.ac_id.clone(),
-        target: acr.t_eas.clone(),
+        target,
         area,
         until: predicted.unwrap_or(DateTime(now.0 + SignedDuration::from_secs(EXPECTED))),
         predicted: predicted.is_some(),

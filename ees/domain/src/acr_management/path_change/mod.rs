@@ -190,15 +190,15 @@ pub enum PathWork {
 }
 
 impl PathWork {
-    /// What is to be done when a relocation has failed.
-    pub fn of_failed(acr: &Acr) -> Todo<Work> {
+    /// What is to be done when a relocation to a target has failed.
+    pub fn of_failed(acr: &Acr) -> Option<Todo<Work>> {
         let work = PathWork::Failed {
             acr: acr.reference(),
             eas_id: acr.eas_id.clone(),
             ue: acr.ue_id.clone(),
-            target: acr.t_eas.clone(),
+            target: acr.t_eas.clone()?,
         };
-        todo(acr.key().to_string(), work, None, None)
+        Some(todo(acr.key().to_string(), work, None, None))
     }
 }
 
