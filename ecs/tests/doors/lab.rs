@@ -168,15 +168,21 @@ impl Lab {
     pub(crate) async fn behind(rules: EcsRules, chosen: impl FnOnce(EcsBuilder) -> EcsBuilder) -> Self {
         let (store, recorder) = (Arc::new(MemoryStore::new()), Arc::new(Recorder::default()));
         let clock = ManualClock::at(START.parse().expect("an instant"));
-        Self::over(store, recorder, clock, rules).await
+        Self::over(store, recorder, clock, rules, chosen).await
     }
 
     /// The ECS begins anew over what it kept, with these rules.
     pub(crate) async fn restarted(self, rules: EcsRules) -> Self {
-        Self::over(self.store, self.recorder, self.clock, rules).await
+        Self::over(self.store, self.recorder, self.clock, rules, |builder| builder).await
     }
 
-    async fn over(store: Arc<MemoryStore>, recorder: Arc<Recorder>, clock: Arc<ManualClock>, rules: EcsRules) -> Self {
+    async fn over(
+        store: Arc<MemoryStore>,
+        recorder: Arc<Recorder>,
+        clock: Arc<ManualClock>,
+        rules: EcsRules,
+        chosen: impl FnOnce(EcsBuilder) -> EcsBuilder,
+    ) -> Self {
         let quotas = rules.quotas.quotas();
         let builder = Ecs::builder(rules, store.clone(), recorder.clone())
             .clock(clock.clone())
