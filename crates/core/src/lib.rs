@@ -10,7 +10,7 @@
 //! | [`collection`] | the owner's create, read, replace, patch and remove, once for all kinds of resource |
 //! | [`quota`], [`turns`] | how much one caller may keep; one after the other under one name |
 //! | [`outbox`], [`notifier`] | from committed events to notifications and other work, across restarts |
-//! | [`follow`], [`sweeper`] | read models that follow the store; removal of what expired |
+//! | [`follow`], [`filed`], [`sweeper`] | read models that follow the store, subscriptions filed by what they match; removal of what expired |
 //! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
 //! | [`network`], [`consent`] | the ports to the 3GPP core network and to what users agreed to |
 //! | [`whereabouts`] | where the UE of a request is that does not say |
@@ -23,6 +23,7 @@ pub mod clock;
 pub mod collection;
 pub mod consent;
 pub mod error;
+pub mod filed;
 pub mod follow;
 pub mod kept;
 pub mod network;

@@ -31,7 +31,7 @@ mod topology;
 pub use position::{Cell, Place, Position};
 
 use edgeapp_openapi::location::{
-    GeographicalServiceArea, LocationArea5G, NetworkAreaInfo, ServiceArea, TopologicalServiceArea,
+    GeographicalServiceArea, LocationArea5G, LocationInfo, NetworkAreaInfo, ServiceArea, TopologicalServiceArea,
 };
 use shape::Shape;
 
@@ -166,6 +166,45 @@ pub fn to_location_area(area: &ServiceArea) -> LocationArea5G {
         civic_addresses: geo.map(|geo| geo.civic_addrs.clone()).unwrap_or_default(),
         nw_area_info: network.filter(|network| *network != NetworkAreaInfo::default()),
     }
+}
+
+/// The area in the type that servers register, to be compared. It has no member for radio nodes: `gRanNodeIds` are lost.
+pub fn to_service_area(area: &LocationArea5G) -> ServiceArea {
+    let top = area.nw_area_info.as_ref().map(|network| TopologicalServiceArea {
+        ecgis: network.ecgis.clone(),
+        ncgis: network.ncgis.clone(),
+        tais: network.tais.clone(),
+        plmn_ids: Vec::new(),
+    });
+    let geo = GeographicalServiceArea {
+        geo_ars: area.geographic_areas.clone(),
+        civic_addrs: area.civic_addresses.clone(),
+    };
+    ServiceArea {
+        top_serv_ar: top.filter(|top| *top != TopologicalServiceArea::default()),
+        geo_serv_ar: Some(geo).filter(|geo| *geo != GeographicalServiceArea::default()),
+    }
+}
+
+/// Where a UE was seen, in the type for areas: its cell, or its tracking area where that is all that is known. `None` when nothing of
+/// it can be said so.
+pub fn area_of_ue(seen: &LocationInfo) -> Option<LocationArea5G> {
+    let mut network = NetworkAreaInfo::default();
+    for place in Position::of_ue(seen).places {
+        match (place.cell, place.tai) {
+            (Some(Cell::Nr(cell)), _) => network.ncgis.push(cell),
+            (Some(Cell::Eutra(cell)), _) => network.ecgis.push(cell),
+            (Some(Cell::Node(node)), _) => network.g_ran_node_ids.push(node),
+            (None, Some(tai)) => network.tais.push(tai),
+            (None, None) => {}
+        }
+    }
+    let area = LocationArea5G {
+        geographic_areas: seen.geographic_area.clone().into_iter().collect(),
+        civic_addresses: seen.civic_address.clone().into_iter().collect(),
+        nw_area_info: Some(network).filter(|network| *network != NetworkAreaInfo::default()),
+    };
+    Some(area).filter(|area| *area != LocationArea5G::default())
 }
 
 fn geo_contains(area: &GeographicalServiceArea, position: &Position) -> Contains {

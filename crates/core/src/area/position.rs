@@ -102,6 +102,12 @@ impl Position {
         }
     }
 
+    /// Whether it is known to be, or may be, at this radio node.
+    pub fn is_at_node(&self, node: &GlobalRanNodeId) -> bool {
+        let at = |place: &Place| matches!(&place.cell, Some(Cell::Node(seen)) if seen == node);
+        self.places.iter().any(at)
+    }
+
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         self.places.is_empty() && self.shapes.is_empty() && self.civic_addresses.is_empty()
