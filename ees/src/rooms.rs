@@ -10,7 +10,7 @@ use edgeapp_core::{
     callback::CallbackRule,
     clock::{Clock, SystemClock},
     consent::Consent,
-    follow::{Follower, Mirror},
+    follow::Follower,
     network::{CoreNetwork, NoCoreNetwork},
     notifier::Notifier,
     room::Room,
@@ -18,6 +18,12 @@ use edgeapp_core::{
     whereabouts::Whereabouts,
 };
 use edgeapp_ees_domain::{
+    ac_information::{
+        self, AcInformationService,
+        interest::AcInterest,
+        reports::{AcReports, AcTimers},
+        terms::FiledSubscriptions as FiledAcSubscriptions,
+    },
     acr::{
         follow_up::AcrFollowUp,
         managed::EelManagedService,
@@ -32,7 +38,7 @@ use edgeapp_ees_domain::{
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
     discovery::{DiscoveryPolicy, DiscoveryService, EecKnown},
-    discovery_subscriptions::DiscoverySubscriptionService,
+    discovery_subscriptions::{self, DiscoverySubscriptionService, FiledSubscriptions},
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
     eec::EecService,
@@ -206,8 +212,12 @@ pub(crate) struct Rooms {
     eecs: Arc<EecService>,
     discovery: Arc<DiscoveryService>,
     discovery_subscriptions: Arc<DiscoverySubscriptionService>,
-    discovery_mirror: Arc<Mirror<edgeapp_openapi::eas_discovery::EasDiscoverySubscription>>,
+    discovery_filed: Arc<FiledSubscriptions>,
     mirrored: Follower,
+    clients: Arc<AcInformationService>,
+    clients_filed: Arc<FiledAcSubscriptions>,
+    clients_mirrored: Follower,
+    interest: AcInterest,
     acr_events: Arc<AcrEventsService>,
     pub(crate) acr_management: Arc<AcrManagementService>,
     targets: Arc<TargetEass>,
@@ -243,8 +253,11 @@ impl Rooms {
         room.quotas().prepare(&room).await?;
         let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
-        let discovery_mirror = Arc::new(Mirror::default());
-        let mirrored = Follower::start(store, "eas-discovery-subscription/", discovery_mirror.clone()).await?;
+        let discovery_filed = Arc::new(discovery_subscriptions::filed());
+        let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", discovery_filed.clone()).await?;
+        let clients_filed = Arc::new(ac_information::terms::filed());
+        let clients_mirrored = Follower::start(store, ac_information::reports::PREFIX, clients_filed.clone()).await?;
+        let interest = AcInterest::of(clients_filed.clone(), room.clone());
 
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
         let beyond = Arc::new(SearchBeyond::new(parts.own_id.clone(), peers.clone()));
@@ -255,7 +268,8 @@ impl Rooms {
             .heard_by(reports)
             .heard_by(Arc::new(QosReports::new(room.clone())))
             .heard_by(Arc::new(Influences))
-            .heard_by(Arc::new(paths));
+            .heard_by(Arc::new(paths))
+            .heard_by(Arc::new(AcTimers));
         let links = Arc::new(links);
         links.start_upkeep().await?;
         let identifiers = UeIdentifierService::new(room.clone(), core.clone(), consent.clone(), parts.identifiers);
@@ -281,6 +295,13 @@ impl Rooms {
             parts.locations.clone(),
         ));
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
+        let clients = AcInformationService::new(
+            room.clone(),
+            parts.lifetimes.subscriptions(),
+            ues.clone(),
+            parts.callbacks,
+            clients_mirrored.clone(),
+        );
         let influences = TrafficInfluenceService::new(room.clone(), links.clone(), lookup.clone(), ues.clone());
         let known: Arc<dyn EecKnown> = Arc::new(EecLookup(room.clone()));
         let own_id = parts.own_id.clone();
@@ -308,7 +329,8 @@ impl Rooms {
         let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
         let acr_management = AcrManagementService::new(room.clone(), callbacks, links.clone(), consent.clone(), ues);
         let acr_management = Arc::new(acr_management);
-        let relocations = Arc::new(AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone()));
+        let relocations = AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone());
+        let relocations = Arc::new(relocations.watched_by(interest.clone()));
         let eecs = EecService::new(
             room.clone(),
             lifetimes.eec(),
@@ -329,6 +351,10 @@ impl Rooms {
         );
         let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
         let subscriptions = lifetimes.subscriptions();
+        let discovery = DiscoveryService::new(index, clock, known, beyond, parts.discovery)
+            .with_places(Arc::new(places))
+            .with_groups(groups.clone())
+            .watched_by(interest.clone());
         Ok(Self {
             eass: Arc::new(EasService::new(
                 room.clone(),
@@ -336,24 +362,24 @@ impl Rooms {
                 parts.service_area.clone(),
                 follower,
             )),
-            eecs: Arc::new(eecs),
-            discovery: Arc::new(
-                DiscoveryService::new(index, clock, known, beyond, parts.discovery)
-                    .with_places(Arc::new(places))
-                    .with_groups(groups.clone()),
-            ),
+            eecs: Arc::new(eecs.watched_by(interest.clone())),
+            discovery: Arc::new(discovery),
             discovery_subscriptions: Arc::new(
                 DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
                     .matched_by(mirrored.clone()),
             ),
-            discovery_mirror,
+            discovery_filed,
             mirrored,
+            clients: Arc::new(clients),
+            clients_filed,
+            clients_mirrored,
             acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
-            contexts: Arc::new(contexts),
+            contexts: Arc::new(contexts.watched_by(interest.clone())),
             managed: Arc::new(managed),
             act_status: Arc::new(ActStatusService::new(room.clone(), callbacks)),
             app_contexts: Arc::new(AppContextService::new(relocations.clone(), parts.app_context_bytes)),
+            interest,
             links,
             identifiers,
             locations,
@@ -394,6 +420,7 @@ impl Rooms {
             edge3::ue_identifier::api(self.identifiers.clone()),
             edge3::session_with_qos::api(self.sessions.clone()),
             edge3::traffic_influence_eas::api(self.influences.clone()),
+            edge3::app_client_information::api(self.clients.clone()),
             // EASs look for a T-EAS and declare it (TS 29.558 clauses 5.7 and 5.9).
             edge1::eas_discovery::request_api(self.discovery.clone()),
             edge1::app_context_relocation::api(self.relocations.clone()),
@@ -439,24 +466,29 @@ impl Rooms {
             self.consent.clone(),
             self.targets.clone(),
         );
+        let acs = AcReports::new(
+            self.room.clone(),
+            self.clients_filed.clone(),
+            self.clients_mirrored.clone(),
+            self.consent.clone(),
+            self.identifiers.clone(),
+        );
         EesReactions::new(
             self.room.clone(),
             acr,
             paths,
             self.links.clone(),
             self.groups.clone(),
-            self.discovery_mirror.clone(),
+            self.discovery_filed.clone(),
             self.mirrored.clone(),
+            acs,
             notifier,
         )
     }
 
     pub(crate) fn expiring(&self) -> Arc<EesExpiring> {
-        Arc::new(EesExpiring::new(
-            self.eass.clone(),
-            self.context_policy,
-            self.links.clone(),
-            self.groups.clone(),
-        ))
+        let (eass, groups) = (self.eass.clone(), self.groups.clone());
+        let expiring = EesExpiring::new(eass, self.context_policy, self.links.clone(), groups);
+        Arc::new(expiring.watched_by(self.interest.clone()))
     }
 }

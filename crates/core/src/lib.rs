@@ -36,5 +36,5 @@ pub mod quota;
 pub mod room;
 pub mod store;
 pub mod sweeper;
-pub mod whereabouts;
 pub mod turns;
+pub mod whereabouts;

@@ -1,6 +1,10 @@
 //! EEC contexts: what an EES knows of an EEC and hands on when the EEC moves (TS 23.558 clause 8.9, TS 29.558 clause 5.10).
 
 use crate::{
+    ac_information::{
+        interest::AcInterest,
+        known::{AcsKnown, KnownBy},
+    },
     acr::{EasDirectory, record, relocation::AcrService},
     eec::{self, EecIndex},
     event::{Event, ScenariosSelected},
@@ -100,6 +104,7 @@ pub struct ContextService {
     own_scenarios: Vec<AcrScenario>,
     eass: Arc<dyn EasDirectory>,
     relocations: Arc<AcrService>,
+    interest: AcInterest,
 }
 
 impl ContextService {
@@ -120,7 +125,14 @@ impl ContextService {
             own_scenarios,
             eass,
             relocations,
+            interest: AcInterest::nobody(),
         }
+    }
+
+    /// Tells of application clients where these could care.
+    pub fn watched_by(mut self, interest: AcInterest) -> Self {
+        self.interest = interest;
+        self
     }
 
     /// Takes a context over: into that of a registration the EEC made itself, else as a context of its own, with a registration
@@ -349,6 +361,14 @@ impl EecContexts for ContextService {
             if let Some(selected) = &selected {
                 decision = decision.tell(&Event::ScenariosSelected(Box::new(selected.clone())))?;
             }
+            let context = &push.eec_cntx;
+            let acs = || AcsKnown {
+                eec_id: context.eec_id.clone(),
+                by: KnownBy::Context(context.cntx_id.clone()),
+            };
+            decision = self
+                .interest
+                .known(decision, acs, context.ue_id.as_ref(), &context.ac_profs)?;
             if let Some((answer, _)) = self.room.commit(seen, decision).await? {
                 return Ok(answer);
             }

@@ -1,6 +1,7 @@
 //! EAS discovery, asked once (TS 24.558 clause 5.3.2.2, TS 29.558 clause 5.7, TS 23.558 clauses 8.5.2.2 and 8.8.3.2).
 
 use crate::{
+    ac_information::interest::AcInterest,
     common_eas::{CommonEasService, agreement::Choice},
     eec::proved_ue,
     selection::{self, EasIndex, Given, Selection},
@@ -97,6 +98,7 @@ pub struct DiscoveryService {
     given: Given,
     places: Option<Arc<KnownPlaces>>,
     groups: Option<Arc<CommonEasService>>,
+    interest: AcInterest,
 }
 
 /// The identity in a request must be the caller's, and a UE that an EEC speaks for must be its own.
@@ -160,6 +162,22 @@ impl DiscoveryService {
             given: Given::default(),
             places: None,
             groups: None,
+            interest: AcInterest::nobody(),
+        }
+    }
+
+    /// Tells of application clients that EECs discover EASs for where these could care.
+    pub fn watched_by(mut self, interest: AcInterest) -> Self {
+        self.interest = interest;
+        self
+    }
+
+    /// An EEC that names its application clients makes them known.
+    async fn makes_known(&self, eec: &EecId, request: &EasDiscoveryReq) {
+        let clients = request.eas_discovery_filter.iter().flat_map(|filter| &filter.ac_chars);
+        let profiles: Vec<_> = clients.map(|client| client.ac_prof.clone()).collect();
+        if !profiles.is_empty() {
+            self.interest.sought(eec, request.ue_id.as_ref(), &profiles).await;
         }
     }
 
@@ -338,7 +356,8 @@ impl DiscoveryService {
             RequestorId::Eec(eec) if self.policy.eec_registration_required && !self.eecs.is_registered(eec).await? => {
                 return Err(registration_comes_first());
             }
-            RequestorId::Eec(_) | RequestorId::Ees(_) => {}
+            RequestorId::Eec(eec) => self.makes_known(eec, &request).await,
+            RequestorId::Ees(_) => {}
         }
         let eec = match &request.requestor_id {
             RequestorId::Eec(eec) => Some(eec.clone()),

@@ -1,5 +1,9 @@
 //! EAS discovery, told whenever something changes (TS 24.558 clauses 5.3.2.3 to 5.3.2.6, TS 23.558 clause 8.5.2.3).
 
+mod terms;
+
+pub use terms::{EasTerm, FiledSubscriptions, filed, terms_of_change};
+
 use crate::{
     Ees,
     discovery::{EecKnown, registration_comes_first},
@@ -23,8 +27,7 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     common::{DateTime, Uri},
     eas_discovery::{
-        DiscoveredEas, EasCharacteristics, EasDiscEventIds, EasDiscoveryNotification, EasDiscoverySubscription,
-        EasDynamicInfoFilterData,
+        DiscoveredEas, EasDiscEventIds, EasDiscoveryNotification, EasDiscoverySubscription, EasDynamicInfoFilterData,
     },
     eas_registration::EasProfile,
     features::eas_discovery::EDGE_APP_2,
@@ -302,20 +305,7 @@ fn availability(
     expires_at: Option<DateTime>,
     now: DateTime,
 ) -> Option<DiscoveredEas> {
-    let filter = subscription.eas_discovery_filter.as_ref();
-    // Most subscriptions are for other applications: not worth a closer look.
-    let is_of_other = |like: &EasCharacteristics| {
-        like.eas_id
-            .as_ref()
-            .is_some_and(|id| [before, after].into_iter().flatten().all(|eas| eas.eas_id != *id))
-    };
-    if filter.is_some_and(|filter| !filter.eas_chars.is_empty() && filter.eas_chars.iter().all(is_of_other)) {
-        return None;
-    }
-    let wanted = Selection {
-        scenarios: Some(subscription.eas_svc_continuity.clone()).filter(|list| !list.is_empty()),
-        ..Selection::of_filter(filter.cloned().unwrap_or_default())
-    };
+    let wanted = wanted(subscription);
     let fits = |profile: &&EasProfile| matching::judge(profile, &wanted).is_some();
     match (before.filter(fits), after.filter(fits)) {
         (None, Some(eas)) => Some(DiscoveredEas {
@@ -336,6 +326,14 @@ fn availability(
             })
         }
         (None, None) | (Some(_), Some(_)) => None,
+    }
+}
+
+/// What an EAS has to be like to matter to a subscription to availability.
+fn wanted(subscription: &EasDiscoverySubscription) -> Selection {
+    Selection {
+        scenarios: Some(subscription.eas_svc_continuity.clone()).filter(|list| !list.is_empty()),
+        ..Selection::of_filter(subscription.eas_discovery_filter.clone().unwrap_or_default())
     }
 }
 

@@ -6,6 +6,10 @@ pub use index::{EecIndex, eec_of_ue, forget, keep_registration, registered};
 
 use crate::{
     Ees,
+    ac_information::{
+        interest::AcInterest,
+        known::{AcsKnown, KnownBy},
+    },
     context::{self, ContextPolicy},
     peers::{PeerEes, PeerError, Peers},
 };
@@ -17,7 +21,7 @@ use edgeapp_core::{
     kept::Kept,
     patch::{self, PatchRules},
     principal::Principal,
-    room::{Room, contended, fresh_id},
+    room::{Decision, Room, contended, fresh_id},
     store::Key,
 };
 use edgeapp_openapi::{
@@ -130,6 +134,7 @@ pub struct EecService {
     policy: ContextPolicy,
     eass: Arc<dyn AcProfileService>,
     peers: Arc<dyn Peers>,
+    interest: AcInterest,
 }
 
 impl EecService {
@@ -149,7 +154,24 @@ impl EecService {
             policy,
             eass,
             peers,
+            interest: AcInterest::nobody(),
         }
+    }
+
+    /// Tells of application clients where these could care.
+    pub fn watched_by(mut self, interest: AcInterest) -> Self {
+        self.interest = interest;
+        self
+    }
+
+    /// The decision, and the news of the application clients of a registration.
+    fn and_news<R>(&self, decision: Decision<R>, registration: &EecRegistration) -> Result<Decision<R>, Error> {
+        let acs = || AcsKnown {
+            eec_id: registration.eec_id.clone(),
+            by: KnownBy::Registration,
+        };
+        self.interest
+            .known(decision, acs, registration.ue_id.as_ref(), &registration.ac_profs)
     }
 
     /// Pure but for the look at the EASs: matches every profile, fills in what the answer reports.
@@ -292,8 +314,8 @@ impl EecRegistrations for EecService {
             let decision = keep_registration(&mut seen, &stored, &id, false, older)
                 .await?
                 .and(retired)
-                .put(&context_key, &Kept::new(principal, None, context))?
-                .answer(registration);
+                .put(&context_key, &Kept::new(principal, None, context))?;
+            let decision = self.and_news(decision, &registration)?.answer(registration);
             if let Some((registration, _)) = self.room.commit(seen, decision).await? {
                 return Ok(Registered { id, registration });
             }
@@ -340,6 +362,9 @@ impl EecRegistrations for EecService {
                 let context = context::of_registration(context_id.clone(), &next, before);
                 decision = decision.put(&context_key, &Kept::new(principal, None, context))?;
             }
+            if (&next.ac_profs, &next.ue_id) != (&kept.value.ac_profs, &kept.value.ue_id) {
+                decision = self.and_news(decision, &next)?;
+            }
             if let Some((next, _)) = self.room.commit(seen, decision.answer(next)).await? {
                 return Ok(next);
             }
@@ -356,6 +381,7 @@ impl EecRegistrations for EecService {
                 .filter(|kept| kept.is_of(principal));
             let kept = kept.ok_or_else(EecRegistration::not_found)?;
             let around = forget(&mut seen, &kept.value, id, self.policy.stale_seconds).await?;
+            let around = self.interest.gone(around, &kept.value.eec_id)?;
             if self.room.commit(seen, around.delete(&key)).await?.is_some() {
                 return Ok(());
             }

@@ -14,8 +14,9 @@ use edgeapp_core::{
     store::{Entry, Key, Span},
 };
 use edgeapp_openapi::{
-    acr_management_event::AcrMgntEventsSubscription, eel_managed_acr::ActStatusSubsc, ids::EasId,
-    session_with_qos::SessionWithQos, traffic_influence_eas::AppTrafficInfluence, ue_location::LocationSubscription,
+    acr_management_event::AcrMgntEventsSubscription, app_client_information::AcInfoSubscription,
+    eel_managed_acr::ActStatusSubsc, ids::EasId, session_with_qos::SessionWithQos,
+    traffic_influence_eas::AppTrafficInfluence, ue_location::LocationSubscription,
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
@@ -26,6 +27,7 @@ const KINDS: &[&str] = &[
     <SessionWithQos as Resource<Ees>>::PREFIX,
     <AppTrafficInfluence as Resource<Ees>>::PREFIX,
     <ActStatusSubsc as Resource<Ees>>::PREFIX,
+    <AcInfoSubscription as Resource<Ees>>::PREFIX,
 ];
 
 /// Subscriptions read at a time.

@@ -2,13 +2,19 @@
 //!
 //! Events are committed with the change they tell of; the outbox turns them into work, in order per lane, at least once.
 
-use crate::core_links::LinkWork;
+use crate::{
+    ac_information::{
+        known::AcsKnown,
+        reports::{AcWork, Due},
+    },
+    core_links::LinkWork,
+};
 use edgeapp_core::network::Token;
 use edgeapp_openapi::{
     common::{DateTime, Uri},
     eas_registration::{EasProfile, EndPoint},
     ees_registration::AcrScenario,
-    ids::{AcId, EasId, Gpsi},
+    ids::{AcId, EasId, EecId, Gpsi},
 };
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +81,20 @@ pub enum Event {
     Acr(crate::acr::AcrEvent),
     /// A user plane path changes, or a UE is expected elsewhere.
     Path(crate::acr_management::PathEvent),
+    /// Application clients are known, or otherwise than before.
+    AcsKnown(Box<AcsKnown>),
+    /// It is time to look what a subscriber to application clients has to be told.
+    AcReportDue {
+        /// Key of the subscription.
+        subscription: String,
+        /// Why.
+        why: Due,
+    },
+    /// An EEC is no longer registered.
+    EecGone {
+        /// The EEC.
+        eec_id: EecId,
+    },
 }
 
 /// The scenarios in which the sessions of a UE with an EAS relocate (TS 29.558 clause 5.10.2.3.2).
@@ -109,6 +129,8 @@ pub enum Work {
     Path(crate::acr_management::PathWork),
     /// Look after a link to the core network.
     Link(LinkWork),
+    /// See to what subscribers to application clients have to be told.
+    AcInformation(AcWork),
     /// End the subscription under this key, which has said all it had to say.
     End(String),
 }

@@ -1,6 +1,7 @@
 //! What happens when something in an EES expires: the same as when it is removed.
 
 use crate::{
+    ac_information::interest::AcInterest,
     acr::{
         Acr, AcrEvent,
         record::{self, Step},
@@ -34,6 +35,7 @@ pub struct EesExpiring {
     contexts: ContextPolicy,
     links: Arc<CoreLinks>,
     groups: Arc<CommonEasService>,
+    interest: AcInterest,
 }
 
 impl EesExpiring {
@@ -49,7 +51,14 @@ impl EesExpiring {
             contexts,
             links,
             groups,
+            interest: AcInterest::nobody(),
         }
+    }
+
+    /// Tells of EECs that are gone where these could care.
+    pub fn watched_by(mut self, interest: AcInterest) -> Self {
+        self.interest = interest;
+        self
     }
 }
 
@@ -65,7 +74,8 @@ impl Expiring for EesExpiring {
                 return Ok(Decision::of(()));
             };
             let id = name.rsplit('/').next().unwrap_or_default();
-            return eec::forget(seen, &kept.value, id, self.contexts.stale_seconds).await;
+            let forgotten = eec::forget(seen, &kept.value, id, self.contexts.stale_seconds).await?;
+            return self.interest.gone(forgotten, &kept.value.eec_id);
         }
         if name.starts_with(record::PREFIX) {
             let Some(kept) = seen.even_expired::<Acr>(key).await? else {

@@ -20,12 +20,14 @@
 //! | [`ue_target`] | whom an EAS means by an identifier |
 //! | [`flows`] | descriptions of IP flows |
 //! | [`core_links`] | what runs at the 3GPP core network, and for which resources |
+//! | [`ac_information`] | which application clients there are, and who is told of them |
 //! | [`reporting`] | how often and how long subscribers are told |
 //! | [`ending`] | what ends with the last registration of an EAS |
 //! | [`quotas`] | how many of each kind one caller may keep |
 //! | [`event`], [`reactions`], [`expiring`] | what happens and what follows from it |
 //! | [`peers`], [`lookups`] | the ports to ECS and other EESs; what rooms ask of each other |
 
+pub mod ac_information;
 pub mod acr;
 pub mod acr_events;
 pub mod acr_management;

@@ -2,12 +2,14 @@
 
 use crate::{
     Ees,
+    ac_information::reports::{self as ac_reports, AcReports},
     acr::follow_up::AcrFollowUp,
     acr_management::{self, PathFollowUp},
     act_status,
     common_eas::CommonEasService,
     core_links::CoreLinks,
-    discovery_subscriptions, ending,
+    discovery_subscriptions::{self, FiledSubscriptions},
+    ending,
     event::{Event, Notification, Work},
     reporting, selected_ees,
 };
@@ -15,7 +17,7 @@ use async_trait::async_trait;
 use edgeapp_core::{
     collection::Resource,
     error::Error,
-    follow::{Follower, Mirror},
+    follow::Follower,
     notifier::{NotDelivered, Notifier},
     outbox::{Outcome, Reactions, Task, Todo},
     room::{Decision, Room, contended},
@@ -23,7 +25,6 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::{
     common::{TestNotification, Uri},
-    eas_discovery::EasDiscoverySubscription,
     eel_managed_acr::ActStatusSubsc,
 };
 use std::sync::Arc;
@@ -38,21 +39,24 @@ pub struct EesReactions {
     paths: PathFollowUp,
     links: Arc<CoreLinks>,
     groups: Arc<CommonEasService>,
-    discovery: Arc<Mirror<EasDiscoverySubscription>>,
+    discovery: Arc<FiledSubscriptions>,
     mirrored: Follower,
+    acs: AcReports,
     notifier: Arc<dyn Notifier>,
 }
 
 impl EesReactions {
-    /// Reactions that find EAS discovery subscriptions in `discovery`, which `mirrored` keeps in step, and send with `notifier`.
+    /// Reactions that find EAS discovery subscriptions in `discovery`, which `mirrored` keeps in step, leave those to application clients
+    /// to `acs`, and send with `notifier`.
     pub fn new(
         room: Room,
         acr: AcrFollowUp,
         paths: PathFollowUp,
         links: Arc<CoreLinks>,
         groups: Arc<CommonEasService>,
-        discovery: Arc<Mirror<EasDiscoverySubscription>>,
+        discovery: Arc<FiledSubscriptions>,
         mirrored: Follower,
+        acs: AcReports,
         notifier: Arc<dyn Notifier>,
     ) -> Self {
         Self {
@@ -63,6 +67,7 @@ impl EesReactions {
             groups,
             discovery,
             mirrored,
+            acs,
             notifier,
         }
     }
@@ -147,6 +152,7 @@ impl Reactions for EesReactions {
         match event {
             // Who subscribed before the EAS changed is told, whichever replica took the subscription.
             Event::EasChanged { .. } => self.mirrored.shows_all_until(revision).await,
+            Event::AcsKnown(_) => self.acs.ready(revision).await,
             _ => Ok(()),
         }
     }
@@ -158,7 +164,9 @@ impl Reactions for EesReactions {
                 after,
                 expires_at,
             } => {
-                let subscriptions = self.discovery.all();
+                // Most subscriptions are for other applications: they are not even looked at.
+                let terms = discovery_subscriptions::terms_of_change(before.as_deref(), after.as_deref());
+                let subscriptions = self.discovery.candidates(&terms);
                 let told = discovery_subscriptions::notifications_for(
                     before.as_deref(),
                     after.as_deref(),
@@ -251,6 +259,7 @@ impl Reactions for EesReactions {
                 };
                 Ok(vec![Todo { lane, task }])
             }
+            Event::HolderGone { key } if key.starts_with(ac_reports::PREFIX) => Ok(self.acs.subscription_gone(key)),
             Event::HolderGone { key } => self.links.after(&key, None).await,
             Event::LinksGivenBack { key, links } => self.links.after(&key, Some(links)).await,
             Event::LinkLost { token } => Ok(self.links.after_loss(token)),
@@ -272,6 +281,9 @@ impl Reactions for EesReactions {
             Event::SelectedEes(declaration) => Ok(vec![selected_ees::todo(*declaration)]),
             Event::Acr(event) => self.acr.react(event).await,
             Event::Path(event) => self.paths.react(event).await,
+            Event::AcsKnown(acs) => self.acs.known(*acs).await,
+            Event::AcReportDue { subscription, why } => Ok(self.acs.due(subscription, why)),
+            Event::EecGone { eec_id } => Ok(self.acs.eec_gone(eec_id)),
         }
     }
 
@@ -301,6 +313,13 @@ impl Reactions for EesReactions {
                     .await
             }
             Work::Link(work) => self.links.perform(work).await,
+            Work::AcInformation(work) => match self.acs.perform(work).await {
+                Ok(()) => Outcome::Done,
+                Err(error) => Outcome::Again {
+                    reason: error.to_string(),
+                    after: None,
+                },
+            },
             Work::End(key) => match reporting::end(&self.room, &Key::new(key.as_str())).await {
                 Ok(()) => Outcome::Done,
                 Err(error) => Outcome::Again {

@@ -177,6 +177,11 @@ impl<T: Clone> Progress<T> {
         most(rules).is_some_and(|most| self.sent >= most)
     }
 
+    /// Whether so much is held back that something may have given way.
+    pub fn is_full(&self) -> bool {
+        self.held.len() >= HELD
+    }
+
     fn hold(mut self, fresh: Vec<T>) -> Self {
         self.held.extend(fresh);
         let surplus = self.held.len().saturating_sub(HELD);

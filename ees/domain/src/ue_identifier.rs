@@ -12,7 +12,7 @@ use edgeapp_core::{
     network::{AddressAsk, CoreNetwork, NetworkError},
     principal::{Principal, Role},
     room::{Decision, Room, contended, fresh_id},
-    store::Key,
+    store::{Entry, Key, Span},
 };
 use edgeapp_openapi::{
     common::{DateTime, IpAddr},
@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// What Edge UE IDs stand for: `edge-ue-id/<id>`.
 const BY_ID: &str = "edge-ue-id/";
-/// The Edge UE ID of a UE for an EAS: `edge-ue-of/<EASID>/<GPSI>`.
+/// The Edge UE ID of a UE for an EAS: `edge-ue-of/<GPSI>/<EASID>`.
 const BY_UE: &str = "edge-ue-of/";
 
 /// When an EES makes up identifiers of its own.
@@ -93,8 +93,30 @@ pub async fn known_as(room: &Room, id: &EdgeUeId, eas_id: &EasId) -> Result<Opti
     Ok((kept.expires_at > room.now() && kept.eas_id == *eas_id).then_some(kept.ue))
 }
 
+/// The names of UEs, as EASs may know them.
+#[async_trait]
+pub trait UeNames: Send + Sync + 'static {
+    /// The name of this UE that an EAS may be told; none where the user did not agree, or there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn for_eas(&self, ue: &Gpsi, eas_id: &EasId) -> Result<Option<Gpsi>, Error>;
+
+    /// The names by which an EAS may mean this UE now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn meant_by(&self, ue: &Gpsi, eas_id: &EasId) -> Result<Vec<Gpsi>, Error>;
+
+    /// The names by which any EAS may mean this UE now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn all(&self, ue: &Gpsi) -> Result<Vec<Gpsi>, Error>;
+}
+
 /// How every Edge UE ID begins, so that it cannot be taken for a GPSI of another kind.
-const PREFIX: &str = "edgeueid-";
+pub(crate) const PREFIX: &str = "edgeueid-";
 
 /// What an EES tells about the identifiers of UEs.
 #[async_trait]
@@ -195,11 +217,7 @@ impl UeIdentifierService {
 
     /// The Edge UE ID of this UE for this EAS: the one it has, or a new one.
     async fn edge_ue_id(&self, ue: &Gpsi, eas_id: &EasId) -> Result<EdgeUeId, Error> {
-        let by_ue = Key::from(format!(
-            "{BY_UE}{}/{}",
-            Key::part(eas_id.as_str()),
-            Key::part(ue.as_str())
-        ));
+        let by_ue = by_ue(ue, eas_id);
         for mut seen in self.room.attempts() {
             if let Some(entry) = seen.entry(&by_ue).await? {
                 let kept: KeptId = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
@@ -228,8 +246,31 @@ impl UeIdentifierService {
     }
 }
 
+impl UeIdentifierService {
+    /// A UE by its own name, and by those of these that still hold.
+    fn and_made_up(&self, ue: &Gpsi, made_up: impl IntoIterator<Item = Entry>) -> Result<Vec<Gpsi>, Error> {
+        let mut names = vec![ue.clone()];
+        for entry in made_up {
+            let kept: KeptId = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+            if kept.expires_at > self.room.now() {
+                names.push(kept.id.as_str().parse().map_err(Error::internal)?);
+            }
+        }
+        Ok(names)
+    }
+}
+
 fn by_id(id: &EdgeUeId) -> Key {
     Key::from(format!("{BY_ID}{}", Key::part(id.as_str())))
+}
+
+fn by_ue(ue: &Gpsi, eas_id: &EasId) -> Key {
+    Key::from(format!("{}{}", all_of_ue(ue), Key::part(eas_id.as_str())))
+}
+
+/// First part of the keys of all Edge UE IDs of a UE.
+fn all_of_ue(ue: &Gpsi) -> String {
+    format!("{BY_UE}{}/", Key::part(ue.as_str()))
 }
 
 fn ue_not_found() -> Error {
@@ -271,6 +312,34 @@ impl EdgeUeIds for UeIdentifierService {
         let kept: KeptId = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
         let is_theirs = kept.expires_at > self.room.now() && caller.is_eas(&kept.eas_id);
         Ok(is_theirs.then_some(kept.ue))
+    }
+}
+
+#[async_trait]
+impl UeNames for UeIdentifierService {
+    async fn for_eas(&self, ue: &Gpsi, eas_id: &EasId) -> Result<Option<Gpsi>, Error> {
+        if !self.consent.granted(ue, Purpose::Identifier).await {
+            return Ok(None);
+        }
+        let name = match self.for_eas(ue, eas_id).await {
+            Ok(name) => name,
+            Err(error) if error.kind == Kind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match name.edge_ue_id {
+            Some(id) => id.as_str().parse().map(Some).map_err(Error::internal),
+            None => Ok(name.af_spec_ue_id),
+        }
+    }
+
+    async fn meant_by(&self, ue: &Gpsi, eas_id: &EasId) -> Result<Vec<Gpsi>, Error> {
+        let made_up = self.room.store().get(&by_ue(ue, eas_id)).await?;
+        self.and_made_up(ue, made_up)
+    }
+
+    async fn all(&self, ue: &Gpsi) -> Result<Vec<Gpsi>, Error> {
+        let made_up = self.room.store().range(Span::prefix(all_of_ue(ue))).await?;
+        self.and_made_up(ue, made_up.entries)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod acr_management_event;
 pub mod acr_status_update;
+pub mod app_client_information;
 pub mod app_contexts;
 pub mod eas_registration;
 pub mod eel_managed_acr;

@@ -13,7 +13,7 @@ use edgeapp_core::{
     clock::{Clock, Lifetimes, ManualClock},
     consent::Consent,
     error::{Cause, Error, Kind},
-    follow::{Follower, Mirror},
+    follow::Follower,
     network::{CoreNetwork, NoCoreNetwork},
     outbox::{Outbox, OutboxSettings},
     principal::Principal,
@@ -24,6 +24,11 @@ use edgeapp_core::{
 };
 use edgeapp_ees::{edge1, edge2, edge3, edge9};
 use edgeapp_ees_domain::{
+    ac_information::{
+        self, AcInformationService,
+        interest::AcInterest,
+        reports::{AcReports, AcTimers},
+    },
     acr::{
         follow_up::AcrFollowUp,
         managed::EelManagedService,
@@ -38,7 +43,7 @@ use edgeapp_ees_domain::{
     context::{ContextPolicy, ContextService},
     core_links::{CoreLinks, LinkPolicy},
     discovery::{DiscoveryPolicy, DiscoveryService, EasDiscovery, EecKnown, NoTargetSearch, TargetSearch},
-    discovery_subscriptions::DiscoverySubscriptionService,
+    discovery_subscriptions::{self, DiscoverySubscriptionService},
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
     eec::EecService,
@@ -172,10 +177,15 @@ impl Doors {
         let room = Room::new(store.clone(), clock.clone()).with_quotas(settings.quotas.quotas());
         let index = Arc::new(EasIndex::new(None));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await.unwrap();
-        let mirror = Arc::new(Mirror::default());
+        let mirror = Arc::new(discovery_subscriptions::filed());
         let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", mirror.clone())
             .await
             .unwrap();
+        let clients_filed = Arc::new(ac_information::terms::filed());
+        let clients_mirrored = Follower::start(store.clone(), ac_information::reports::PREFIX, clients_filed.clone())
+            .await
+            .unwrap();
+        let interest = AcInterest::of(clients_filed.clone(), room.clone());
         let eass = Arc::new(EasService::new(
             room.clone(),
             settings.lifetimes,
@@ -212,11 +222,12 @@ impl Doors {
             contexts,
             lookup.clone(),
             others.clone(),
-        );
+        )
+        .watched_by(interest.clone());
         let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks);
         let beyond = Arc::new(SearchBeyond::new(own_id.clone(), others.clone()));
         let relocations = AcrService::new(room.clone(), own_id.clone(), settings.acr, lookup.clone());
-        let relocations = Arc::new(relocations);
+        let relocations = Arc::new(relocations.watched_by(interest.clone()));
         let scenarios = vec![
             AcrScenario::EecExecutedViaSourceEes,
             AcrScenario::EecExecutedViaTargetEes,
@@ -241,7 +252,8 @@ impl Doors {
             scenarios,
             lookup,
             relocations.clone(),
-        );
+        )
+        .watched_by(interest.clone());
         let app_contexts = Arc::new(AppContextService::new(relocations.clone(), APP_CONTEXT_BYTES));
         let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
         let agreements = Arc::new(Agreements::default());
@@ -254,15 +266,29 @@ impl Doors {
             .heard_by(reports)
             .heard_by(Arc::new(QosReports::new(room.clone())))
             .heard_by(Arc::new(Influences))
-            .heard_by(Arc::new(paths));
+            .heard_by(Arc::new(paths))
+            .heard_by(Arc::new(AcTimers));
         let links = Arc::new(links);
         let identifiers = IdentifierPolicy::default();
         let identifiers = UeIdentifierService::new(room.clone(), settings.core.clone(), consent.clone(), identifiers);
         let identifiers = Arc::new(identifiers);
         let whereabouts = Whereabouts::new(settings.core, consent.clone(), clock.clone());
         let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), 10);
-        let discovery: Arc<dyn EasDiscovery> = Arc::new(discovery.with_places(Arc::new(places)).with_groups(groups.clone()));
+        let discovery: Arc<dyn EasDiscovery> = Arc::new(
+            discovery
+                .with_places(Arc::new(places))
+                .with_groups(groups.clone())
+                .watched_by(interest.clone()),
+        );
         let ues = UeTargets::new(identifiers.clone(), BTreeMap::new());
+        let acs = AcReports::new(
+            room.clone(),
+            clients_filed,
+            clients_mirrored.clone(),
+            consent.clone(),
+            identifiers.clone(),
+        );
+        let clients = AcInformationService::new(room.clone(), lifetimes, ues.clone(), callbacks, clients_mirrored);
         let sessions = QosSessionService::new(room.clone(), links.clone(), consent.clone(), ues.clone(), callbacks);
         let sessions = Arc::new(sessions);
         let influences = TrafficInfluenceService::new(room.clone(), links.clone(), eass_known, ues.clone());
@@ -290,6 +316,7 @@ impl Doors {
             groups.clone(),
             mirror,
             mirrored,
+            acs,
             subscribers.clone(),
         );
         let patience = Duration::from_millis(1);
@@ -308,7 +335,8 @@ impl Doors {
             locations: locations.clone(),
             sessions: sessions.clone(),
             management: management.clone(),
-            expiring: EesExpiring::new(eass.clone(), contexts, links.clone(), groups.clone()),
+            expiring: EesExpiring::new(eass.clone(), contexts, links.clone(), groups.clone())
+                .watched_by(interest.clone()),
             links,
             outbox: Mutex::new(Some(Outbox::new(room.clone(), Arc::new(reactions), impatient))),
             room,
@@ -327,6 +355,7 @@ impl Doors {
         doors.mount(of_eass, &edge3::session_with_qos::api(sessions));
         doors.mount(of_eass, &edge3::traffic_influence_eas::api(Arc::new(influences)));
         doors.mount(of_eass, &edge3::ue_location::api(locations));
+        doors.mount(of_eass, &edge3::app_client_information::api(Arc::new(clients)));
         doors.mount(of_eass, &edge3::ue_identifier::api(identifiers));
         let act_status = ActStatusService::new(doors.room.clone(), callbacks);
         doors.mount(

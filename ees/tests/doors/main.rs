@@ -4,6 +4,7 @@ mod acr_events;
 mod acr_management_event;
 mod acr_parameter_information;
 mod acr_status_update;
+mod app_client_information;
 mod app_context_relocation;
 mod common_eas_announcement;
 mod core_reports;

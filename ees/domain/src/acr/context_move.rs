@@ -6,6 +6,7 @@ use super::{
     relocation::index_of,
 };
 use crate::{
+    ac_information::known::{AcsKnown, KnownBy},
     context,
     peers::{PeerEes, PeerError},
 };
@@ -109,11 +110,16 @@ impl AcrFollowUp {
                 expires_at: end,
                 value: context.clone(),
             };
-            if room
-                .commit(seen, Decision::of(()).put(&context_key, &kept)?)
-                .await?
-                .is_some()
-            {
+            let acs = || AcsKnown {
+                eec_id: context.eec_id.clone(),
+                by: KnownBy::Context(id.clone()),
+            };
+            let decision = Decision::of(()).put(&context_key, &kept)?;
+            let decision = self
+                .service
+                .interest
+                .known(decision, acs, context.ue_id.as_ref(), &context.ac_profs)?;
+            if room.commit(seen, decision).await?.is_some() {
                 return Ok(Ok(None));
             }
         }

@@ -7,6 +7,7 @@ use super::{
     request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
 use crate::{
+    ac_information::interest::AcInterest,
     acr_management, context,
     eec::{self, EecIndex, proved_ue},
     event::Event,
@@ -71,6 +72,7 @@ pub struct AcrService {
     pub(super) own_id: EesId,
     pub(super) policy: AcrPolicy,
     pub(super) eass: Arc<dyn EasDirectory>,
+    pub(super) interest: AcInterest,
 }
 
 impl AcrService {
@@ -81,6 +83,7 @@ impl AcrService {
             own_id,
             policy,
             eass,
+            interest: AcInterest::nobody(),
         }
     }
 
@@ -142,6 +145,12 @@ impl AcrService {
             Some(word) => decision.tell(&Event::Acr(word)),
             None => Ok(decision),
         }
+    }
+
+    /// Tells of application clients that come with a context where these could care.
+    pub fn watched_by(mut self, interest: AcInterest) -> Self {
+        self.interest = interest;
+        self
     }
 
     pub(super) fn later(&self, now: DateTime, seconds: u32) -> DateTime {

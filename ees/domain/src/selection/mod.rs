@@ -24,6 +24,7 @@ mod tests;
 pub use given::Given;
 pub use index::{EasIndex, Entry, Snapshot};
 pub use matching::{Rank, meets};
+pub(crate) use schedule::overlaps;
 
 use bytes::Bytes;
 use edgeapp_core::{area::Position, principal::Owner};

@@ -95,7 +95,7 @@ pub(super) fn covers(schedules: &[ScheduledCommunicationTime], window: &TimeWind
 }
 
 /// Whether there is a time of the week at which both are on; without schedules an EAS always is.
-pub(super) fn overlaps(schedules: &[ScheduledCommunicationTime], wanted: &ScheduledCommunicationTime) -> bool {
+pub(crate) fn overlaps(schedules: &[ScheduledCommunicationTime], wanted: &ScheduledCommunicationTime) -> bool {
     if schedules.is_empty() {
         return true;
     }
