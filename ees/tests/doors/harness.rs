@@ -107,6 +107,8 @@ pub(crate) struct Settings {
     /// The core network; none in most tests.
     pub(crate) core: Arc<dyn CoreNetwork>,
     pub(crate) quotas: QuotaSettings,
+    /// What is kept; nothing in most tests.
+    pub(crate) store: Arc<dyn Store>,
 }
 
 impl Default for Settings {
@@ -132,6 +134,7 @@ impl Default for Settings {
             scenarios: None,
             core: Arc::new(NoCoreNetwork),
             quotas: QuotaSettings::default(),
+            store: Arc::new(MemoryStore::new()),
         }
     }
 }
@@ -173,7 +176,7 @@ impl Doors {
     /// An EES with these settings.
     pub(crate) async fn with(settings: Settings) -> Self {
         let clock = ManualClock::at(NOON.parse().unwrap());
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let store = settings.store.clone();
         let room = Room::new(store.clone(), clock.clone()).with_quotas(settings.quotas.quotas());
         let index = Arc::new(EasIndex::new(None));
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await.unwrap();

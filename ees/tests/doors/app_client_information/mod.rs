@@ -18,7 +18,11 @@ const EAS: &str = "eas.chess.example#a1";
 
 /// An EES with a registered EAS.
 async fn site() -> Doors {
-    let doors = Doors::with(Settings::default()).await;
+    site_with(Settings::default()).await
+}
+
+async fn site_with(settings: Settings) -> Doors {
+    let doors = Doors::with(settings).await;
     register_eas(&doors.eas(EAS), "a.example").await;
     doors
 }

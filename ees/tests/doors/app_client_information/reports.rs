@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::scene::{CONTEXTS, INITIATE, T_EES, player};
+use edgeapp_core::store::Store;
 use edgeapp_ees_domain::context::ContextPolicy;
+use edgeapp_store::MemoryStore;
+use std::sync::Arc;
 
 /// Clause 5.5.2.5: a registration that brings a client is told, with its profile as it was registered.
 #[tokio::test]
@@ -160,6 +163,43 @@ async fn a_discovery_is_told_where_that_was_asked_for() {
     subscribe(&doors, subscription(wanted)).await;
     register(&doors, 2, json!([{"acId": "ac.go"}])).await;
     assert!(told(&doors).await.is_empty(), "a registration is not a discovery");
+}
+
+/// What happened before a restart is told after it, and what was told before is not told again.
+#[test]
+fn a_restart_loses_nothing_and_repeats_nothing() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let settings = || Settings {
+        store: store.clone(),
+        ..Settings::default()
+    };
+    let run = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    // A runtime ends with all that runs in it, as a program does.
+    run().block_on(async {
+        let doors = site_with(settings()).await;
+        subscribe(&doors, subscription(json!({}))).await;
+        register(&doors, 1, json!([{"acId": "a"}])).await;
+        assert_eq!(told(&doors).await, [["a"]]);
+    });
+    run().block_on(async {
+        let doors = Doors::with(settings()).await;
+        register(&doors, 1, json!([{"acId": "a"}])).await;
+        assert!(told(&doors).await.is_empty());
+    });
+    run().block_on(async {
+        // Nothing is sent before the program ends.
+        let doors = Doors::with(settings()).await;
+        register(&doors, 1, json!([{"acId": "a"}, {"acId": "b"}])).await;
+    });
+    run().block_on(async {
+        let doors = Doors::with(settings()).await;
+        assert_eq!(told(&doors).await, [["b"]]);
+    });
 }
 
 /// Each subscriber hears of it, each under its own subscription.
