@@ -117,8 +117,8 @@ fn object(schema: &Value, schemas: &Value, names: &Names, more: &[&str]) -> Valu
 /// Members that are needed though the schema does not make them mandatory.
 fn needed_in(schema: &str) -> &'static [&'static str] {
     match schema {
-        // Without WebSockets the ECS needs an address.
-        "ECSServProvSubscription" => &["notificationDestination"],
+        // Without WebSockets servers need an address.
+        "ECSServProvSubscription" | "ACInfoSubscription" => &["notificationDestination"],
         // An EAS that is about to lose a UE names it, and the UE has to be known.
         "EECRegistration" => &["ueId", "acProfs"],
         "AcrDetermReq" => &["ueId"],

@@ -19,6 +19,7 @@ flows!(
     eees_acrevents,
     eees_acrmgntevent,
     eees_acrstatus_update,
+    eees_appclientinformation,
     eees_appctxtreloc,
     eees_cea,
     eees_easdiscovery,
