@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Registration(Registration),
     /// Notifications to many subscribers of whom some are dead, beside the same without the dead ones.
     Notify(Notify),
+    /// Finding whom one event concerns among many subscriptions, beside the same among few.
+    Subscriptions(Subscriptions),
     /// The bare server of `discovery`; a run starts it by itself.
     #[command(hide = true)]
     Serve {
@@ -80,6 +82,32 @@ pub(crate) struct Notify {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
     pub(crate) rounds: u16,
     /// Where state and certificates go while it runs; by default the system's folder for temporary files. Choose one on a disk.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `subscriptions`.
+#[derive(Args)]
+pub(crate) struct Subscriptions {
+    /// Subscriptions of each kind on one side.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) few: u32,
+    /// Subscriptions of each kind on the other side.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) many: u32,
+    /// How many of them match the event, on both sides.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) matches: u32,
+    /// Alternations: in each, a round of both sides.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Length of one round.
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = value_parser!(u16).range(1..=60_000))]
+    pub(crate) milliseconds: u16,
+    /// Where state goes while it runs; by default the system's folder for temporary files.
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
     /// Print one line of JSON instead of a table.
@@ -153,6 +181,8 @@ mod tests {
             "bench discovery --rounds 0",
             "bench registration --memory --eecs 10",
             "bench registration --seconds 0",
+            "bench subscriptions --few 0",
+            "bench subscriptions --rounds 0",
             "bench nothing",
         ] {
             assert!(parse(line).is_err(), "{line}");

@@ -4,7 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`arguments`] | the command line |
-//! | [`discovery`], [`registration`], [`memory`], [`notify`] | the measurements |
+//! | [`discovery`], [`registration`], [`memory`], [`notify`], [`subscriptions`] | the measurements |
 //! | [`bare`] | the reference of discovery: a server that answers fixed bytes |
 //! | [`footprint`] | the reference of registration: what one registration puts and deletes |
 //! | [`laboratory`] | certificates, configuration and the `ees` process |
@@ -28,6 +28,7 @@ mod notify;
 mod population;
 mod process;
 mod registration;
+mod subscriptions;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -62,6 +63,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve { config } => return runtime.block_on(bare::serve(&config)),
         Command::Discovery(arguments) => (runtime.block_on(discovery::run(&arguments))?, arguments.common.json),
         Command::Notify(arguments) => (runtime.block_on(notify::run(&arguments))?, arguments.json),
+        Command::Subscriptions(arguments) => (runtime.block_on(subscriptions::run(&arguments))?, arguments.json),
         Command::Registration(arguments) if arguments.memory => {
             (runtime.block_on(memory::run(&arguments))?, arguments.common.json)
         }
