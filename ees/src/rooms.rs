@@ -47,7 +47,7 @@ use edgeapp_ees_domain::{
     peers::{NoPeers, PeerEes, Peers},
     qos_session::{QosReports, QosSessionService},
     quotas::QuotaSettings,
-    reactions::EesReactions,
+    reactions::{EesReactions, FollowUps},
     selection::EasIndex,
     traffic_influence::{Influences, TrafficInfluenceService},
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
@@ -473,17 +473,16 @@ impl Rooms {
             self.consent.clone(),
             self.identifiers.clone(),
         );
-        EesReactions::new(
-            self.room.clone(),
+        let follow = FollowUps {
             acr,
             paths,
-            self.links.clone(),
-            self.groups.clone(),
-            self.discovery_filed.clone(),
-            self.mirrored.clone(),
+            links: self.links.clone(),
+            groups: self.groups.clone(),
+            discovery: self.discovery_filed.clone(),
+            mirrored: self.mirrored.clone(),
             acs,
-            notifier,
-        )
+        };
+        EesReactions::new(self.room.clone(), follow, notifier)
     }
 
     pub(crate) fn expiring(&self) -> Arc<EesExpiring> {

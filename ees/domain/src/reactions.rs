@@ -32,44 +32,35 @@ use std::sync::Arc;
 /// How often a notification is offered to a subscriber that refuses it.
 const REFUSALS: u32 = 3;
 
+/// Who sees to what follows, each for a subject of its own.
+pub struct FollowUps {
+    /// Relocations.
+    pub acr: AcrFollowUp,
+    /// Changes of user plane paths.
+    pub paths: PathFollowUp,
+    /// Links to the core network.
+    pub links: Arc<CoreLinks>,
+    /// Common EASs.
+    pub groups: Arc<CommonEasService>,
+    /// EAS discovery subscriptions, as they are found by what changed.
+    pub discovery: Arc<FiledSubscriptions>,
+    /// What keeps these in step with the store.
+    pub mirrored: Follower,
+    /// What EASs hear of application clients.
+    pub acs: AcReports,
+}
+
 /// What an EES does about its events.
 pub struct EesReactions {
     room: Room,
-    acr: AcrFollowUp,
-    paths: PathFollowUp,
-    links: Arc<CoreLinks>,
-    groups: Arc<CommonEasService>,
-    discovery: Arc<FiledSubscriptions>,
-    mirrored: Follower,
-    acs: AcReports,
+    follow: FollowUps,
     notifier: Arc<dyn Notifier>,
 }
 
 impl EesReactions {
-    /// Reactions that find EAS discovery subscriptions in `discovery`, which `mirrored` keeps in step, leave those to application clients
-    /// to `acs`, and send with `notifier`.
-    pub fn new(
-        room: Room,
-        acr: AcrFollowUp,
-        paths: PathFollowUp,
-        links: Arc<CoreLinks>,
-        groups: Arc<CommonEasService>,
-        discovery: Arc<FiledSubscriptions>,
-        mirrored: Follower,
-        acs: AcReports,
-        notifier: Arc<dyn Notifier>,
-    ) -> Self {
-        Self {
-            room,
-            acr,
-            paths,
-            links,
-            groups,
-            discovery,
-            mirrored,
-            acs,
-            notifier,
-        }
+    /// Reactions over this room that leave each subject to whom `follow` names, and send with `notifier`.
+    pub fn new(room: Room, follow: FollowUps, notifier: Arc<dyn Notifier>) -> Self {
+        Self { room, follow, notifier }
     }
 
     async fn notify(&self, notification: &Notification, attempt: u32) -> Outcome {
@@ -105,6 +96,7 @@ impl EesReactions {
         };
         if let Some(acr) = &notification.for_acr {
             let given_up = self
+                .follow
                 .acr
                 .give_up(acr, &format!("the EAS could not be told: {hopeless}"))
                 .await;
@@ -151,8 +143,8 @@ impl Reactions for EesReactions {
     async fn ready(&self, event: &Event, revision: Revision) -> Result<(), Error> {
         match event {
             // Who subscribed before the EAS changed is told, whichever replica took the subscription.
-            Event::EasChanged { .. } => self.mirrored.shows_all_until(revision).await,
-            Event::AcsKnown(_) => self.acs.ready(revision).await,
+            Event::EasChanged { .. } => self.follow.mirrored.shows_all_until(revision).await,
+            Event::AcsKnown(_) => self.follow.acs.ready(revision).await,
             _ => Ok(()),
         }
     }
@@ -166,7 +158,7 @@ impl Reactions for EesReactions {
             } => {
                 // Most subscriptions are for other applications: they are not even looked at.
                 let terms = discovery_subscriptions::terms_of_change(before.as_deref(), after.as_deref());
-                let subscriptions = self.discovery.candidates(&terms);
+                let subscriptions = self.follow.discovery.candidates(&terms);
                 let told = discovery_subscriptions::notifications_for(
                     before.as_deref(),
                     after.as_deref(),
@@ -259,11 +251,13 @@ impl Reactions for EesReactions {
                 };
                 Ok(vec![Todo { lane, task }])
             }
-            Event::HolderGone { key } if key.starts_with(ac_reports::PREFIX) => Ok(self.acs.subscription_gone(key)),
-            Event::HolderGone { key } => self.links.after(&key, None).await,
-            Event::LinksGivenBack { key, links } => self.links.after(&key, Some(links)).await,
-            Event::LinkLost { token } => Ok(self.links.after_loss(token)),
-            Event::LinkUpkeep => Ok(self.links.upkeep_due()),
+            Event::HolderGone { key } if key.starts_with(ac_reports::PREFIX) => {
+                Ok(self.follow.acs.subscription_gone(key))
+            }
+            Event::HolderGone { key } => self.follow.links.after(&key, None).await,
+            Event::LinksGivenBack { key, links } => self.follow.links.after(&key, Some(links)).await,
+            Event::LinkLost { token } => Ok(self.follow.links.after_loss(token)),
+            Event::LinkUpkeep => Ok(self.follow.links.upkeep_due()),
             Event::EasRegistrationEnded(ended) => Ok(vec![Todo {
                 lane: format!(
                     "ending/{}{}",
@@ -276,14 +270,14 @@ impl Reactions for EesReactions {
                     until: None,
                 },
             }]),
-            Event::ScenariosSelected(selected) => self.acr.selected(&selected).await,
-            Event::CommonEas(event) => Ok(self.groups.react(event)),
+            Event::ScenariosSelected(selected) => self.follow.acr.selected(&selected).await,
+            Event::CommonEas(event) => Ok(self.follow.groups.react(event)),
             Event::SelectedEes(declaration) => Ok(vec![selected_ees::todo(*declaration)]),
-            Event::Acr(event) => self.acr.react(event).await,
-            Event::Path(event) => self.paths.react(event).await,
-            Event::AcsKnown(acs) => self.acs.known(*acs).await,
-            Event::AcReportDue { subscription, why } => Ok(self.acs.due(subscription, why)),
-            Event::EecGone { eec_id } => Ok(self.acs.eec_gone(eec_id)),
+            Event::Acr(event) => self.follow.acr.react(event).await,
+            Event::Path(event) => self.follow.paths.react(event).await,
+            Event::AcsKnown(acs) => self.follow.acs.known(*acs).await,
+            Event::AcReportDue { subscription, why } => Ok(self.follow.acs.due(subscription, why)),
+            Event::EecGone { eec_id } => Ok(self.follow.acs.eec_gone(eec_id)),
         }
     }
 
@@ -302,18 +296,19 @@ impl Reactions for EesReactions {
                     after: None,
                 },
             },
-            Work::Acr(work) => self.acr.perform(work, attempt).await,
-            Work::CommonEas(work) => self.groups.perform(work, attempt).await,
+            Work::Acr(work) => self.follow.acr.perform(work, attempt).await,
+            Work::CommonEas(work) => self.follow.groups.perform(work, attempt).await,
             Work::SelectedEes(declaration) => {
                 selected_ees::declare(&self.room, self.notifier.as_ref(), declaration, attempt).await
             }
             Work::Path(work) => {
-                self.paths
-                    .perform(work, attempt, &self.acr, self.notifier.as_ref())
+                self.follow
+                    .paths
+                    .perform(work, attempt, &self.follow.acr, self.notifier.as_ref())
                     .await
             }
-            Work::Link(work) => self.links.perform(work).await,
-            Work::AcInformation(work) => match self.acs.perform(work).await {
+            Work::Link(work) => self.follow.links.perform(work).await,
+            Work::AcInformation(work) => match self.follow.acs.perform(work).await {
                 Ok(()) => Outcome::Done,
                 Err(error) => Outcome::Again {
                     reason: error.to_string(),

@@ -52,7 +52,7 @@ use edgeapp_ees_domain::{
     peers::PeerEes,
     qos_session::{QosReports, QosSessionService},
     quotas::QuotaSettings,
-    reactions::EesReactions,
+    reactions::{EesReactions, FollowUps},
     selection::EasIndex,
     traffic_influence::{Influences, TrafficInfluenceService},
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
@@ -311,17 +311,16 @@ impl Doors {
                 ..LocationPolicy::default()
             },
         ));
-        let reactions = EesReactions::new(
-            room.clone(),
-            follow_up,
-            path_changes,
-            links.clone(),
-            groups.clone(),
-            mirror,
+        let follow = FollowUps {
+            acr: follow_up,
+            paths: path_changes,
+            links: links.clone(),
+            groups: groups.clone(),
+            discovery: mirror,
             mirrored,
             acs,
-            subscribers.clone(),
-        );
+        };
+        let reactions = EesReactions::new(room.clone(), follow, subscribers.clone());
         let patience = Duration::from_millis(1);
         let impatient = OutboxSettings {
             first_retry: patience,

@@ -261,11 +261,10 @@ impl EasInformationService {
         let mut news = Vec::new();
         for (n, eas_id) in request.sel_eas_ids.iter().enumerate() {
             // A CAS that was selected serves instead of an EAS.
-            let meant = request
-                .cas_info
-                .is_none()
-                .then(|| self.meant(request, n))
-                .unwrap_or_default();
+            let meant = match &request.cas_info {
+                None => self.meant(request, n),
+                Some(_) => Vec::new(),
+            };
             let best = meant.first();
             let common = self.common(request, n, best.map(Arc::as_ref)).await?;
             let told = request.sel_eas_end_points.get(n).cloned();
