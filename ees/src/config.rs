@@ -308,6 +308,9 @@ pub struct CoreNetworkConfig {
     pub edge_ue_id_seconds: u32,
     /// `eas_answer_seconds`: how long an EAS has to say whether a path may change, for which the core network waits; 2 when not given.
     pub eas_answer_seconds: u32,
+    /// `eec_trigger_port`: the port at which EECs listen for device triggers; EECs may ask to be woken up when it is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eec_trigger_port: Option<u16>,
     /// `[core_network.groups]`: the external group that stands for each internal one.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<GroupId, ExternalGroupId>,
@@ -323,6 +326,7 @@ impl Default for CoreNetworkConfig {
             edge_ue_ids: identifiers.edge_ue_ids,
             edge_ue_id_seconds: identifiers.edge_ue_id_seconds,
             eas_answer_seconds: 2,
+            eec_trigger_port: None,
             groups: BTreeMap::new(),
         }
     }

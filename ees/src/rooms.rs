@@ -53,6 +53,7 @@ use edgeapp_ees_domain::{
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
     ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
     ue_target::UeTargets,
+    waking::Waker,
     whereabouts::KnownPlaces,
 };
 use edgeapp_http::documents::Api;
@@ -106,6 +107,7 @@ pub(crate) struct Parts {
     locations: LocationPolicy,
     quotas: QuotaSettings,
     answer_seconds: u32,
+    eec_trigger_port: Option<u16>,
     dnais: Vec<Dnai>,
     app_context_bytes: usize,
 }
@@ -158,6 +160,7 @@ impl Parts {
             locations: config.core_network.locations(),
             quotas: config.quotas,
             answer_seconds: config.core_network.eas_answer_seconds,
+            eec_trigger_port: config.core_network.eec_trigger_port,
             dnais: config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default(),
             app_context_bytes: usize::try_from(relocation.app_context_bytes).unwrap_or(usize::MAX),
         }
@@ -199,6 +202,7 @@ impl Parts {
             locations: LocationPolicy::default(),
             quotas: QuotaSettings::default(),
             answer_seconds: 0,
+            eec_trigger_port: None,
             dnais: Vec::new(),
             app_context_bytes: 0,
         })
@@ -213,6 +217,7 @@ pub(crate) struct Rooms {
     discovery: Arc<DiscoveryService>,
     discovery_subscriptions: Arc<DiscoverySubscriptionService>,
     discovery_filed: Arc<FiledSubscriptions>,
+    waker: Arc<Waker>,
     mirrored: Follower,
     clients: Arc<AcInformationService>,
     clients_filed: Arc<FiledAcSubscriptions>,
@@ -275,6 +280,7 @@ impl Rooms {
         let identifiers = UeIdentifierService::new(room.clone(), core.clone(), consent.clone(), parts.identifiers);
         let identifiers = Arc::new(identifiers);
         let ues = UeTargets::new(identifiers.clone(), parts.locations.groups.clone());
+        let waker = Waker::new(core.clone(), parts.own_id.clone(), parts.eec_trigger_port);
         let whereabouts = Whereabouts::new(core, consent.clone(), clock.clone());
         let fresh = parts.locations.fresh_seconds;
         let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), fresh);
@@ -366,8 +372,10 @@ impl Rooms {
             discovery: Arc::new(discovery),
             discovery_subscriptions: Arc::new(
                 DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
-                    .matched_by(mirrored.clone()),
+                    .matched_by(mirrored.clone())
+                    .waking(waker.can()),
             ),
+            waker: Arc::new(waker),
             discovery_filed,
             mirrored,
             clients: Arc::new(clients),
@@ -481,6 +489,7 @@ impl Rooms {
             discovery: self.discovery_filed.clone(),
             mirrored: self.mirrored.clone(),
             acs,
+            waker: self.waker.clone(),
         };
         EesReactions::new(self.room.clone(), follow, notifier)
     }

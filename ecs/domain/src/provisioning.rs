@@ -378,7 +378,7 @@ fn identify(principal: &Principal, eec: &EecId, ue: Option<&Gpsi>) -> Result<(),
 
 /// Pure: the one way in which this subscriber can be reached.
 fn destination<'a>(request: &'a EcsServProvSubscription, callbacks: &CallbackRule) -> Result<&'a Uri, Error> {
-    const NO_TRIGGER: &str = "cannot be granted: this ECS reaches no core network that would wake up the EEC";
+    const NO_TRIGGER: &str = "cannot be granted: this ECS wakes up no EECs";
     match &request.notification_destination {
         Some(_) if request.eec_trigger_request => Err(Error::optional_incorrect(
             "/eecTriggerRequest",

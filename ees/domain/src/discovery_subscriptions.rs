@@ -31,7 +31,7 @@ use edgeapp_openapi::{
     },
     eas_registration::EasProfile,
     features::eas_discovery::EDGE_APP_2,
-    ids::SubscriptionId,
+    ids::{Gpsi, SubscriptionId},
     negotiation::{Agreed, as_before_release_18, negotiate, negotiate_again},
 };
 use std::sync::Arc;
@@ -119,6 +119,7 @@ pub struct DiscoverySubscriptionService {
     callbacks: CallbackRule,
     registered_only: Option<Arc<dyn EecKnown>>,
     matched_by: Option<Follower>,
+    wakes: bool,
 }
 
 impl DiscoverySubscriptionService {
@@ -134,7 +135,14 @@ impl DiscoverySubscriptionService {
             callbacks,
             registered_only,
             matched_by: None,
+            wakes: false,
         }
+    }
+
+    /// EECs may ask to be woken up instead of being called, if `wakes`.
+    pub fn waking(mut self, wakes: bool) -> Self {
+        self.wakes = wakes;
+        self
     }
 
     /// Answers wait until the read model behind `mirror` shows what they say: no change that follows an answer is missed.
@@ -155,10 +163,32 @@ impl DiscoverySubscriptionService {
             return Err(Error::not_yours("/eecId", "EECID"));
         }
         proved_ue(principal, subscription.ue_id.as_ref(), "/ueId")?;
-        if let Some(destination) = &subscription.notification_destination {
-            self.callbacks.check(destination, "/notificationDestination")?;
-        }
+        self.reachable(subscription)?;
         complete(subscription)
+    }
+
+    /// There is one way in which the subscriber can be reached.
+    fn reachable(&self, subscription: &EasDiscoverySubscription) -> Result<(), Error> {
+        const TRIGGER: &str = "/eecTriggerRequest";
+        match (&subscription.notification_destination, subscription.eec_trigger_request) {
+            (Some(_), true) => Err(Error::optional_incorrect(TRIGGER, "excludes notificationDestination")),
+            (Some(destination), false) => self
+                .callbacks
+                .check(destination, "/notificationDestination")
+                .map(|_| ()),
+            (None, true) if !self.wakes => Err(Error::optional_incorrect(
+                TRIGGER,
+                "cannot be granted: this EES reaches no core network that would wake up the EEC",
+            )),
+            (None, true) if subscription.ue_id.is_none() => {
+                Err(Error::mandatory_missing("/ueId", "is needed with eecTriggerRequest"))
+            }
+            (None, true) => Ok(()),
+            (None, false) => Err(Error::mandatory_missing(
+                "/notificationDestination",
+                "is needed, or eecTriggerRequest: nobody could be told otherwise",
+            )),
+        }
     }
 }
 
@@ -181,11 +211,6 @@ fn complete(subscription: &EasDiscoverySubscription) -> Result<(), Error> {
     }
 }
 
-/// What cannot be done does not come back, so that nobody waits for it: nobody wakes EECs up here.
-fn granted(subscription: &mut EasDiscoverySubscription) {
-    subscription.eec_trigger_request = false;
-}
-
 #[async_trait]
 impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
     async fn subscribe(
@@ -194,21 +219,17 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
         mut request: EasDiscoverySubscription,
         uri_of: &(dyn for<'a> Fn(&'a str) -> String + Send + Sync),
     ) -> Result<(String, EasDiscoverySubscription), Error> {
+        negotiate(&mut request);
         self.acceptable(principal, &request)?;
         if let Some(eecs) = &self.registered_only
             && !eecs.is_registered(&request.eec_id).await?
         {
             return Err(registration_comes_first());
         }
-        negotiate(&mut request);
-        granted(&mut request);
         let test = request
             .notification_destination
             .clone()
             .filter(|_| request.request_test_notification);
-        if request.notification_destination.is_none() {
-            tracing::info!(eec = %principal, "a discovery subscription names no destination: nothing can be delivered");
-        }
         let also = |id: &str, _: &mut EasDiscoverySubscription, _: &mut Seen| match &test {
             None => Ok(Decision::of(())),
             Some(destination) => Decision::of(()).tell(&Event::TestAsked {
@@ -228,9 +249,8 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
         change: Change<EasDiscoverySubscription>,
     ) -> Result<EasDiscoverySubscription, Error> {
         let also = |before: &EasDiscoverySubscription, after: &mut EasDiscoverySubscription| {
-            self.acceptable(principal, after)?;
             negotiate_again(after, before.supp_feat);
-            granted(after);
+            self.acceptable(principal, after)?;
             Ok(Decision::of(()))
         };
         Ok(self.shown(self.kept.change(principal, id, &change, also).await?).await)
@@ -249,10 +269,27 @@ impl EasDiscoverySubscriptions for DiscoverySubscriptionService {
 pub struct Told {
     /// The key of the subscription.
     pub subscription: Key,
-    /// Where it goes.
-    pub destination: Uri,
+    /// How it is told.
+    pub way: Way,
     /// What it says.
     pub notification: EasDiscoveryNotification,
+}
+
+/// How a subscriber is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Way {
+    /// It is called here.
+    Call(Uri),
+    /// Its UE is woken up; what there is to know it asks for.
+    Wake(Gpsi),
+}
+
+fn way(subscription: &EasDiscoverySubscription) -> Option<Way> {
+    let called = subscription.notification_destination.clone().map(Way::Call);
+    called.or_else(|| {
+        let ue = subscription.ue_id.clone().filter(|_| subscription.eec_trigger_request);
+        ue.map(Way::Wake)
+    })
 }
 
 /// Pure: who is told what about an EAS whose profile was `before` and is `after`, at most once per subscription.
@@ -266,7 +303,7 @@ pub fn notifications_for(
     let live = subscriptions.iter().filter(|(_, kept)| kept.is_live(now));
     live.filter_map(|(key, kept)| {
         let subscription = &kept.value;
-        let destination = subscription.notification_destination.clone()?;
+        let way = way(subscription)?;
         let discovered = match subscription.eas_event_type {
             EasDiscEventIds::EasAvailabilityChange => availability(subscription, before, after, expires_at, now)?,
             EasDiscEventIds::EasDynamicInfoChange => dynamic_info(subscription, before?, after?, expires_at)?,
@@ -290,7 +327,7 @@ pub fn notifications_for(
         };
         Some(Told {
             subscription: key.clone(),
-            destination,
+            way,
             notification,
         })
     })

@@ -127,6 +127,8 @@ pub enum Work {
     SelectedEes(Box<crate::selected_ees::Declaration>),
     /// Follow up on a change of a user plane path.
     Path(crate::acr_management::PathWork),
+    /// Wake up an EEC.
+    Wake(crate::waking::Awakening),
     /// Look after a link to the core network.
     Link(LinkWork),
     /// See to what subscribers to application clients have to be told.

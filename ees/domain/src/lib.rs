@@ -17,6 +17,7 @@
 //! | [`ue_location`], [`ue_identifier`] | where UEs are, and under which names EASs know them |
 //! | [`whereabouts`] | where the UE is for which an EAS is chosen |
 //! | [`qos_session`], [`traffic_influence`] | sessions with a quality, traffic steered to EASs |
+//! | [`waking`] | EECs that are woken up instead of called |
 //! | [`ue_target`] | whom an EAS means by an identifier |
 //! | [`flows`] | descriptions of IP flows |
 //! | [`core_links`] | what runs at the 3GPP core network, and for which resources |
@@ -58,6 +59,7 @@ pub mod traffic_influence;
 pub mod ue_identifier;
 pub mod ue_location;
 pub mod ue_target;
+pub mod waking;
 pub mod whereabouts;
 
 /// The home of the rules for resources of an EES, see [`edgeapp_core::collection::Resource`].

@@ -8,10 +8,11 @@ use crate::{
     act_status,
     common_eas::CommonEasService,
     core_links::CoreLinks,
-    discovery_subscriptions::{self, FiledSubscriptions},
+    discovery_subscriptions::{self, FiledSubscriptions, Way},
     ending,
     event::{Event, Notification, Work},
     reporting, selected_ees,
+    waking::{Awakening, Waker},
 };
 use async_trait::async_trait;
 use edgeapp_core::{
@@ -48,6 +49,8 @@ pub struct FollowUps {
     pub mirrored: Follower,
     /// What EASs hear of application clients.
     pub acs: AcReports,
+    /// EECs that are woken up.
+    pub waker: Arc<Waker>,
 }
 
 /// What an EES does about its events.
@@ -168,23 +171,27 @@ impl Reactions for EesReactions {
                 );
                 told.into_iter()
                     .map(|told| {
-                        let body = serde_json::to_value(&told.notification).map_err(Error::internal)?;
                         let subscription = told.subscription.to_string();
-                        let work = Notification {
-                            destination: told.destination,
-                            subscription,
-                            body,
-                            for_acr: None,
+                        let work = match told.way {
+                            Way::Call(destination) => Work::Notify(Notification {
+                                destination,
+                                subscription: subscription.clone(),
+                                body: serde_json::to_value(&told.notification).map_err(Error::internal)?,
+                                for_acr: None,
+                            }),
+                            Way::Wake(ue) => Work::Wake(Awakening {
+                                ue,
+                                subscription: subscription.clone(),
+                            }),
                         };
-                        let work = Work::Notify(work);
                         let task = Task {
                             work,
-                            guard: Some(told.subscription.to_string()),
+                            guard: Some(subscription.clone()),
                             // The guard knows when the subscription ends, also when its life was extended.
                             until: None,
                         };
                         Ok(Todo {
-                            lane: told.subscription.to_string(),
+                            lane: subscription,
                             task,
                         })
                     })
@@ -283,7 +290,11 @@ impl Reactions for EesReactions {
 
     /// Subscribers that are away hear the newest when they are back. Steps of relocations, and what those wait for, are never left out.
     fn may_give_way(&self, work: &Work) -> bool {
-        matches!(work, Work::Notify(notification) if notification.for_acr.is_none())
+        match work {
+            Work::Notify(notification) => notification.for_acr.is_none(),
+            Work::Wake(_) => true,
+            _ => false,
+        }
     }
 
     async fn perform(&self, work: &Work, attempt: u32) -> Outcome {
@@ -307,6 +318,7 @@ impl Reactions for EesReactions {
                     .perform(work, attempt, &self.follow.acr, self.notifier.as_ref())
                     .await
             }
+            Work::Wake(awakening) => self.follow.waker.perform(awakening).await,
             Work::Link(work) => self.follow.links.perform(work).await,
             Work::AcInformation(work) => match self.follow.acs.perform(work).await {
                 Ok(()) => Outcome::Done,

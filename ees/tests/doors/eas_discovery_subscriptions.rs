@@ -207,3 +207,76 @@ mod end {
         eec.delete(&at).await.refused(404, "SUBSCRIPTION_NOT_FOUND", "");
     }
 }
+
+/// TS 24.558 clause 6.3.5: an EEC that nobody can call is woken up through the core network (TS 23.558 clause 8.16).
+mod eec_trigger {
+    use super::*;
+    use crate::harness::{OWN_ID, Settings, WAKE_PORT};
+    use edgeapp_testkit::network::FakeCore;
+    use std::sync::Arc;
+
+    const UE: &str = "msisdn-491700000001";
+
+    fn to_be_woken() -> Value {
+        let mut asked = subscription();
+        asked.as_object_mut().unwrap().remove("notificationDestination");
+        asked["eecTriggerRequest"] = true.into();
+        asked["ueId"] = UE.into();
+        asked
+    }
+
+    async fn site() -> (Doors, Arc<FakeCore>) {
+        let core = Arc::new(FakeCore::default());
+        let settings = Settings {
+            core: core.clone(),
+            ..Settings::default()
+        };
+        (Doors::with(settings).await, core)
+    }
+
+    #[tokio::test]
+    async fn wakes_the_ue_once_for_each_change() {
+        let (doors, core) = site().await;
+        let made = doors.eec("eec-1").post(API, to_be_woken()).await;
+        let id = made.created().rsplit('/').next().unwrap().to_owned();
+        assert_eq!(made.body["eecTriggerRequest"], true);
+        let profile = json!({"easId": "eas.chess.example", "endPt": {"fqdn": "a.example"}, "acIds": ["ac.chess"]});
+        let eas = doors.eas("eas.chess.example#a1");
+        eas.post("/eees-easregistration/v1/registrations", json!({"easProf": profile}))
+            .await
+            .created();
+        doors.settled().await;
+        let [wake] = &core.woken()[..] else {
+            panic!("{:?}", core.woken())
+        };
+        assert_eq!((wake.ue.as_str(), wake.port), (UE, WAKE_PORT));
+        let told: Value = serde_json::from_slice(&wake.payload).unwrap();
+        assert_eq!(told, json!({"eesId": OWN_ID, "subId": id}));
+    }
+
+    #[tokio::test]
+    async fn what_can_reach_nobody_is_refused() {
+        let (doors, _core) = site().await;
+        let eec = doors.eec("eec-1");
+        let mut both = to_be_woken();
+        both["notificationDestination"] = "https://ue.example/cb".into();
+        let answer = eec.post(API, both).await;
+        answer.refused(400, "OPTIONAL_IE_INCORRECT", "/eecTriggerRequest");
+        let mut nameless = to_be_woken();
+        nameless.as_object_mut().unwrap().remove("ueId");
+        eec.post(API, nameless)
+            .await
+            .refused(400, "MANDATORY_IE_MISSING", "/ueId");
+        let mut neither = to_be_woken();
+        neither.as_object_mut().unwrap().remove("eecTriggerRequest");
+        let answer = eec.post(API, neither).await;
+        answer.refused(400, "MANDATORY_IE_MISSING", "/notificationDestination");
+    }
+
+    #[tokio::test]
+    async fn without_a_core_network_is_refused() {
+        let doors = Doors::open().await;
+        let answer = doors.eec("eec-1").post(API, to_be_woken()).await;
+        answer.refused(400, "OPTIONAL_IE_INCORRECT", "/eecTriggerRequest");
+    }
+}

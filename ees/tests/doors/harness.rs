@@ -58,6 +58,7 @@ use edgeapp_ees_domain::{
     ue_identifier::{IdentifierPolicy, UeIdentifierService},
     ue_location::{LocationPolicy, UeLocationService, reports::LocationReports},
     ue_target::UeTargets,
+    waking::Waker,
     whereabouts::KnownPlaces,
 };
 use edgeapp_http::{
@@ -87,6 +88,8 @@ pub(crate) const NOON: &str = "2026-01-05T12:00:00Z";
 pub(crate) const OWN_ID: &str = "ees-a.example";
 /// How large an application context may be.
 pub(crate) const APP_CONTEXT_BYTES: usize = 300 * 1024;
+/// Where EECs listen for device triggers.
+pub(crate) const WAKE_PORT: u16 = 9050;
 /// Where the doors are reached.
 pub(crate) const ROOT: &str = "https://ees.example";
 
@@ -216,7 +219,9 @@ impl Doors {
         );
         let (lifetimes, callbacks) = (settings.lifetimes, CallbackRule::default());
         let registered_only = settings.discovery.eec_registration_required.then_some(known);
-        let subscriptions = DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks, registered_only);
+        let waker = Arc::new(Waker::new(settings.core.clone(), own_id.clone(), Some(WAKE_PORT)));
+        let subscriptions =
+            DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks, registered_only).waking(waker.can());
         let contexts = settings.contexts;
         let eecs = EecService::new(
             room.clone(),
@@ -319,6 +324,7 @@ impl Doors {
             discovery: mirror,
             mirrored,
             acs,
+            waker: waker.clone(),
         };
         let reactions = EesReactions::new(room.clone(), follow, subscribers.clone());
         let patience = Duration::from_millis(1);

@@ -34,7 +34,7 @@ fn told(before: Option<&EasProfile>, after: Option<&EasProfile>, to: Subscribed)
     assert!(told.len() <= 1);
     let mut told = told.pop()?;
     assert_eq!(told.notification.sub_id.as_str(), "s1");
-    assert_eq!(told.destination.as_str(), "https://ue.example/cb");
+    assert_eq!(told.way, Way::Call("https://ue.example/cb".parse().unwrap()));
     assert_eq!(told.notification.discovered_eas.len(), 1);
     told.notification.discovered_eas.pop()
 }
