@@ -111,6 +111,7 @@ mod tests {
             Err::<(), _>(CallFailed::Call(CallError::Refused {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 problem: None,
+                body: Default::default(),
                 retry_after: Some(Duration::from_secs(seconds)),
                 location: None,
             }))

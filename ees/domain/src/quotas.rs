@@ -7,7 +7,8 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::{
     acr_events::AcrEventsSubscription, acr_management_event::AcrMgntEventsSubscription,
-    eas_discovery::EasDiscoverySubscription, eas_registration::EasRegistration, session_with_qos::SessionWithQos,
+    app_client_information::AcInfoSubscription, eas_discovery::EasDiscoverySubscription,
+    eas_registration::EasRegistration, eel_managed_acr::ActStatusSubsc, session_with_qos::SessionWithQos,
     traffic_influence_eas::AppTrafficInfluence, ue_location::LocationSubscription,
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,11 @@ pub struct QuotaSettings {
     pub acr_management_subscriptions: NonZeroU32,
     /// `location_subscriptions`: subscriptions of one instance of an EAS to locations, one per UE or group; 10,000 when not given.
     pub location_subscriptions: NonZeroU32,
+    /// `ac_information_subscriptions`: subscriptions of one instance of an EAS to application clients; 1,000 when not given.
+    pub ac_information_subscriptions: NonZeroU32,
+    /// `act_status_subscriptions`: subscriptions of one instance of an EAS to the results of managed relocations, which end with its
+    /// registration only; 100 when not given.
+    pub act_status_subscriptions: NonZeroU32,
     /// `qos_sessions`: sessions with a quality of one instance of an EAS; 10,000 when not given.
     pub qos_sessions: NonZeroU32,
     /// `traffic_influences`: instances of steered traffic of one instance of an EAS; 1,000 when not given.
@@ -49,6 +55,8 @@ impl Default for QuotaSettings {
             acr_events_subscriptions: most(100),
             acr_management_subscriptions: most(1_000),
             location_subscriptions: most(10_000),
+            ac_information_subscriptions: most(1_000),
+            act_status_subscriptions: most(100),
             qos_sessions: most(10_000),
             traffic_influences: most(1_000),
         }
@@ -88,6 +96,16 @@ impl QuotaSettings {
                 "subscriptions to locations",
                 "quotas.location_subscriptions",
                 self.location_subscriptions,
+            ),
+            kind::<AcInfoSubscription>(
+                "subscriptions to application clients",
+                "quotas.ac_information_subscriptions",
+                self.ac_information_subscriptions,
+            ),
+            kind::<ActStatusSubsc>(
+                "subscriptions to managed relocations",
+                "quotas.act_status_subscriptions",
+                self.act_status_subscriptions,
             ),
             kind::<SessionWithQos>("sessions with a quality", "quotas.qos_sessions", self.qos_sessions),
             kind::<AppTrafficInfluence>(

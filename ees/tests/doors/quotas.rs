@@ -30,6 +30,8 @@ async fn site() -> (Doors, Arc<FakeCore>) {
             acr_events_subscriptions: two,
             acr_management_subscriptions: two,
             location_subscriptions: two,
+            ac_information_subscriptions: two,
+            act_status_subscriptions: two,
             qos_sessions: two,
             traffic_influences: two,
         },
@@ -67,11 +69,14 @@ async fn of_subscriptions_and_sessions_of_an_eas() {
         "qosReference": "gold"});
     let relocations = json!({"easId": "eas.chess.example", "eventSubscs": [{"event": "ACR_SELECTION"}],
         "notificationDestination": "https://chess.example/a"});
+    let clients = json!({"easId": "eas.chess.example", "acFltrs": [{"acIds": ["ac.chess"]}],
+        "notificationDestination": "https://chess.example/c"});
     for (path, body) in [
         (LOCATIONS, location),
         (SESSIONS, session),
         ("/eees-acrmgntevent/v1/subscriptions", relocations),
         ("/eees-tie/v1/instances", json!({"tgtUes": [{"gpsi": UE}]})),
+        ("/eees-appclientinformation/v1/subscriptions", clients),
     ] {
         has_room_for_two(&eas, path, &body).await;
     }
@@ -130,4 +135,16 @@ async fn holds_for_many_at_once() {
     }
     doors.settled().await;
     assert_eq!((core.runs().len(), doors.keys("qos-session/").await.len()), (2, 2));
+}
+
+/// These end with the registration of the EAS only.
+#[tokio::test]
+async fn of_subscriptions_to_managed_relocations() {
+    const MANAGED: &str = "/eees-eel-acr/v1/subscriptions";
+    let (doors, _) = site().await;
+    let eas = doors.eas(EAS);
+    let status = json!({"easId": "eas.chess.example", "notificationUri": "https://chess.example/m"});
+    eas.post(MANAGED, status.clone()).await.created();
+    eas.post(MANAGED, status.clone()).await.created();
+    eas.post(MANAGED, status).await.refused(403, "QUOTA_EXCEEDED", "");
 }

@@ -90,6 +90,7 @@ impl AcrManagementService {
         uri_of: &(dyn for<'a> Fn(&'a str) -> String + Send + Sync),
     ) -> Result<(String, AcrMgntEventsSubscription), Error> {
         self.acceptable(principal, &request)?;
+        self.kept.allow_another(principal).await?;
         negotiate(&mut request);
         let id = fresh_id();
         let key = key_of::<AcrMgntEventsSubscription, Ees>(principal, &id);
