@@ -195,12 +195,13 @@ mod tests {
 
     #[test]
     fn a_ue_has_to_be_known_to_be_in_the_network_of_a_partner() {
-        let partners = partners(json!([{"ecs_end_pt": {"fqdn": "b"}, "plmn_ids": plmn_b()}])).expect("accepted");
+        let partners =
+            partners(json!([{"ecs_end_pt": {"fqdn": "ecs.b.example"}, "plmn_ids": plmn_b()}])).expect("accepted");
         let any = Wish::default();
-        assert_eq!(told(&partners, &any, &[network("02")]), ["b"]);
+        assert_eq!(told(&partners, &any, &[network("02")]), ["ecs.b.example"]);
         assert_eq!(
             told(&partners, &any, &[network("01"), network("02")]),
-            ["b"],
+            ["ecs.b.example"],
             "connected to both"
         );
         assert!(told(&partners, &any, &[network("01")]).is_empty());
@@ -211,8 +212,8 @@ mod tests {
     #[test]
     fn providers_and_applications_narrow_it() {
         let partners = partners(json!([
-            {"ecs_end_pt": {"fqdn": "b"}, "plmn_ids": plmn_b(), "ecsp_ids": ["p-b"], "eas_ids": ["eas.chess"]},
-            {"ecs_end_pt": {"fqdn": "c"}, "ecsp_ids": ["p-c"]},
+            {"ecs_end_pt": {"fqdn": "ecs.b.example"}, "plmn_ids": plmn_b(), "ecsp_ids": ["p-b"], "eas_ids": ["eas.chess"]},
+            {"ecs_end_pt": {"fqdn": "ecs.c.example"}, "ecsp_ids": ["p-c"]},
         ]))
         .expect("accepted");
         let (chess, go) = ("eas.chess".parse().expect("an id"), "eas.go".parse().expect("an id"));
@@ -224,14 +225,14 @@ mod tests {
         let (only_b, only_c, both) = ([p_b.clone()], [p_c.clone()], [p_b, p_c]);
         let there = [network("02")];
         for (ecsps, needs, expected) in [
-            (&[][..], vec![], vec!["b"]),
-            (&[][..], vec![of(&chess)], vec!["b"]),
+            (&[][..], vec![], vec!["ecs.b.example"]),
+            (&[][..], vec![of(&chess)], vec!["ecs.b.example"]),
             (&[][..], vec![of(&go)], vec![]),
-            (&[][..], vec![of(&go), of(&chess)], vec!["b"]),
-            (&[][..], vec![Need::default()], vec!["b"]),
-            (&only_b[..], vec![], vec!["b"]),
-            (&only_c[..], vec![], vec!["c"]),
-            (&both[..], vec![of(&go)], vec!["c"]),
+            (&[][..], vec![of(&go), of(&chess)], vec!["ecs.b.example"]),
+            (&[][..], vec![Need::default()], vec!["ecs.b.example"]),
+            (&only_b[..], vec![], vec!["ecs.b.example"]),
+            (&only_c[..], vec![], vec!["ecs.c.example"]),
+            (&both[..], vec![of(&go)], vec!["ecs.c.example"]),
         ] {
             let wish = Wish {
                 ecsps,
@@ -246,7 +247,7 @@ mod tests {
         };
         assert_eq!(
             told(&partners, &elsewhere, &[]),
-            ["c"],
+            ["ecs.c.example"],
             "a provider is asked for wherever the UE is"
         );
     }
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn an_area_narrows_it_further() {
         let area = json!({"topServAr": {"tais": [{"plmnId": {"mcc": "001", "mnc": "02"}, "tac": "000001"}]}});
-        let partners = partners(json!([{"ecs_end_pt": {"fqdn": "b"}, "plmn_ids": plmn_b(), "area": area}]));
+        let partners = partners(json!([{"ecs_end_pt": {"fqdn": "ecs.b.example"}, "plmn_ids": plmn_b(), "area": area}]));
         let partners = partners.expect("accepted");
         let in_area = |tac: &str, strict_areas| {
             let seen = json!({"trackingAreaId": format!("001-02-{tac}")});
@@ -272,22 +273,23 @@ mod tests {
             strict_areas,
             ..Wish::default()
         };
-        assert_eq!(told(&partners, &somewhere(false), &[network("02")]), ["b"]);
+        assert_eq!(told(&partners, &somewhere(false), &[network("02")]), ["ecs.b.example"]);
         assert!(told(&partners, &somewhere(true), &[network("02")]).is_empty());
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
         let refusal = |all| partners(all).expect_err("refused");
-        let one = json!({"ecs_end_pt": {"fqdn": "b"}, "plmn_ids": plmn_b()});
+        let one = json!({"ecs_end_pt": {"fqdn": "ecs.b.example"}, "plmn_ids": plmn_b()});
         assert_eq!(
-            refusal(json!([{"ecs_end_pt": {"fqdn": "b"}}])),
+            refusal(json!([{"ecs_end_pt": {"fqdn": "ecs.b.example"}}])),
             PartnerConflict::ServesNobody(1)
         );
         let plain = json!({"ecs_end_pt": {"uri": "http://b.example"}, "ecsp_ids": ["p"]});
         assert_eq!(refusal(json!([one, plain])), PartnerConflict::NotHttps(2));
         assert_eq!(refusal(json!([one, one])), PartnerConflict::Twice(1, 2));
-        serde_json::from_value::<Partner>(json!({"ecs_end_pt": {"fqdn": "b"}, "plmns": []})).expect_err("unknown key");
+        serde_json::from_value::<Partner>(json!({"ecs_end_pt": {"fqdn": "ecs.b.example"}, "plmns": []}))
+            .expect_err("unknown key");
         let mut other = one.clone();
         other["dnn"] = "through-b".into();
         let both = partners(json!([one, other])).expect("two ways to one partner");

@@ -1,9 +1,12 @@
 //! Eees_ACRParameterInformation through the doors of one EES (TS 29.558 clauses 5.13 and 8.10), and relocations that rest on a
 //! prediction (TS 23.558 clause 8.8.1.4).
 
+use crate::harness::Settings;
 use crate::scene::{ACR_MANAGEMENT, ACR_STATUS, EAS_HEARS, INITIATE, SOURCE, Scene, T_EES, TARGET, UE, id_of};
 use edgeapp_ees_domain::peers::PeerError;
+use edgeapp_testkit::network::FakeCore;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const SEND: &str = "/eees-acr-param/v1/send-acrparamsinfo";
 /// In a hundred seconds, in two hundred: the EAS and the EEC are registered for longer.
@@ -90,7 +93,12 @@ mod send {
     /// An EAS that subscribed to ACR_FACILITATION only hears of it that way; one subscription hears of it once.
     #[tokio::test]
     async fn who_wants_facilitation_is_told_that_way() {
-        let scene = Scene::set().await;
+        let core = Arc::new(FakeCore::default());
+        let scene = Scene::with(Settings {
+            core,
+            ..Settings::default()
+        })
+        .await;
         scene.eas.delete(&scene.eas_subscription).await.done();
         let events = json!([{"event": "ACR_FACILITATION"}, {"event": "ACR_SELECTION"}]);
         let request =

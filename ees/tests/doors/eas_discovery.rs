@@ -145,7 +145,8 @@ async fn an_eec_that_must_register_is_told_so() {
         .post(API, json!({"requestorId": {"eecId": "registered-1"}}))
         .await
         .found();
-    let subscription = json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE"});
+    let subscription = json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE",
+        "notificationDestination": "https://ue.example/cb"});
     let answer = doors
         .eec("eec-1")
         .post("/eees-easdiscovery/v1/subscriptions", subscription)

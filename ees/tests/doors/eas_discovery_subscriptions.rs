@@ -112,19 +112,6 @@ mod create {
             eec.post(API, request).await.refused(status, cause, pointer);
         }
     }
-
-    #[tokio::test]
-    async fn a_destination_is_optional() {
-        let doors = Doors::open().await;
-        doors
-            .eec("eec-1")
-            .post(
-                API,
-                json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE"}),
-            )
-            .await
-            .created();
-    }
 }
 
 mod change {
@@ -170,11 +157,12 @@ mod change {
         let doors = Doors::open().await;
         let eec = doors.eec("eec-1");
         let at = eec.post(API, subscription()).await.created();
-        let smaller = json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE"});
+        let smaller = json!({"eecId": "eec-1", "easEventType": "EAS_AVAILABILITY_CHANGE",
+            "notificationDestination": "https://ue.example/other"});
         let put = eec.put(&at, smaller.clone()).await.found();
         assert_eq!(
             (&put["easDiscoveryFilter"], &put["notificationDestination"]),
-            (&Value::Null, &Value::Null)
+            (&Value::Null, &smaller["notificationDestination"])
         );
         let mut inside = smaller.clone();
         inside["notificationDestination"] = "https://10.0.0.1/".into();

@@ -148,7 +148,8 @@ async fn a_web_socket_is_ignored_everywhere() {
         (
             &eec,
             "/eees-easdiscovery/v1/subscriptions",
-            json!({"eecId": "registered-1", "easEventType": "EAS_AVAILABILITY_CHANGE"}),
+            json!({"eecId": "registered-1", "easEventType": "EAS_AVAILABILITY_CHANGE",
+                "notificationDestination": "https://ue.example/d"}),
         ),
         (
             &eec,

@@ -118,7 +118,7 @@ fn object(schema: &Value, schemas: &Value, names: &Names, more: &[&str]) -> Valu
 fn needed_in(schema: &str) -> &'static [&'static str] {
     match schema {
         // Without WebSockets servers need an address.
-        "ECSServProvSubscription" | "ACInfoSubscription" => &["notificationDestination"],
+        "ECSServProvSubscription" | "ACInfoSubscription" | "EasDiscoverySubscription" => &["notificationDestination"],
         // An EAS that is about to lose a UE names it, and the UE has to be known.
         "EECRegistration" => &["ueId", "acProfs"],
         "AcrDetermReq" => &["ueId"],

@@ -280,7 +280,8 @@ impl CoreLinks {
         }
         for (token, record) in records {
             let service = record.asked.service();
-            let answers = there.contains_key(&service);
+            // Once is no silence: the next round comes as usual.
+            let answers = there.contains_key(&service) || !self.quiet.is_kept(service, asked_at);
             if let Err(error) = self.hears_of_silence(&token, &record, answers).await {
                 tracing::warn!(?service, %error, "that the core network is silent is told later");
             }

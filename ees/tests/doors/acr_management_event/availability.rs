@@ -52,6 +52,8 @@ async fn a_core_that_is_silent_is_told_of() {
     }
     doors.settled().await;
     assert_eq!(doors.subscribers.told_at(HEARS_AVAILABILITY), [says("NOT_AVAILABLE")]);
+    // It is left alone for a while.
+    doors.clock.advance(60);
     for _ in 0..2 {
         doors.upkeep().await;
     }
