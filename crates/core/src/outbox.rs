@@ -32,6 +32,8 @@ pub const DEAD: &str = "dead/";
 const LEASE: &str = "lease/outbox";
 /// Events turned into tasks by one commit.
 const EVENTS_PER_COMMIT: usize = 24;
+/// Tasks of one event in one commit, where they do not fit in one together: stores take at least so much.
+const TASKS_PER_COMMIT: usize = 32;
 
 /// Longest wait that a subscriber is granted: a task that nobody wants any more has to be noticed some day.
 const LONGEST_WISH: Duration = Duration::from_secs(3600);
@@ -312,10 +314,35 @@ impl<R: Reactions> Outbox<R> {
         }
         match self.room.store().commit(commit).await {
             Ok(_) => {}
+            Err(StoreError::Full(_)) if events.len() > 1 => {
+                for entry in events {
+                    Box::pin(self.turn_into_tasks(term, std::slice::from_ref(entry))).await?;
+                }
+                return Ok(());
+            }
+            Err(StoreError::Full(_)) if tasks.len() > TASKS_PER_COMMIT => {
+                return self.in_parts(term, &events[0], tasks).await;
+            }
             // Another replica was faster with some of them: begin again from the state as it is now.
             Err(error) => return Err(error.into()),
         }
         forget(term, giving_way);
+        for (key, task) in tasks {
+            self.enqueue(term, key, &task);
+        }
+        Ok(())
+    }
+
+    /// Tasks of one event that are too many for one commit. What a crash leaves half done is done again: the same tasks under the same keys.
+    async fn in_parts(&self, term: &mut Term<R::Work>, event: &Entry, tasks: Vec<(Key, Bytes)>) -> Result<(), Error> {
+        let at_event = || Commit::new().expect(Expect::At(event.key.clone(), event.revision));
+        for part in tasks.chunks(TASKS_PER_COMMIT) {
+            let commit = part
+                .iter()
+                .fold(at_event(), |commit, (key, task)| commit.put(key.clone(), task.clone()));
+            self.room.store().commit(commit).await?;
+        }
+        self.room.store().commit(at_event().delete(event.key.clone())).await?;
         for (key, task) in tasks {
             self.enqueue(term, key, &task);
         }

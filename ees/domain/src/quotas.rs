@@ -1,6 +1,6 @@
 //! How many resources of each kind one caller may keep at an EES; see [`edgeapp_core::quota`].
 
-use crate::Ees;
+use crate::{Ees, app_contexts};
 use edgeapp_core::{
     collection::Resource,
     quota::{Kind, Quotas},
@@ -34,6 +34,8 @@ pub struct QuotaSettings {
     /// `act_status_subscriptions`: subscriptions of one instance of an EAS to the results of managed relocations, which end with its
     /// registration only; 100 when not given.
     pub act_status_subscriptions: NonZeroU32,
+    /// `app_contexts`: places of one instance of an EAS for application contexts on their way; 100 when not given.
+    pub app_contexts: NonZeroU32,
     /// `qos_sessions`: sessions with a quality of one instance of an EAS; 10,000 when not given.
     pub qos_sessions: NonZeroU32,
     /// `traffic_influences`: instances of steered traffic of one instance of an EAS; 1,000 when not given.
@@ -57,6 +59,7 @@ impl Default for QuotaSettings {
             location_subscriptions: most(10_000),
             ac_information_subscriptions: most(1_000),
             act_status_subscriptions: most(100),
+            app_contexts: most(100),
             qos_sessions: most(10_000),
             traffic_influences: most(1_000),
         }
@@ -107,6 +110,12 @@ impl QuotaSettings {
                 "quotas.act_status_subscriptions",
                 self.act_status_subscriptions,
             ),
+            Kind {
+                prefix: app_contexts::PREFIX,
+                what: "places for application contexts",
+                setting: "quotas.app_contexts",
+                most: self.app_contexts.get(),
+            },
             kind::<SessionWithQos>("sessions with a quality", "quotas.qos_sessions", self.qos_sessions),
             kind::<AppTrafficInfluence>(
                 "traffic influences",

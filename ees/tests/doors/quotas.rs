@@ -32,6 +32,7 @@ async fn site() -> (Doors, Arc<FakeCore>) {
             location_subscriptions: two,
             ac_information_subscriptions: two,
             act_status_subscriptions: two,
+            app_contexts: two,
             qos_sessions: two,
             traffic_influences: two,
         },

@@ -2,6 +2,7 @@
 
 use super::{
     follow_up::AcrFollowUp,
+    managed::is_hand_over,
     record::{Acr, AcrRef, ContextMove, Step},
     relocation::index_of,
 };
@@ -147,7 +148,10 @@ fn with_session(mut context: EecContext, acr: &Acr) -> EecContext {
     let sessions = context
         .sess_cntxs
         .get_or_insert(SessionContexts { sess_cntxs: Vec::new() });
-    sessions.sess_cntxs.retain(|known| !same(known, &end_pt));
+    // What looks like the hand-over of a managed relocation must be that of this one.
+    sessions
+        .sess_cntxs
+        .retain(|known| !same(known, &end_pt) && !is_hand_over(known));
     sessions.sess_cntxs.push(session);
     context
 }

@@ -122,7 +122,16 @@ impl AcrFollowUp {
         match event {
             AcrEvent::Started(acr) => self.started(&acr).await,
             AcrEvent::Facilitated(acr) => self.facilitated(&acr).await,
-            AcrEvent::Abandoned(acr) => self.tell_eas(&acr, ActStatus::ActStop, None).await,
+            AcrEvent::Abandoned(acr) => {
+                let mut todos = self.tell_eas(&acr, ActStatus::ActStop, None).await?;
+                // Traffic that was steered there need not go there any more.
+                let earlier = Acr {
+                    id: String::new(),
+                    ..*acr
+                };
+                todos.extend(PathWork::of_failed(&earlier));
+                Ok(todos)
+            }
             AcrEvent::TargetSelected { acr, target, ees } => self.tell_target(&acr, &target, ees.as_deref()).await,
             AcrEvent::Completed(acr) => self.completed(&acr).await,
             AcrEvent::LeftToUs(acr) => Ok(vec![in_lane_of(

@@ -341,14 +341,18 @@ impl AcrService {
     }
 }
 
+/// Pure: whether a session is the hand-over of a managed relocation: it names a URI where an EAS would stand.
+pub(super) fn is_hand_over(session: &IndividualSessionContext) -> bool {
+    session.acr_list == [AcrScenario::EelManagedAcr] && matches!(session.end_pt, EndPoint::Uri(_))
+}
+
 /// Pure: takes the session out of a context that an S-EES manages: it names a URI where an S-EAS would stand.
 fn take_managed(context: &mut EecContext) -> Option<IndividualSessionContext> {
     let sessions = context.sess_cntxs.as_mut()?;
-    let managed = |session: &IndividualSessionContext| {
-        session.acr_list == [AcrScenario::EelManagedAcr] && matches!(session.end_pt, EndPoint::Uri(_))
-    };
-    let at = sessions.sess_cntxs.iter().position(managed)?;
+    // The last one is that of this relocation; others of this kind are of no use here.
+    let at = sessions.sess_cntxs.iter().rposition(is_hand_over)?;
     let session = sessions.sess_cntxs.remove(at);
+    sessions.sess_cntxs.retain(|known| !is_hand_over(known));
     if sessions.sess_cntxs.is_empty() {
         context.sess_cntxs = None;
     }

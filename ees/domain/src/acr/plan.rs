@@ -40,6 +40,8 @@ use std::sync::Arc;
 
 /// How often an EES is told that does not know the EEC: its context may be on the way.
 const NOT_KNOWN_YET: u32 = 8;
+/// How far ahead a prediction may reach.
+const FORESIGHT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The prediction that a relocation rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,14 +88,12 @@ pub(super) fn predicted(request: &AcrInitReq) -> Option<DateTime> {
 /// Pure: a prediction of an initiation has to lie ahead, and has to say enough for the other EES to be told.
 pub(super) fn foreseeable(request: &AcrInitReq, now: DateTime) -> Result<(), Error> {
     let Some(until) = predicted(request) else { return Ok(()) };
-    if until <= now {
-        let changed = request.acr_modification_params.as_ref();
-        let at = match changed.and_then(|change| change.acr_params.as_ref()?.predict_exp_time) {
-            Some(_) => "/acrModificationParams/acrParams/predictExpTime",
-            None => "/acrParams/predictExpTime",
-        };
-        return Err(is_over(at));
-    }
+    let changed = request.acr_modification_params.as_ref();
+    let at = match changed.and_then(|change| change.acr_params.as_ref()?.predict_exp_time) {
+        Some(_) => "/acrModificationParams/acrParams/predictExpTime",
+        None => "/acrParams/predictExpTime",
+    };
+    lies_ahead(until, now, at)?;
     for (pointer, missing) in [
         ("/acId", request.ac_id.is_none()),
         ("/sEasEndpoint", request.s_eas_endpoint.is_none()),
@@ -108,8 +108,21 @@ pub(super) fn foreseeable(request: &AcrInitReq, now: DateTime) -> Result<(), Err
     Ok(())
 }
 
-fn is_over(pointer: &str) -> Error {
-    Error::optional_incorrect(pointer, "is over: a prediction has to lie ahead")
+/// Pure: a prediction has to lie ahead, and not so far that what rests on it is kept for ever.
+fn lies_ahead(until: DateTime, now: DateTime, pointer: &str) -> Result<(), Error> {
+    if until <= now {
+        return Err(Error::optional_incorrect(
+            pointer,
+            "is over: a prediction has to lie ahead",
+        ));
+    }
+    if until.0 > now.0 + FORESIGHT {
+        return Err(Error::optional_incorrect(
+            pointer,
+            "is too far ahead: a prediction holds for a day at most",
+        ));
+    }
+    Ok(())
 }
 
 /// Pure: the plan of an initiation.
@@ -243,8 +256,8 @@ impl AcrParameterInformation for AcrService {
         requested_by(principal, &info.requestor_id)?;
         let teller: EesId = principal.id().parse().map_err(Error::internal)?;
         let predicted = info.acr_params.predict_exp_time;
-        if predicted.is_some_and(|until| until <= self.room.now()) {
-            return Err(is_over("/acrParams/predictExpTime"));
+        if let Some(until) = predicted {
+            lies_ahead(until, self.room.now(), "/acrParams/predictExpTime")?;
         }
         let (side, eas) = self.end_here(&info)?;
         let ue_id = self.ue_of_eec(&info.eec_id).await?;

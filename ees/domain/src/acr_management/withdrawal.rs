@@ -68,7 +68,9 @@ impl AcrManagementService {
             if state == before {
                 return Ok(());
             }
-            kept.value.availability_info = Some(available(false));
+            if state.events != before.events {
+                kept.value.availability_info = Some(available(false));
+            }
             let decision = Decision::of(()).put(key, &kept)?;
             let decision = state.keep(decision, key, &kept.value, &mut seen).await?;
             let decision = state.give_back(decision, room, key).await?;

@@ -28,6 +28,8 @@ use jiff::SignedDuration;
 const CHOSEN: &str = "common-eas-chosen/";
 /// How many groups one EEC may have common EASs chosen for within the time that a choice is remembered.
 pub const CHOICES_PER_EEC: usize = 32;
+/// How many EESs that EECs named are told of one choice.
+const MOST_NAMED: usize = 16;
 
 /// Somebody's wish that a group gets a common EAS.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +142,7 @@ impl CommonEasService {
                 .also
                 .iter()
                 .filter(|ees| self.is_news_for(ees, &next))
+                .take(MOST_NAMED.saturating_sub(next.told.len()))
                 .cloned()
                 .collect();
             if !fresh && more.is_empty() {
@@ -158,11 +161,9 @@ impl CommonEasService {
             let mut decision = Decision::of(())
                 .put(&key, &self.to_keep(next.clone(), seen.now()))?
                 .tell(&Event::CommonEas(event))?;
-            if fresh {
-                let (mark, kept) = self.mark(wish).await?;
-                seen.entry(&mark).await?;
-                decision = decision.put(&mark, &kept)?;
-            }
+            let (mark, kept) = self.mark(wish).await?;
+            seen.entry(&mark).await?;
+            decision = decision.put(&mark, &kept)?;
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(next);
             }

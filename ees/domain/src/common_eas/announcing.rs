@@ -75,6 +75,11 @@ impl CommonEasService {
             ask_the_ecs,
         } = event;
         let key = common.key().to_string();
+        // Who else is told is nothing that they need to know.
+        let common = Box::new(CommonEas {
+            told: Vec::new(),
+            ..*common
+        });
         // Then it is told again.
         let until = self.until(self.room.now(), &Origin::Here);
         let todo = |lane: String, work: CommonEasWork| Todo {

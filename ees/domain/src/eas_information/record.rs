@@ -9,11 +9,11 @@ use crate::{
 };
 use edgeapp_core::{
     collection::Resource,
-    error::Error,
+    error::{Cause, Error, Kind},
     kept::Kept,
     principal::Principal,
     room::{Decision, Room, Seen, contended},
-    store::Key,
+    store::{Key, Span},
 };
 use edgeapp_openapi::{
     common::DateTime,
@@ -29,6 +29,8 @@ use serde::{Deserialize, Serialize};
 
 /// First part of the keys of selections: `eas-selection/<EECID>/<ACID>/<EASID>`.
 pub const PREFIX: &str = "eas-selection/";
+/// How many selections of one EEC are kept.
+const SELECTIONS_PER_EEC: usize = 64;
 /// How long a selection is kept where registrations of EECs live for ever, in seconds.
 const A_DAY: i64 = 86_400;
 
@@ -111,6 +113,7 @@ fn with_session(context: &mut EecContext, selected: &Selected) {
 impl EasInformationService {
     /// Keeps what was selected, with everything that follows from it.
     pub(super) async fn note(&self, sender: &Sender<'_>, news: &[News]) -> Result<(), Error> {
+        self.room_for(sender, news).await?;
         for mut seen in self.room.attempts() {
             let until = self.until(sender, seen.now())?;
             let mut decision = Decision::of(());
@@ -132,6 +135,28 @@ impl EasInformationService {
             }
         }
         Err(contended())
+    }
+
+    /// An EEC may have so many selections kept and no more.
+    async fn room_for(&self, sender: &Sender<'_>, news: &[News]) -> Result<(), Error> {
+        let folder = format!("{PREFIX}{}/", Key::part(sender.eec_id.as_str()));
+        let kept = self
+            .room
+            .store()
+            .range(Span::prefix(folder).limit(SELECTIONS_PER_EEC))
+            .await?;
+        let fresh = news.iter().filter(|news| {
+            let key = key(&sender.eec_id, &sender.ac_id, &news.eas_id);
+            kept.entries.iter().all(|entry| entry.key != key)
+        });
+        if kept.entries.len() + fresh.count() > SELECTIONS_PER_EEC {
+            return Err(Error::new(
+                Kind::TooMany,
+                Cause::QuotaExceeded,
+                format!("{SELECTIONS_PER_EEC} selections of this EEC are kept, and no more"),
+            ));
+        }
+        Ok(())
     }
 
     /// What others have to hear that they have not heard.

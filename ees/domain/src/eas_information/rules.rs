@@ -31,9 +31,25 @@ pub(super) fn wish(request: &EasInfoProvReq) -> Result<Wish, Error> {
     }
 }
 
+/// How many EASs, and how many EESs, one message may name.
+const MOST: usize = 16;
+
 /// Members that have to fit together.
 pub(super) fn consistent(request: &EasInfoProvReq, wish: Wish) -> Result<(), Error> {
     let selected = request.sel_eas_ids.len();
+    if selected > MOST {
+        return Err(Error::mandatory_incorrect(
+            "/selEasIds",
+            format!("names {selected} EASs; at most {MOST} are taken at a time"),
+        ));
+    }
+    if request.ees_list.len() > MOST {
+        let named = request.ees_list.len();
+        return Err(Error::optional_incorrect(
+            "/eesList",
+            format!("names {named} EESs; at most {MOST} are taken at a time"),
+        ));
+    }
     for (n, eas_id) in request.sel_eas_ids.iter().enumerate() {
         if request.sel_eas_ids[..n].contains(eas_id) {
             return Err(Error::mandatory_incorrect(format!("/selEasIds/{n}"), "is there twice"));
@@ -125,6 +141,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_message_names_so_many_and_no_more() {
+        let ees = |n: usize| json!({"eesId": format!("ees-{n}.example"), "eecRegConf": false});
+        let many = |most: usize| (0..most).map(ees).collect::<Vec<_>>();
+        assert_eq!(fault(json!({"eesList": many(MOST)})), "");
+        assert_eq!(fault(json!({"eesList": many(MOST + 1)})), "/eesList");
+        let ids = |most: usize| (0..most).map(|n| format!("eas-{n}")).collect::<Vec<_>>();
+        assert_eq!(fault(json!({"selEasIds": ids(MOST)})), "");
+        assert_eq!(fault(json!({"selEasIds": ids(MOST + 1)})), "/selEasIds");
     }
 
     #[test]

@@ -25,6 +25,9 @@ use edgeapp_openapi::{
     ue_location::Accuracy,
 };
 
+/// How many UEs one subscription expects elsewhere at a time.
+const PLANNED: usize = 256;
+
 impl PathFollowUp {
     pub(super) async fn plans(&self, planned: &Planned) -> Result<Vec<Todo<Work>>, Error> {
         let mut todos = Vec::new();
@@ -36,7 +39,8 @@ impl PathFollowUp {
                     planned: Box::new(planned.clone()),
                 };
                 todos.push(todo(
-                    format!("path-change/{key}/{}", planned.ue),
+                    // Not in the lane of changes: for an answer to those the core network waits.
+                    format!("path-plan/{key}/{}", planned.ue),
                     work,
                     Some(key.to_string()),
                     Some(planned.until),
@@ -76,6 +80,11 @@ impl PathFollowUp {
             };
             let mut state = State::load(key, &kept.value, &mut seen).await?;
             state.planned.retain(|known| known.acr.key != planned.acr.key);
+            if state.planned.len() >= PLANNED {
+                return Ok(Outcome::Hopeless(format!(
+                    "{PLANNED} UEs are expected elsewhere already"
+                )));
+            }
             if !planned::wanting(&kept.value, &state, planned).is_empty() {
                 state.planned.push(planned.clone());
             }

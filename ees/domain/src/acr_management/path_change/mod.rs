@@ -112,7 +112,7 @@ impl Pending {
             value: self.clone(),
         };
         // What happens to one UE is told in its order.
-        let ue = self.ue.as_ref().map(|ue| ue.as_str()).unwrap_or_default();
+        let ue = self.ue.as_ref().map_or(id.as_str(), |ue| ue.as_str());
         let lane = format!("path-change/{}/{ue}", self.subscription);
         decision.put(&key, &kept)?.tell(&Event::Path(PathEvent::Pending {
             key: key.to_string(),
