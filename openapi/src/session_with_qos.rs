@@ -60,7 +60,7 @@ pub struct SessionWithQos {
     pub ext_grp_id: Option<ExternalGroupId>,
     /// `ipFlows`: the flows, as IP filter rules (RFC 6733 clause 4.3.1), at least one.
     #[serde(deserialize_with = "non_empty")]
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, example = json!(["permit in ip from 198.51.100.4 to 192.0.2.20 443"]))]
     pub ip_flows: Vec<String>,
     /// `trafFilterInfo`: the traffic, described in other ways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,7 +127,7 @@ pub struct SessionWithQos {
 pub struct SessionWithQosPatch {
     /// `ipFlows`: the flows, as IP filter rules.
     #[serde(default, deserialize_with = "non_empty", skip_serializing_if = "Vec::is_empty")]
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, example = json!(["permit in ip from 198.51.100.4 to 192.0.2.20 443"]))]
     pub ip_flows: Vec<String>,
     /// `trafFilterInfo`: the traffic, described in other ways.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -16,6 +16,12 @@ def flow(api):
         eas = api.client("eas-chess-a", "edge3")
         eas.declare(api.AcrDecReq(ue_id="msisdn-491700000001", t_eas_id="eas.chess.example",
                                   t_eas_endpoint=api.EndPoint(fqdn=there)))
+        # It comes to an end, so that others may relocate.
+        status = api.lab.api("eees-acrstatus-update")
+        result = status.ACTResultInfo(act_result="SUCCESSFUL", ue_id="msisdn-491700000001",
+                                      eas_end_point=status.EndPoint(fqdn=there))
+        status.client("eas-chess-a", "edge3").request_acr_update(
+            status.ACRUpdateData(eas_id="eas.chess.example", act_result_info=result))
         elsewhere = api.EndPoint(fqdn="nobody.example")
         api.refused(404, eec.determine, api.AcrDetermReq(
             requestor_id="eec-1", ue_id="msisdn-491700000099", s_eas_endpoint=elsewhere, eas_id="eas.chess.example"))

@@ -67,6 +67,9 @@ pub(super) fn smallest(schema: &Value, schemas: &Value, names: &Names) -> Value 
         _ => {}
     }
     let resolved = resolve(schema, schemas);
+    if let Some(told) = resolved.get("example") {
+        return told.clone();
+    }
     for alternatives in ["oneOf", "anyOf"] {
         if let Some(first) = resolved[alternatives].as_array().and_then(|list| list.first()) {
             return smallest(first, schemas, names);

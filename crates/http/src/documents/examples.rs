@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 /// Members that are shown although they are not mandatory: with them an example does something.
-const TELLING: [&str; 6] = [
+const TELLING: [&str; 7] = [
     "notificationDestination",
     "ueId",
     "easIds",
+    "easId",
     "actResultInfo",
     "qosReference",
     "tgtUes",
@@ -71,6 +72,9 @@ fn example(schema: &Value, known: &Map<String, Value>, top: bool) -> Option<Valu
             Some(text) => Some(json!(text)),
             None => example(known.get(name)?, known, top),
         };
+    }
+    if let Some(told) = schema.get("example") {
+        return Some(told.clone());
     }
     for word in ["oneOf", "anyOf"] {
         if let Some(choices) = schema[word].as_array() {
