@@ -147,7 +147,7 @@ async fn a_race_has_one_winner() {
         (other, Value::Null) if !other.is_null() => other,
         both => panic!("both or none had to give way: {both:?}"),
     };
-    assert_eq!(found(&sites.anna, ANNA).await, [agreed.clone()]);
+    assert_eq!(found(&sites.anna, ANNA).await, std::slice::from_ref(&agreed));
     assert_eq!(found(&sites.bert, BERT).await, [agreed]);
 }
 
