@@ -178,7 +178,10 @@ async fn a_test_notification_comes_when_it_is_negotiated() {
     let events = site.eec.post(ACR_EVENTS, &events).await.created();
     let management = with(act_start_stop(CHESS, &ear.uri("/management")), json!("1"));
     let management = site.eas.post(ACR_MANAGEMENT, &management).await.created();
-    let heard = ear.hears_many(3).await;
+    ear.hears_many(3).await;
+    site.all_is_sent().await;
+    let heard = ear.heard();
+    assert_eq!(heard.len(), 3, "{heard:#?}");
     for (target, path) in [
         ("/discovery", &asked),
         ("/events", &events),
