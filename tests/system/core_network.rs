@@ -1,6 +1,6 @@
 //! Real EESs with a simulated core network behind them (EDGE-2): what EASs hear of UEs that move, and what is left when something dies.
 
-use crate::support::{CHESS, EAS_REGISTRATIONS, eas_registration};
+use crate::support::{ACR_MANAGEMENT, CHESS, EAS_REGISTRATIONS, eas_registration, nothing_waits};
 use edgeapp_core::principal::Role;
 use edgeapp_system_tests::{
     caller::Caller,
@@ -12,25 +12,30 @@ use edgeapp_system_tests::{
 };
 use serde_json::{Value, json};
 
-const UE: &str = "msisdn-491700000001";
+pub(crate) const UE: &str = "msisdn-491700000001";
 const FETCH: &str = "/eees-uelocation/v1/fetch";
-const SUBSCRIPTIONS: &str = "/eees-uelocation/v1/subscriptions";
-const ACR_MANAGEMENT: &str = "/eees-acrmgntevent/v1/subscriptions";
+pub(crate) const SUBSCRIPTIONS: &str = "/eees-uelocation/v1/subscriptions";
 
-struct Site {
-    lab: Lab,
-    network: Network,
+/// An EES with a simulated core network, and an instance of the application with its ear.
+pub(crate) struct Site {
+    pub(crate) lab: Lab,
+    pub(crate) network: Network,
     plan: Plan,
-    ees: Process,
-    eas: Caller,
-    ear: Ear,
+    pub(crate) ees: Process,
+    pub(crate) eas: Caller,
+    pub(crate) ear: Ear,
 }
 
 impl Site {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let lab = Lab::new();
         let network = Network::open(&lab, &[UE]).await;
-        let plan = network.behind(lab.ees("a"), &lab);
+        Self::of(lab, network, "").await
+    }
+
+    /// With these keys in the configuration of the EES.
+    pub(crate) async fn of(lab: Lab, network: Network, settings: &str) -> Self {
+        let plan = network.behind(lab.ees("a"), &lab).with(settings);
         let ees = plan.start().await;
         let eas = lab.eas(&format!("{CHESS}#1"), ees.root("edge3"));
         eas.post(EAS_REGISTRATIONS, &eas_registration(CHESS, "one", "ENABLED"))
@@ -47,7 +52,7 @@ impl Site {
         }
     }
 
-    fn subscription(&self) -> Value {
+    pub(crate) fn subscription(&self) -> Value {
         json!({"easId": CHESS, "ueId": UE, "locGran": "CGI_ECGI", "notificationDestination": self.ear.uri("/locations")})
     }
 }
@@ -60,14 +65,24 @@ fn cell_of(told: &Value) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_walking_ue_is_reported_step_by_step() {
     let site = Site::open().await;
-    site.eas.post(SUBSCRIPTIONS, &site.subscription()).await.created();
+    let uri = site.eas.post(SUBSCRIPTIONS, &site.subscription()).await.created();
     for cell in [CELLS[1], CELLS[0], CELLS[1]] {
         site.network.move_ue(UE, cell).await;
     }
-    let heard = site.ear.hears_many(3).await;
+    site.ear.hears_many(3).await;
+    nothing_waits(&site.lab, Role::Ees, &site.ees).await;
+    let heard = site.ear.heard();
     let cells: Vec<_> = heard.iter().map(|heard| cell_of(&heard.body)).collect();
     assert_eq!(cells, [CELLS[1], CELLS[0], CELLS[1]]);
-    assert!(heard.iter().all(|heard| heard.body["locEvs"][0]["ueId"] == UE));
+    for heard in heard {
+        assert_eq!((heard.method.as_str(), heard.target.as_str()), ("POST", "/locations"));
+        assert!(
+            uri.ends_with(heard.body["subId"].as_str().expect("a subscription")),
+            "{uri}: {}",
+            heard.body
+        );
+        assert_eq!(heard.body["locEvs"][0]["ueId"], UE);
+    }
 }
 
 /// Clause 5.3.2.2.2 and 5.4.2.2: questions that are answered at once.
@@ -181,6 +196,10 @@ async fn an_eas_is_asked_before_a_path_changes() {
     site.network.move_ue(UE, CELLS[0]).await;
     let heard = site.ear.hears_many(3).await;
     assert_eq!(path_of(&heard[2].body), ("EARLY", "dnai-b", "dnai-a"));
+    nothing_waits(&site.lab, Role::Ees, &site.ees).await;
+    let heard = site.ear.heard();
+    assert_eq!(heard.len(), 3, "{heard:#?}");
+    assert!(heard.iter().all(|heard| heard.target == "/paths"), "{heard:#?}");
     assert_eq!(site.network.places_of(UE), ["dnai-b"], "the EAS said no");
 }
 

@@ -7,6 +7,7 @@ mod common_eas;
 mod core_network;
 mod demo;
 mod durability;
+mod events;
 mod link;
 mod managed;
 mod notifications;
