@@ -30,3 +30,4 @@ pub mod settings;
 pub mod stack;
 pub mod telemetry;
 pub mod tls;
+mod unread;

@@ -6,6 +6,7 @@ use crate::{
     meters::{Meters, Outcome},
     problem::{PROBLEM_JSON, Problem},
     request::Facts,
+    unread,
 };
 use axum::{
     Router,
@@ -54,7 +55,9 @@ pub fn stack(router: Router, point: ReferencePoint) -> Stack {
 impl Stack {
     /// Answers a request: names it, lets it through to its handler, turns every refusal into ProblemDetails, counts and logs what
     /// came of it.
-    pub async fn answer(&self, mut request: Request) -> Response {
+    pub async fn answer(&self, request: Request) -> Response {
+        // Also who is refused before the body is read has to see why.
+        let mut request = request.map(unread::taken_to_its_end);
         let began = Instant::now();
         let facts = Arc::new(Facts {
             number: NEXT.fetch_add(1, Ordering::Relaxed),

@@ -178,7 +178,7 @@ impl DiscoverySubscriptionService {
                 .map(|_| ()),
             (None, true) if !self.wakes => Err(Error::optional_incorrect(
                 TRIGGER,
-                "cannot be granted: this EES reaches no core network that would wake up the EEC",
+                "cannot be granted: this EES wakes up no EECs; name a notificationDestination",
             )),
             (None, true) if subscription.ue_id.is_none() => {
                 Err(Error::mandatory_missing("/ueId", "is needed with eecTriggerRequest"))
@@ -186,7 +186,10 @@ impl DiscoverySubscriptionService {
             (None, true) => Ok(()),
             (None, false) => Err(Error::mandatory_missing(
                 "/notificationDestination",
-                "is needed, or eecTriggerRequest: nobody could be told otherwise",
+                match self.wakes {
+                    true => "is needed, or eecTriggerRequest: nobody could be told otherwise",
+                    false => "is needed: this EES notifies by calls to the subscriber alone",
+                },
             )),
         }
     }

@@ -124,7 +124,7 @@ fn needed_in(schema: &str) -> &'static [&'static str] {
         "ECSServProvSubscription" | "ACInfoSubscription" | "EasDiscoverySubscription" => &["notificationDestination"],
         // An EAS that is about to lose a UE names it, and the UE has to be known.
         "EECRegistration" => &["ueId", "acProfs"],
-        "AcrDetermReq" => &["ueId"],
+        "AcrDetermReq" | "EECContext" => &["ueId"],
         // Whom it is about, and where to send notifications while WebSockets are not served.
         "LocationSubscription" => &["ueId", "notificationDestination"],
         "SessionWithQoS" => &["ueId", "qosReference"],

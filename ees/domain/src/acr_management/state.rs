@@ -195,6 +195,9 @@ impl State {
         seen: &mut Seen,
     ) -> Result<Decision<()>, Error> {
         look_at_timer(seen, key).await?;
+        if !self.keeps_account(subscription) && self.planned.is_empty() && self.steered.is_empty() {
+            return Ok(no_timer(decision.delete(&progress_key(key)), key));
+        }
         self.written(decision, key, subscription)
     }
 
