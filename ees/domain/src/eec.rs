@@ -199,7 +199,10 @@ impl EecService {
             return Err(Error::new(
                 Kind::NotFound,
                 Cause::ResourceNotFound,
-                format!("no EAS here can serve any of the AC profiles: {}", ids.join(", ")),
+                format!(
+                    "no EAS here can serve any of the AC profiles: {}; compared are EASIDs, acSvcContSupp with svcContSupp, service areas and KPIs",
+                    ids.join(", ")
+                ),
             ));
         }
         registration.tell_unfulfilled(failed);

@@ -118,6 +118,22 @@ mod send {
         assert_eq!(at_both[0].body["eventReports"][0]["event"], "ACT_START_STOP");
     }
 
+    /// What one EES told is not another's to change, for the same EASs or for others.
+    #[tokio::test]
+    async fn another_ees_displaces_nothing() {
+        let scene = Scene::set().await;
+        scene.doors.ees(T_EES).post(SEND, info(SOON)).await.done();
+        assert_eq!(told(&scene).await, [start(TARGET, SOON)]);
+        for target in [TARGET, "chess.edge-c.example"] {
+            let mut other = info(LATER);
+            other["requestorId"] = "ees-c.example".into();
+            other["sAsEndPoint"] = json!({"fqdn": target});
+            let answer = scene.doors.ees("ees-c.example").post(SEND, other).await;
+            answer.refused(403, "ACR_IN_PROGRESS", "");
+        }
+        assert!(told(&scene).await.is_empty());
+    }
+
     /// The UE has arrived: nothing ends with the prediction any more. Only the EES that told it can say so.
     #[tokio::test]
     async fn a_ue_that_arrived_is_left_alone() {

@@ -284,7 +284,10 @@ impl AcrParameterInformation for AcrService {
             {
                 return Ok(());
             }
-            if known.as_ref().is_some_and(|known| !known.complete && !planned) {
+            // What rests on no prediction, or on one that others told, is not the teller's to change; what runs stays with its pair.
+            let in_the_way =
+                |known: &Acr| !planned || !is_told_by(known, &teller) || (known.runs() && !known.is_between(&info));
+            if known.as_ref().is_some_and(|known| !known.complete && in_the_way(known)) {
                 return Err(Error::forbidden(
                     Cause::AcrInProgress,
                     "a relocation of this application of this UE is running",

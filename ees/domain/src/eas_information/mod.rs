@@ -221,7 +221,7 @@ impl EasInformationService {
             return Err(Error::new(
                 Kind::NotFound,
                 Cause::NoCommonAcrScenario,
-                "no relocation scenario is supported by the EEC, its application client, this EES and the EASs alike",
+                "no relocation scenario is common to eecSvcContSupp, acSvcContSupp of acProf, this EES, and svcContSupp of the EASs",
             ));
         }
         // Whose session it is has to be known to tell an EAS, and which EAS.
