@@ -24,6 +24,7 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     acr_management_event::{AcrMgntEventReport, AcrMgntEventSubsc, AcrMgntEventsSubscription},
     common::{DateTime, Uri},
+    features,
     ids::Gpsi,
 };
 
@@ -121,7 +122,10 @@ impl AcrManagementService {
             ..State::default()
         };
         complete(&mut request, &watched, &state);
-        let test = request.request_test_notification && request.supp_feat.is_some_and(|features| features.has(1));
+        let test = request.request_test_notification
+            && request
+                .supp_feat
+                .is_some_and(|common| common.has(features::NOTIFICATION_TEST_EVENT));
         let at_once = begun(&mut state, &request, known, self.kept.room().now());
         let also = |_: &str, subscription: &mut AcrMgntEventsSubscription, seen: &mut Seen| {
             let mut decision = Decision::of(());
