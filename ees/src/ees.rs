@@ -408,6 +408,8 @@ impl Trusted {
 struct Clients {
     callbacks: HttpClient,
     eess: HttpClient,
+    /// To EESs that clients may have named.
+    announced: HttpClient,
     ecs: Option<HttpClient>,
 }
 
@@ -422,6 +424,7 @@ impl Clients {
         Ok(Self {
             callbacks: HttpClient::new(identity, &Trust::union([&trust.eec, &trust.eas]), callbacks, timeout)?,
             eess: HttpClient::new(identity, &trust.ees, anywhere, timeout)?,
+            announced: HttpClient::new(identity, &trust.ees, callbacks, timeout)?,
             ecs: config
                 .ecs
                 .as_ref()
@@ -440,7 +443,7 @@ impl Clients {
             .iter()
             .map(|neighbour| (neighbour.ees_id.clone(), neighbour.url.clone()))
             .collect();
-        Arc::new(HttpPeers::new(ecs, self.eess.clone(), neighbours))
+        Arc::new(HttpPeers::new(ecs, self.eess.clone(), neighbours).announcing_by(self.announced.clone()))
     }
 }
 

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 pub struct HttpPeers {
     ecs: Option<(HttpClient, String)>,
     eess: HttpClient,
+    told: HttpClient,
     neighbours: BTreeMap<EesId, String>,
 }
 
@@ -34,7 +35,18 @@ const NOTHING: Option<&()> = None;
 impl HttpPeers {
     /// The ECS at its `apiRoot`, and other EESs where `neighbours` or their endpoints say.
     pub fn new(ecs: Option<(HttpClient, String)>, eess: HttpClient, neighbours: BTreeMap<EesId, String>) -> Self {
-        Self { ecs, eess, neighbours }
+        let told = eess.clone();
+        Self {
+            ecs,
+            eess,
+            told,
+            neighbours,
+        }
+    }
+
+    /// The same; announcements to EESs that are not configured leave by this client: clients may have named where those are.
+    pub fn announcing_by(self, told: HttpClient) -> Self {
+        Self { told, ..self }
     }
 
     /// `apiRoot` of another EES: as configured, else as told.
@@ -138,10 +150,14 @@ impl Peers for HttpPeers {
 
     async fn announce_common_eas(&self, ees: &PeerEes, common: &CommonEasInfo) -> Result<(), PeerError> {
         let root = self.root_of(ees)?;
+        let client = match self.neighbours.contains_key(&ees.id) {
+            true => &self.eess,
+            false => &self.told,
+        };
         let mut unknown = None;
         for name in COMMON_EAS_ANNOUNCEMENT {
             let url = format!("{root}/{name}/v1/declare");
-            match self.eess.call(Method::POST, &url, Some(common)).await {
+            match client.call(Method::POST, &url, Some(common)).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => unknown = Some(error),
                 Err(error) => return Err(peer_error(error)),

@@ -186,7 +186,8 @@ async fn an_eas_is_asked_before_a_path_changes() {
     site.ear.will_say([
         Say::Answer(json!({"resCode": "ACCEPTED"})),
         Say::Thanks,
-        Say::Answer(json!({"resCode": "REJECTED"})),
+        // A no stays one, however long it is.
+        Say::Answer(json!({"resCode": "REJECTED", "why": "x".repeat(10_000)})),
     ]);
     site.network.move_ue(UE, CELLS[1]).await;
     let heard = site.ear.hears_many(2).await;

@@ -36,6 +36,8 @@ use url::Url;
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 /// Largest acknowledgement of a notification that is kept, in bytes.
 const MAX_ACKNOWLEDGEMENT: usize = 4 * 1024;
+/// What stands for a longer body: no message of any API.
+const TOO_LONG: &[u8] = b"the answer was too long";
 /// How often an open connection is asked for a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Names looked up at a time. Each look-up holds one of the threads that the store reads with, and slow names must leave it some.
@@ -364,8 +366,8 @@ impl Notifier for HttpClient {
                     let answer = Limited::new(answer, MAX_ACKNOWLEDGEMENT).collect().await;
                     let body = match answer {
                         Ok(answer) => answer.to_bytes(),
-                        // Too long to be of use, but received all the same.
-                        Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
+                        // Too long to be of use, but received all the same, and not the same as having said nothing.
+                        Err(error) if error.is::<LengthLimitError>() => Bytes::from_static(TOO_LONG),
                         Err(error) => {
                             return Err(NotDelivered::Later {
                                 reason: error.to_string(),

@@ -53,7 +53,7 @@ impl AcrFollowUp {
                 return Ok(Outcome::Again { reason, after: None });
             }
             Err(error) => {
-                tracing::warn!(%key, %error, "an EEC context could not be moved");
+                tracing::warn!(acr = acr.id, %error, "an EEC context could not be moved");
                 Step::ContextFailed
             }
         };
