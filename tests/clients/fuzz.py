@@ -20,6 +20,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks
 
 SEED = 23558
+# What the servers read of a header, in bytes.
+LONGEST_HEADER = 16 * 1024
 CHECKS = [not_a_server_error, checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance]
 
 # Who calls which listener, with the identities that its certificate vouches for.
@@ -99,8 +101,10 @@ class Door:
         body does that, and the sender never sees the refusal."""
         try:
             return case.call(base_url=self.base, session=self.session, timeout=10, **self.tls)
-        except requests.ConnectionError:
-            if case.body is None or not case.path_parameters:
+        except requests.ConnectionError as closed:
+            # A URI that is longer than a header may be is refused by HTTP itself.
+            unreadable = closed.request is not None and len(closed.request.url) > LONGEST_HEADER
+            if not unreadable and (case.body is None or not case.path_parameters):
                 raise
             self.cut += 1
             return None
