@@ -177,7 +177,8 @@ impl DiscoveryService {
         let clients = request.eas_discovery_filter.iter().flat_map(|filter| &filter.ac_chars);
         let profiles: Vec<_> = clients.map(|client| client.ac_prof.clone()).collect();
         if !profiles.is_empty() {
-            self.interest.sought(eec, request.ue_id.as_ref(), &profiles).await;
+            // Rare, and large: it must not make the work for every other request larger.
+            Box::pin(self.interest.sought(eec, request.ue_id.as_ref(), &profiles)).await;
         }
     }
 
@@ -193,7 +194,7 @@ impl DiscoveryService {
             && request.loc_inf.is_none()
             && let Some(ue) = &request.ue_id
         {
-            request.loc_inf = places.of(principal, ue).await.map(Box::new);
+            request.loc_inf = Box::pin(places.of(principal, ue)).await.map(Box::new);
         }
         request
     }
@@ -371,7 +372,8 @@ impl DiscoveryService {
         };
         let wanted = self.wanted(request);
         if let Some(eec) = eec
-            && let Some(found) = self.for_groups(&eec, &wanted).await?
+            && !wanted.groups().is_empty()
+            && let Some(found) = Box::pin(self.for_groups(&eec, &wanted)).await?
         {
             return Ok(found);
         }
