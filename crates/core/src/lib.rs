@@ -23,6 +23,7 @@ pub mod clock;
 pub mod collection;
 pub mod consent;
 pub mod error;
+pub mod evidence;
 pub mod filed;
 pub mod follow;
 pub mod kept;

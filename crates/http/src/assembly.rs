@@ -11,6 +11,7 @@ use crate::{
 use axum::Router;
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
+    evidence::{Evidence, NoEvidence},
     principal::Role,
 };
 use serde::{Deserialize, Serialize};
@@ -156,6 +157,7 @@ pub struct Serving {
     identity: Identity,
     http1: bool,
     authorizer: Arc<dyn Authorizer>,
+    evidence: Arc<dyn Evidence>,
     limits: Limits,
     listeners: Vec<Opened>,
 }
@@ -168,9 +170,16 @@ impl Serving {
             identity,
             http1,
             authorizer,
+            evidence: Arc::new(NoEvidence),
             limits: Limits::default(),
             listeners: Vec::new(),
         }
+    }
+
+    /// Tells this of what security asks to be remembered, from the listeners that follow.
+    pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
+        self.evidence = evidence;
+        self
     }
 
     /// Other limits than the default ones, for the listeners that follow.
@@ -201,6 +210,7 @@ impl Serving {
             .collect();
         let tls = server_config(&self.identity, &trust, self.http1)?;
         let listener = Listener::on(socket.listener, tls, self.authorizer.clone())
+            .evidence(self.evidence.clone())
             .api_root(socket.api_root)
             .limits(self.limits.clone());
         let doors = doors.into_iter().map(|door| (door.point, door.router)).collect();

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use edgeapp_core::{
     authorizer::{Ask, Authorizer, Operation, ReferencePoint},
     error::{Cause, Error, Kind},
+    evidence::Evidence,
     parse::{self, Wire},
     principal::Principal,
 };
@@ -39,6 +40,8 @@ pub struct Peer {
     pub point: ReferencePoint,
     /// Decides what the peer may use.
     pub authorizer: Arc<dyn Authorizer>,
+    /// Is told what security asks to be remembered.
+    pub evidence: Arc<dyn Evidence>,
     /// `apiRoot` of the listener when it is configured: scheme, authority and prefix without a slash at the end.
     pub api_root: Option<Arc<str>>,
 }

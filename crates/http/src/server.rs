@@ -2,7 +2,10 @@
 
 use crate::{gather::Gathered, patience::Patient, request::Peer, stack, tls::principal_of};
 use axum::{Router, body::Body};
-use edgeapp_core::authorizer::{Authorizer, ReferencePoint};
+use edgeapp_core::{
+    authorizer::{Authorizer, ReferencePoint},
+    evidence::{Evidence, NoEvidence, SecurityEvent, SecurityEventKind},
+};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -79,6 +82,7 @@ pub struct Listener {
     socket: TcpListener,
     tls: Arc<ServerConfig>,
     authorizer: Arc<dyn Authorizer>,
+    evidence: Arc<dyn Evidence>,
     api_root: Option<Arc<str>>,
     limits: Limits,
 }
@@ -102,6 +106,7 @@ impl Listener {
             socket,
             tls,
             authorizer,
+            evidence: Arc::new(NoEvidence),
             api_root: None,
             limits: Limits::default(),
         }
@@ -110,6 +115,12 @@ impl Listener {
     /// The `apiRoot` under which clients reach this listener, for `Location`; without it the authority of each request is used.
     pub fn api_root(mut self, root: Option<String>) -> Self {
         self.api_root = root.map(|root| root.trim_end_matches('/').into());
+        self
+    }
+
+    /// Tells this of what security asks to be remembered.
+    pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
+        self.evidence = evidence;
         self
     }
 
@@ -139,6 +150,7 @@ impl Listener {
             socket,
             tls,
             authorizer,
+            evidence,
             api_root,
             limits,
         } = self;
@@ -172,14 +184,22 @@ impl Listener {
             };
             let _ = stream.set_nodelay(true);
             let (acceptor, http1, http2, doors) = (acceptor.clone(), http1.clone(), http2.clone(), doors.clone());
-            let (authorizer, api_root, limits, watcher) =
-                (authorizer.clone(), api_root.clone(), limits.clone(), graceful.watcher());
+            let (authorizer, evidence, api_root) = (authorizer.clone(), evidence.clone(), api_root.clone());
+            let (limits, watcher) = (limits.clone(), graceful.watcher());
             tokio::spawn(async move {
                 let _place = place;
                 let stream = match tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => stream,
-                    Ok(Err(error)) => return tracing::info!(%remote, %error, "TLS handshake failed"),
-                    Err(_) => return tracing::info!(%remote, "TLS handshake took too long"),
+                    Ok(Err(error)) => {
+                        let event = SecurityEvent::new(SecurityEventKind::TlsHandshakeFail, error.to_string());
+                        evidence.record(event.from(remote.ip()));
+                        return tracing::info!(%remote, %error, "TLS handshake failed");
+                    }
+                    Err(_) => {
+                        let event = SecurityEvent::new(SecurityEventKind::TlsHandshakeFail, "took too long");
+                        evidence.record(event.from(remote.ip()));
+                        return tracing::info!(%remote, "TLS handshake took too long");
+                    }
                 };
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let Some(Ok(principal)) = certificate.map(|certificate| principal_of(certificate)) else {
@@ -196,6 +216,7 @@ impl Listener {
                     principal: Ok(Arc::new(principal)),
                     point,
                     authorizer,
+                    evidence,
                     api_root,
                 });
                 let service = service_fn(move |mut request: Request<Incoming>| {

@@ -212,6 +212,7 @@ impl Lab {
             principal: Ok(Arc::new(caller.clone())),
             point,
             authorizer: Arc::new(RoleOfReferencePoint),
+            evidence: Arc::new(edgeapp_core::evidence::NoEvidence),
             api_root: Some("https://ecs.example".into()),
         };
         let request = Request::builder()

@@ -436,6 +436,7 @@ impl Doors {
             principal,
             point,
             authorizer: Arc::new(RoleOfReferencePoint),
+            evidence: Arc::new(edgeapp_core::evidence::NoEvidence),
             api_root: Some(ROOT.into()),
         };
         Caller {
