@@ -188,15 +188,14 @@ impl DiscoveryService {
         self
     }
 
-    /// The request with the place of its UE, where that can be found out.
-    async fn located(&self, principal: &Principal, mut request: EasDiscoveryReq) -> EasDiscoveryReq {
+    /// Puts the place of its UE into a request, where that can be found out.
+    async fn locate(&self, principal: &Principal, request: &mut EasDiscoveryReq) {
         if let Some(places) = &self.places
             && request.loc_inf.is_none()
             && let Some(ue) = &request.ue_id
         {
             request.loc_inf = Box::pin(places.of(principal, ue)).await.map(Box::new);
         }
-        request
     }
 
     /// The same; who asks for a group finds the EAS that serves it in common.
@@ -333,10 +332,23 @@ impl DiscoveryService {
 
 #[async_trait]
 impl EasDiscovery for DiscoveryService {
-    async fn request(&self, principal: &Principal, request: EasDiscoveryReq) -> Result<Bytes, Error> {
+    async fn request(&self, principal: &Principal, mut request: EasDiscoveryReq) -> Result<Bytes, Error> {
         of_caller(principal, &request)?;
         let knows_release_18 = Agreed(request.supp_feat).counts(EDGE_APP_2);
-        let answer = self.answer(principal, request).await?;
+        // In place: a request is long, and each hand it goes through by value copies it.
+        self.prepare(principal, &mut request).await?;
+        let answer = match &request.requestor_id {
+            RequestorId::Eas(own) => {
+                let own = own.clone();
+                Box::pin(self.target(principal, own, request)).await?
+            }
+            RequestorId::Eec(eec) => {
+                let eec = eec.clone();
+                self.for_eec(&eec, self.wanted(request)).await?
+            }
+            // Who looks for a target wants another EAS than the group has now.
+            RequestorId::Ees(_) => self.found(&self.wanted(request))?,
+        };
         if knows_release_18 {
             return Ok(answer);
         }
@@ -347,36 +359,33 @@ impl EasDiscovery for DiscoveryService {
 }
 
 impl DiscoveryService {
-    async fn answer(&self, principal: &Principal, request: EasDiscoveryReq) -> Result<Bytes, Error> {
+    /// What comes before the search: who has to be registered is, what an EEC tells of its application clients is known, and so is
+    /// where the UE is. An S-EES says itself where its UE is, if it knows.
+    async fn prepare(&self, principal: &Principal, request: &mut EasDiscoveryReq) -> Result<(), Error> {
         match &request.requestor_id {
-            RequestorId::Eas(own) => {
-                let own = own.clone();
-                let request = self.located(principal, request).await;
-                return self.target(principal, own, request).await;
+            RequestorId::Eec(eec) => {
+                if self.policy.eec_registration_required && !self.eecs.is_registered(eec).await? {
+                    return Err(registration_comes_first());
+                }
+                self.makes_known(eec, request).await;
+                self.locate(principal, request).await;
             }
-            RequestorId::Eec(eec) if self.policy.eec_registration_required && !self.eecs.is_registered(eec).await? => {
-                return Err(registration_comes_first());
-            }
-            RequestorId::Eec(eec) => self.makes_known(eec, &request).await,
+            RequestorId::Eas(_) => self.locate(principal, request).await,
             RequestorId::Ees(_) => {}
         }
-        let eec = match &request.requestor_id {
-            RequestorId::Eec(eec) => Some(eec.clone()),
-            // Who looks for a target wants another EAS than the group has now.
-            RequestorId::Eas(_) | RequestorId::Ees(_) => None,
-        };
-        let request = match eec {
-            Some(_) => self.located(principal, request).await,
-            // The S-EES says where its UE is, if it knows.
-            None => request,
-        };
-        let wanted = self.wanted(request);
-        if let Some(eec) = eec
-            && !wanted.groups().is_empty()
-            && let Some(found) = Box::pin(self.for_groups(&eec, &wanted)).await?
+        Ok(())
+    }
+
+    async fn for_eec(&self, eec: &EecId, wanted: Selection) -> Result<Bytes, Error> {
+        if !wanted.groups().is_empty()
+            && let Some(found) = Box::pin(self.for_groups(eec, &wanted)).await?
         {
             return Ok(found);
         }
-        self.here(&wanted).map_or_else(|| self.none(), Ok)
+        self.found(&wanted)
+    }
+
+    fn found(&self, wanted: &Selection) -> Result<Bytes, Error> {
+        self.here(wanted).map_or_else(|| self.none(), Ok)
     }
 }
