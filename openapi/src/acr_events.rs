@@ -101,11 +101,11 @@ pub struct AcrInfoNotification {
     pub ac_id: Option<AcId>,
     /// `eventId`: what happened.
     pub event_id: AcrEventIds,
-    /// `trgtInfo`: where it goes, with [`AcrEventIds::TargetInformation`].
+    /// `trgtInfo`: where it goes, with `TARGET_INFORMATION`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub trgt_info: Option<TargetInfo>,
-    /// `acrStatus`: how it ended, with [`AcrEventIds::AcrComplete`].
+    /// `acrStatus`: how it ended, with `ACR_COMPLETE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub acr_status: Option<AcrCompleteEventInfo>,

@@ -54,7 +54,7 @@ pub struct EasDiscoverySubscription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub supp_feat: Option<SupportedFeatures>,
-    /// `easIntTrigSup`: as it came, see [`EasDiscoveryReq::eas_int_trig_sup`](super::EasDiscoveryReq::eas_int_trig_sup).
+    /// `easIntTrigSup`: as it came; it means what it means in a request for discovery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub eas_int_trig_sup: Option<bool>,

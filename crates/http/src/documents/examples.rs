@@ -86,7 +86,18 @@ fn example(schema: &Value, known: &Map<String, Value>, top: bool) -> Option<Valu
     }
     match schema["type"].as_str()? {
         "object" => object(schema, known, top),
-        "array" => Some(json!([example(&schema["items"], known, false)?])),
+        "array" => {
+            let items = &schema["items"];
+            let item = example(items, known, false)?;
+            // A list of nothing in particular explains nothing.
+            let empty = item.as_object().is_some_and(Map::is_empty);
+            let item = if empty {
+                telling(items, known).unwrap_or(item)
+            } else {
+                item
+            };
+            Some(json!([item]))
+        }
         "boolean" => Some(json!(false)),
         "integer" | "number" => Some(schema.get("minimum").cloned().unwrap_or(json!(1))),
         "string" => match (schema["format"].as_str(), schema.get("pattern")) {
@@ -98,6 +109,17 @@ fn example(schema: &Value, known: &Map<String, Value>, top: bool) -> Option<Valu
         },
         _ => None,
     }
+}
+
+/// An object with the first of the telling members that it may have.
+fn telling(schema: &Value, known: &Map<String, Value>) -> Option<Value> {
+    if let Some(name) = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
+        return telling(known.get(name)?, known);
+    }
+    let members = schema["properties"].as_object()?;
+    TELLING
+        .iter()
+        .find_map(|name| Some(json!({*name: example(members.get(*name)?, known, false)?})))
 }
 
 fn object(schema: &Value, known: &Map<String, Value>, top: bool) -> Option<Value> {
@@ -162,6 +184,20 @@ mod tests {
         assert_eq!(
             operation["requestBody"]["content"]["application/json"]["example"],
             json!({"easId": "eas.chess.example", "at": {"fqdn": "example"}, "kinds": ["A"], "notificationDestination": "https://chess.edge-a.example"})
+        );
+    }
+
+    #[test]
+    fn an_item_without_mandatory_members_shows_a_telling_one() {
+        let schema = json!({"type": "object", "required": ["list", "plain"], "properties": {
+            "list": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}},
+            "plain": {"type": "array", "items": {"type": "object", "properties": {"other": {"type": "string"}}}}}});
+        let item = json!({"type": "object", "properties": {
+            "other": {"type": "string"}, "easId": {"$ref": "#/components/schemas/EasId"}}});
+        let operation = of(schema, json!({"Item": item, "EasId": {"type": "string"}}));
+        assert_eq!(
+            operation["requestBody"]["content"]["application/json"]["example"],
+            json!({"list": [{"easId": "eas.chess.example"}], "plain": [{}]})
         );
     }
 
