@@ -310,27 +310,6 @@ impl EcsConfig {
             quotas: self.quotas,
         })
     }
-
-    /// What makes this configuration weaker than a hardened one, a line for each.
-    pub fn weaknesses(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        if self.notifications.allow_callbacks_to_private_addresses {
-            let why =
-                "clients can make this server send requests into its own network; remove it outside of laboratories";
-            found.push(format!(
-                "notifications.allow_callbacks_to_private_addresses = true: {why}"
-            ));
-        }
-        if matches!(self.store, StoreSettings::MemoryLostAtExit) {
-            found.push("store.kind = \"memory-lost-at-exit\": nothing outlives the process; use \"redb\"".to_owned());
-        }
-        if let StoreSettings::Etcd { endpoints, .. } = &self.store
-            && endpoints.iter().any(|endpoint| endpoint.starts_with("http://"))
-        {
-            found.push("store.endpoints: the state travels without TLS; use https".to_owned());
-        }
-        found
-    }
 }
 
 #[cfg(test)]
@@ -375,7 +354,7 @@ path = "state/ecs.redb"
     #[test]
     fn the_smallest_file_is_whole_and_written_back_the_same() {
         let config = load(FILE).expect("accepted");
-        assert!(config.http1 && config.weaknesses().is_empty() && config.edn.is_empty());
+        assert!(config.http1 && config.edn.is_empty());
         let text = toml::to_string(&config).expect("TOML");
         assert_eq!(
             load(&text).map(|again| toml::to_string(&again).expect("TOML")),
@@ -482,17 +461,5 @@ area = { topServAr = { plmnIds = [{ mcc = "001", mnc = "02" }] } }
             refusal.contains("key `store.kind`") && refusal.contains("--features etcd"),
             "{refusal}"
         );
-    }
-
-    #[test]
-    fn weaknesses_are_listed() {
-        let text = FILE.replace(
-            "kind = \"redb\"\npath = \"state/ecs.redb\"",
-            "kind = \"memory-lost-at-exit\"",
-        );
-        let config = load(&format!(
-            "{text}[notifications]\nallow_callbacks_to_private_addresses = true\n"
-        ));
-        assert_eq!(config.expect("accepted").weaknesses().len(), 2);
     }
 }

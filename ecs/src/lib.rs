@@ -29,4 +29,5 @@ pub mod config;
 pub mod ecs;
 pub mod edge4;
 pub mod edge6;
+mod hardening;
 pub mod serve;

@@ -9,7 +9,7 @@ use edgeapp_ecs::{
 use edgeapp_http::{
     assembly::stop_signal,
     operator::install_metrics,
-    settings::SettingsError,
+    settings::{Effective, SettingsError},
     telemetry::{LogFormat, start_logging},
 };
 use std::{
@@ -45,7 +45,8 @@ enum Command {
         #[arg(long, value_name = "FILTER", default_value = "info")]
         log: String,
     },
-    /// Prints the effective settings and what is weaker than in a hardened configuration. Exit status 1 when anything is.
+    /// Checks a configuration file and what it names, prints the settings that it leads to, and says what is weaker than the hardened
+    /// reference. Exit status 1 when anything is, 2 when the file cannot be used.
     CheckConfig {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
@@ -128,7 +129,9 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
         None => LogFormat::fitting(),
     };
     start_logging(format, log).map_err(Failure::Usage)?;
-    let loaded = Loaded::from_config(EcsConfig::load(file)?, file)?;
+    let config = EcsConfig::load(file)?;
+    Effective::of(&config).map_err(failed)?.log();
+    let loaded = Loaded::from_config(config, file)?;
     let running = loaded
         .open(install_metrics().map_err(failed)?)
         .await
@@ -148,16 +151,10 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
 
 fn check_config(file: &Path) -> Result<(), Failure> {
     let config = EcsConfig::load(file)?;
-    let (text, weaknesses) = (toml::to_string(&config).map_err(failed)?, config.weaknesses());
+    let effective = Effective::of(&config).map_err(failed)?;
     Loaded::from_config(config, file)?;
-    say(&text)?;
-    if weaknesses.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Failed(format!(
-        "weaker than a hardened configuration:\n  {}",
-        weaknesses.join("\n  ")
-    )))
+    say(&effective.text())?;
+    effective.verdict().map_err(Failure::Failed)
 }
 
 async fn openapi(out: Option<&Path>) -> Result<(), Failure> {

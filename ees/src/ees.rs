@@ -99,6 +99,25 @@ impl StartError {
     }
 }
 
+/// Reads every file that the configuration names, without a socket or a store.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
+    let (identity, trust) = (identity(config)?, Trusted::load(config)?);
+    Clients::new(config, &identity, &trust).map_err(StartError::tls("identity.key"))?;
+    nef(config, &identity, trust.nef.as_ref(), "https://localhost")?;
+    config.consent.open()?;
+    Ok(())
+}
+
+fn identity(config: &EesConfig) -> Result<Identity, StartError> {
+    config
+        .identity
+        .load(Role::Ees, config.ees_id.as_str())
+        .map_err(|error| StartError::tls(config.identity.key_at_fault(&error))(error))
+}
+
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
 pub struct EesBuilder {
     config: EesConfig,
@@ -174,10 +193,7 @@ impl EesBuilder {
     /// See [`StartError`].
     pub async fn build(self) -> Result<Ees, StartError> {
         let config = self.config;
-        let identity = config
-            .identity
-            .load(Role::Ees, config.ees_id.as_str())
-            .map_err(|error| StartError::tls(config.identity.key_at_fault(&error))(error))?;
+        let identity = identity(&config)?;
         let trust = Trusted::load(&config)?;
         let clients = Clients::new(&config, &identity, &trust).map_err(StartError::tls("identity.key"))?;
         let store = match self.store {

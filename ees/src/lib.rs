@@ -10,6 +10,7 @@ pub mod edge3;
 pub mod edge6;
 pub mod edge9;
 pub mod ees;
+mod hardening;
 pub mod peers;
 mod rooms;
 

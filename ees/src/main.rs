@@ -1,9 +1,13 @@
 //! The program `ees`.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use edgeapp_ees::{config::EesConfig, ees::EesBuilder};
+use edgeapp_ees::{
+    config::EesConfig,
+    ees::{EesBuilder, StartError, check_files},
+};
 use edgeapp_http::{
     assembly::stop_signal,
+    settings::Effective,
     telemetry::{LogFormat, start_logging},
 };
 use std::{
@@ -39,7 +43,8 @@ enum Command {
         #[arg(long, default_value = "info")]
         log: String,
     },
-    /// Check a configuration file and print the settings that it leads to.
+    /// Check a configuration file and what it names, print the settings that it leads to, and say what is weaker than the hardened
+    /// reference. Exit status 1 when anything is, 2 when the file cannot be used.
     CheckConfig {
         /// The configuration file.
         #[arg(long)]
@@ -105,15 +110,10 @@ fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> 
         None => LogFormat::fitting(),
     };
     start_logging(format, log).map_err(Failure::Usage)?;
+    Effective::of(&config).map_err(Failure::Failed)?.log();
     runtime()?.block_on(async {
-        let server = EesBuilder::new(config).build().await.map_err(|error| {
-            let text = format!("{}: {error}", file.display());
-            if error.is_of_configuration() {
-                Failure::Usage(text)
-            } else {
-                Failure::Failed(text)
-            }
-        })?;
+        let server = EesBuilder::new(config).build().await;
+        let server = server.map_err(|error| not_started(file, &error))?;
         let stop = CancellationToken::new();
         let stopping = stop.clone();
         let wish = stop_signal().map_err(|error| Failure::Failed(error.to_string()))?;
@@ -128,9 +128,24 @@ fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> 
     })
 }
 
+/// Why a server with the configuration of this file did not start.
+fn not_started(file: &Path, error: &StartError) -> Failure {
+    let text = format!("{}: {error}", file.display());
+    if error.is_of_configuration() {
+        Failure::Usage(text)
+    } else {
+        Failure::Failed(text)
+    }
+}
+
 fn check_config(file: &Path) -> Result<(), Failure> {
     let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
-    say(&toml::to_string(&config).map_err(|error| Failure::Failed(error.to_string()))?)
+    runtime()?
+        .block_on(async { check_files(&config) })
+        .map_err(|error| not_started(file, &error))?;
+    let effective = Effective::of(&config).map_err(Failure::Failed)?;
+    say(&effective.text())?;
+    effective.verdict().map_err(Failure::Failed)
 }
 
 fn openapi(out: Option<&Path>) -> Result<(), Failure> {

@@ -200,7 +200,16 @@ impl Plan {
         Process::spawn(self.program, &self.write(), &self.log()).unwrap_or_else(|reason| panic!("{reason}"))
     }
 
-    fn write(&self) -> PathBuf {
+    /// The program that it is for.
+    pub fn program(&self) -> &'static str {
+        self.program
+    }
+
+    /// Writes its configuration and says where.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write(&self) -> PathBuf {
         let config = self.folder.join(format!("{}.toml", self.name));
         fs::write(&config, self.table.to_string()).expect("a configuration can be written");
         config

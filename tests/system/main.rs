@@ -3,6 +3,7 @@
 mod network;
 mod support;
 
+mod check_config;
 mod common_eas;
 mod core_network;
 mod demo;

@@ -2,7 +2,10 @@
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use edgeapp_core::consent::{Consent, Purpose, Withdrawal};
+use edgeapp_core::{
+    consent::{Consent, Purpose, Withdrawal},
+    hardening::Check,
+};
 use edgeapp_openapi::ids::Gpsi;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -31,6 +34,13 @@ pub struct ConsentConfig {
 }
 
 impl ConsentConfig {
+    /// What the hardened reference says about `[consent]`.
+    pub const CHECKS: &[Check<Self>] = &[Check::on(
+        "consent.every_user_agreed_by_other_means",
+        |consent| consent.every_user_agreed_by_other_means,
+        "nobody can withdraw here what was agreed to by contract; keep a consent file",
+    )];
+
     /// Makes the path relative to `folder`, where it is relative.
     pub fn resolve(&mut self, folder: &Path) {
         if let Some(file) = &mut self.file {

@@ -14,6 +14,7 @@
 //! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
 //! | [`network`], [`consent`] | the ports to the 3GPP core network and to what users agreed to |
 //! | [`whereabouts`] | where the UE of a request is that does not say |
+//! | [`hardening`] | which settings of a configuration are weaker than the reference |
 //! | [`clock`], [`callback`], [`area`] | time and lifetimes, callback addresses, service areas |
 
 pub mod area;
@@ -26,6 +27,7 @@ pub mod error;
 pub mod evidence;
 pub mod filed;
 pub mod follow;
+pub mod hardening;
 pub mod kept;
 pub mod network;
 pub mod notifier;

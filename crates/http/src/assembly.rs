@@ -80,6 +80,16 @@ pub struct ListenAt {
     pub api_root: Option<String>,
 }
 
+impl ListenAt {
+    /// For the hardened reference: the address, where it is every address of the machine.
+    pub fn on_every_address(&self) -> Option<String> {
+        self.listen
+            .ip()
+            .is_unspecified()
+            .then(|| format!("\"{}\"", self.listen))
+    }
+}
+
 /// Why a listener does not stand.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {

@@ -1,5 +1,10 @@
 //! Reading a configuration: a TOML file, environment variables over it, and errors that say which key of which file is wrong and
-//! what to do about it.
+//! what to do about it. [`Effective`] is what it comes to.
+
+mod effective;
+mod words;
+
+pub use effective::Effective;
 
 use figment::{
     Figment, Profile,
@@ -11,6 +16,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
 };
+use toml::de::{DeTable, DeValue};
 
 /// Why a configuration cannot be used. Every line of the text names where, what and the remedy.
 #[derive(Debug)]
@@ -57,9 +63,14 @@ pub fn read<T: DeserializeOwned>(file: &Path, prefix: &str) -> Result<T, Setting
         .merge(Toml::string(&text))
         .merge(Env::prefixed(&format!("{prefix}__")).split("__"))
         .select(Profile::Default);
-    figment
-        .extract()
-        .map_err(|errors| SettingsError(errors.into_iter().map(|error| explain(file, prefix, error)).collect()))
+    figment.extract().map_err(|errors| {
+        SettingsError(
+            errors
+                .into_iter()
+                .map(|error| explain(file, &text, prefix, error))
+                .collect(),
+        )
+    })
 }
 
 /// Where the text is no TOML. The line itself is not repeated: it may hold anything.
@@ -77,7 +88,29 @@ pub fn folder_of(file: &Path) -> PathBuf {
     folder.unwrap_or(Path::new(".")).to_owned()
 }
 
-fn explain(file: &Path, prefix: &str, error: figment::Error) -> String {
+/// The line of the text that holds this key, counted from 1.
+fn line_of(text: &str, path: &[&str]) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let document = DeValue::Table(document.into_inner());
+    let (mut here, mut start) = (&document, None);
+    for part in path {
+        let (span, value) = match here {
+            DeValue::Table(table) => {
+                let (key, value) = table.iter().find(|(key, _)| key.get_ref() == part)?;
+                (key.span(), value)
+            }
+            DeValue::Array(items) => {
+                let item = items.get(part.parse::<usize>().ok()?)?;
+                (item.span(), item)
+            }
+            _ => return None,
+        };
+        (here, start) = (value.get_ref(), Some(span.start));
+    }
+    Some(text.get(..start?)?.matches('\n').count() + 1)
+}
+
+fn explain(file: &Path, text: &str, prefix: &str, error: figment::Error) -> String {
     let from_environment = error
         .metadata
         .as_ref()
@@ -87,11 +120,16 @@ fn explain(file: &Path, prefix: &str, error: figment::Error) -> String {
         path.extend(last.filter(|last| path.last() != Some(last)));
         if from_environment {
             let variable: Vec<String> = path.iter().map(|part| part.to_uppercase()).collect();
-            format!("environment variable `{prefix}__{}`", variable.join("__"))
-        } else if path.is_empty() {
-            file.display().to_string()
+            return format!("environment variable `{prefix}__{}`", variable.join("__"));
+        }
+        let place = match line_of(text, &path) {
+            Some(line) => format!("{}:{line}", file.display()),
+            None => file.display().to_string(),
+        };
+        if path.is_empty() {
+            place
         } else {
-            format!("{}: key `{}`", file.display(), path.join("."))
+            format!("{place}: key `{}`", path.join("."))
         }
     };
     match &error.kind {
@@ -103,7 +141,7 @@ fn explain(file: &Path, prefix: &str, error: figment::Error) -> String {
                 known.join(", ")
             )
         }
-        kind => format!("{}: {kind}", key(None)),
+        kind => format!("{}: {}", key(None), words::explain(kind)),
     }
 }
 
@@ -118,6 +156,12 @@ mod tests {
     struct Config {
         id: String,
         edge: Section,
+        #[serde(default)]
+        kinds: Kinds,
+        #[serde(default)]
+        place: Vec<Place>,
+        #[serde(default)]
+        store: Option<Store>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -125,6 +169,47 @@ mod tests {
     #[allow(dead_code, reason = "only the refusals are looked at")]
     struct Section {
         listen: std::net::SocketAddr,
+    }
+
+    /// One key of each type that our configurations have.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    #[allow(dead_code, reason = "only the refusals are looked at")]
+    struct Kinds {
+        seconds: u32,
+        port: Option<u16>,
+        at_least_one: Option<std::num::NonZeroU32>,
+        signed: i64,
+        share: f64,
+        switch: bool,
+        path: PathBuf,
+        names: Vec<String>,
+        table: std::collections::BTreeMap<String, String>,
+        choice: Choice,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        #[default]
+        Repository,
+        Announcement,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only the refusals are looked at")]
+    struct Place {
+        name: String,
+        slice: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+    #[allow(dead_code, reason = "only the refusals are looked at")]
+    enum Store {
+        Redb { path: PathBuf },
+        MemoryLostAtExit,
     }
 
     fn refusal(text: &str) -> String {
@@ -154,5 +239,146 @@ mod tests {
         assert!(syntax.contains("server.toml:3:10: no TOML"), "{syntax}");
         assert_eq!(syntax.lines().count(), 1, "{syntax}");
         assert!(refusal("id = \"a\"\nid = \"b\"\n").contains("server.toml:2:1: "));
+    }
+
+    const WHOLE: &str = "id = \"a\"\n[edge]\nlisten = \"127.0.0.1:1\"\n";
+
+    /// Each wrong value is told in words that a person who writes the file knows, with the line it stands in.
+    #[test]
+    fn wrong_values_are_told_in_the_words_of_people() {
+        let address =
+            "must be an IP address with a port in quotes, such as \"192.0.2.1:9101\" or \"[2001:db8::1]:9101\"";
+        for (line, key, words) in [
+            (
+                "seconds = \"soon\"",
+                "seconds",
+                "must be a whole number from 0 to 4294967295, and is text",
+            ),
+            (
+                "seconds = -1",
+                "seconds",
+                "must be a whole number from 0 to 4294967295, and is -1",
+            ),
+            (
+                "seconds = 4294967296",
+                "seconds",
+                "must be a whole number from 0 to 4294967295, and is 4294967296",
+            ),
+            (
+                "seconds = 1.5",
+                "seconds",
+                "must be a whole number from 0 to 4294967295, and is 1.5",
+            ),
+            (
+                "seconds = [1]",
+                "seconds",
+                "must be a whole number from 0 to 4294967295, and is a list",
+            ),
+            (
+                "port = 65536",
+                "port",
+                "must be a whole number from 0 to 65535, and is 65536",
+            ),
+            (
+                "port = true",
+                "port",
+                "must be a whole number from 0 to 65535, and is true",
+            ),
+            (
+                "at_least_one = 0",
+                "at_least_one",
+                "must be a whole number from 1 to 4294967295, and is 0",
+            ),
+            ("signed = \"1\"", "signed", "must be a whole number, and is text"),
+            ("share = \"half\"", "share", "must be a number, and is text"),
+            ("switch = 1", "switch", "must be true or false, and is 1"),
+            ("switch = \"yes\"", "switch", "must be true or false, and is text"),
+            ("path = 7", "path", "must be a path in quotes, and is 7"),
+            (
+                "names = \"a\"",
+                "names",
+                "must be a list in brackets, such as [\"a\", \"b\"], and is text",
+            ),
+            ("names = [\"a\", 2]", "names.1", "must be text in quotes, and is 2"),
+            ("table = \"a\"", "table", "must be a section with keys, and is text"),
+            (
+                "choice = \"both\"",
+                "choice",
+                "must be one of \"repository\", \"announcement\"",
+            ),
+        ] {
+            let said = refusal(&format!("{WHOLE}[kinds]\n\n{line}\n"));
+            assert!(
+                said.ends_with(&format!("server.toml:6: key `kinds.{key}`: {words}")),
+                "{line}: {said}"
+            );
+        }
+        for (text, end) in [
+            (
+                "id = 5\n[edge]\nlisten = \"a\"\n".to_owned(),
+                format!(":3: key `edge.listen`: {address}"),
+            ),
+            (
+                "id = 5\n[edge]\nlisten = \"127.0.0.1:1\"\n".to_owned(),
+                ":1: key `id`: must be text in quotes, and is 5".to_owned(),
+            ),
+            (
+                "id = \"a\"\n[edge]\nlisten = 9101\n".to_owned(),
+                format!(":3: key `edge.listen`: {address}, and is 9101"),
+            ),
+            (
+                "id = \"a\"\nedge = \"127.0.0.1:1\"\n".to_owned(),
+                ":2: key `edge`: must be a section with keys, and is text".to_owned(),
+            ),
+            (
+                format!("{WHOLE}[[place]]\nname = \"a\"\nslice = 1\n[[place]]\nname = \"b\"\nslice = 256\n"),
+                ":9: key `place.1.slice`: must be a whole number from 0 to 255, and is 256".to_owned(),
+            ),
+            (
+                format!("{WHOLE}[place]\nname = \"a\"\n"),
+                ":4: key `place`: must be a list in brackets, such as [\"a\", \"b\"], and is a section or table"
+                    .to_owned(),
+            ),
+            (
+                format!("{WHOLE}[store]\nkind = \"sqlite\"\n"),
+                "`: must be one of \"redb\", \"memory-lost-at-exit\"".to_owned(),
+            ),
+            (
+                format!("{WHOLE}[store]\nkind = \"redb\"\npath = 7\n"),
+                ":4: key `store`: must be a path in quotes, and is 7".to_owned(),
+            ),
+            (
+                format!("{WHOLE}[store]\npath = \"a\"\n"),
+                "server.toml: key `store.kind` is missing; add it".to_owned(),
+            ),
+        ] {
+            let said = refusal(&text);
+            assert!(said.ends_with(&end), "{text}: {said}");
+        }
+    }
+
+    /// Nothing that stands in the file as text is repeated, and no word of the language that this is written in.
+    #[test]
+    fn refusals_repeat_no_text_and_no_rust() {
+        for line in [
+            "seconds = \"hunter2\"",
+            "switch = \"hunter2\"",
+            "names = \"hunter2\"",
+            "choice = \"hunter2\"",
+            "table = [\"hunter2\"]",
+            "choice = [\"hunter2\"]",
+            "choice = { announcement = \"hunter2\" }",
+            "choice = 7",
+            "path = { a = \"hunter2\" }",
+        ] {
+            let said = refusal(&format!("{WHOLE}[kinds]\n{line}\n"));
+            // Not the name of the folder, which is made up.
+            let (_, said) = said.split_once("server.toml").expect("the file is named");
+            for never in [
+                "hunter2", "u32", "enum", "struct", "variant", "Choice", "sequence", "expected", "found", "map",
+            ] {
+                assert!(!said.contains(never), "{line}: {never}: {said}");
+            }
+        }
     }
 }

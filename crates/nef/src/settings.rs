@@ -1,5 +1,6 @@
 //! The section `[nef]` of a configuration.
 
+use edgeapp_core::hardening::Check;
 use edgeapp_openapi::{common::Snssai, ids::Dnn};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -78,6 +79,21 @@ pub enum NefSettingsError {
 }
 
 impl NefSettings {
+    /// What the hardened reference says about `[nef]`.
+    pub const CHECKS: &[Check<Self>] = &[
+        Check::on(
+            "nef.allow_plain_http_to_nef_on_trusted_networks_only",
+            |nef| nef.allow_plain_http_to_nef_on_trusted_networks_only,
+            "whoever is on the way reads where people are, and can change it",
+        ),
+        Check::new(
+            "nef.token_file",
+            "[nef.oauth]",
+            |nef| nef.token_file.as_ref().map(|_| "a token that never changes".to_owned()),
+            "who once read that token is us for ever",
+        ),
+    ];
+
     /// Makes the paths relative to `folder`, where they are relative.
     pub fn resolve(&mut self, folder: &Path) {
         let secret = self.oauth.as_mut().and_then(|oauth| oauth.client_secret_file.as_mut());

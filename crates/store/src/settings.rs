@@ -1,7 +1,7 @@
 //! Which store a server uses, as its configuration says it.
 
 use crate::{MemoryStore, OpenError, RedbStore};
-use edgeapp_core::store::Store;
+use edgeapp_core::{hardening::Check, store::Store};
 use serde::{Deserialize, Serialize};
 use std::{
     io,
@@ -42,6 +42,40 @@ pub enum StoreSettings {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password_file: Option<PathBuf>,
     },
+}
+
+impl StoreSettings {
+    /// What the hardened reference says about `[store]`.
+    pub const CHECKS: &[Check<Self>] = &[
+        Check::new(
+            "store.kind",
+            "\"redb\" or \"etcd\"",
+            |store| matches!(store, Self::MemoryLostAtExit).then(|| "\"memory-lost-at-exit\"".to_owned()),
+            "nothing that was promised outlives the process",
+        ),
+        Check::new(
+            "store.endpoints",
+            "https:// alone",
+            |store| match store {
+                Self::Etcd { endpoints, .. } => endpoints.iter().find(|url| !url.starts_with("https://")).cloned(),
+                _ => None,
+            },
+            "the whole state can be read and changed on its way to etcd",
+        ),
+        Check::new(
+            "store.certificate",
+            "a certificate, or a user with a password file",
+            |store| match store {
+                Self::Etcd {
+                    certificate: None,
+                    user: None,
+                    ..
+                } => Some("none".to_owned()),
+                _ => None,
+            },
+            "etcd that takes us without proof takes anybody who reaches it",
+        ),
+    ];
 }
 
 /// Why a store did not open.

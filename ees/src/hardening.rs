@@ -1,0 +1,354 @@
+//! The hardened reference of an EES: one line for each key that can be set to something weaker.
+
+use crate::config::EesConfig;
+use edgeapp_authz::consent::ConsentConfig;
+use edgeapp_core::hardening::{Check, Hardened, Profile};
+use edgeapp_ees_domain::quotas::QuotaSettings;
+use edgeapp_http::assembly::ListenAt;
+use edgeapp_nef::NefSettings;
+use edgeapp_store::StoreSettings;
+
+const WEEK: u64 = 7 * 86_400;
+const EVERYWHERE: &str = "it is reached from every network of the machine, not only from the one it is for";
+const FORGOTTEN: &str = "what nobody renews stays for longer than anybody remembers it";
+const ONE_ADDRESS: &str = "an address of one network";
+const FILLS: &str = "one caller can fill the store";
+
+/// What is not in the list of a part of its own.
+static CHECKS: &[Check<EesConfig>] = &[
+    Check::on(
+        "http1",
+        |ees| ees.http1,
+        "TS 33.558 asks for HTTP/2 alone; one protocol less to attack",
+    ),
+    Check::new(
+        "edge1.listen",
+        ONE_ADDRESS,
+        |ees| ees.edge1.on_every_address(),
+        EVERYWHERE,
+    ),
+    Check::new(
+        "edge2.listen",
+        ONE_ADDRESS,
+        |ees| everywhere(ees.edge2.as_ref()),
+        EVERYWHERE,
+    ),
+    Check::new(
+        "edge3.listen",
+        ONE_ADDRESS,
+        |ees| ees.edge3.on_every_address(),
+        EVERYWHERE,
+    ),
+    Check::new(
+        "edge9.listen",
+        ONE_ADDRESS,
+        |ees| everywhere(ees.edge9.as_ref()),
+        EVERYWHERE,
+    ),
+    Check::new(
+        "operator.listen",
+        ONE_ADDRESS,
+        |ees| ees.operator.on_every_address(),
+        EVERYWHERE,
+    ),
+    Check::new(
+        "edge9",
+        "a listener of its own",
+        |ees| ees.edge9.is_none().then(|| "none".to_owned()),
+        "other EESs come in where EECs do, so that no firewall can tell them apart",
+    ),
+    Check::limit(
+        "lifetimes.eec_registration_max",
+        WEEK,
+        |ees| ees.lifetimes.eec_registration_max.into(),
+        FORGOTTEN,
+    ),
+    Check::limit(
+        "lifetimes.eas_registration_max",
+        WEEK,
+        |ees| ees.lifetimes.eas_registration_max.into(),
+        FORGOTTEN,
+    ),
+    Check::limit(
+        "lifetimes.subscription_max",
+        WEEK,
+        |ees| ees.lifetimes.subscription_max.into(),
+        FORGOTTEN,
+    ),
+    Check::most(
+        "relocation.app_context_bytes",
+        16 * 1024 * 1024,
+        |ees| ees.relocation.app_context_bytes.into(),
+        "a few application contexts fill the memory",
+    ),
+    Check::on(
+        "notifications.allow_callbacks_to_private_addresses",
+        |ees| ees.notifications.allow_callbacks_to_private_addresses,
+        "clients can make this server send requests into its own network",
+    ),
+    Check::most(
+        "notifications.timeout_seconds",
+        30,
+        |ees| ees.notifications.timeout_seconds.into(),
+        "subscribers that do not answer hold up what is meant for the others",
+    ),
+    Check::most(
+        "notifications.backlog_per_subscription",
+        10_000,
+        |ees| ees.notifications.backlog_per_subscription.into(),
+        "a subscriber that is away fills the store",
+    ),
+];
+
+/// `[quotas]`: ten times the default is still a limit.
+static QUOTAS: &[Check<QuotaSettings>] = &[
+    Check::most(
+        "quotas.eas_registrations",
+        1_000,
+        |quotas| quotas.eas_registrations.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.discovery_subscriptions",
+        1_000,
+        |quotas| quotas.discovery_subscriptions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.acr_events_subscriptions",
+        1_000,
+        |quotas| quotas.acr_events_subscriptions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.acr_management_subscriptions",
+        10_000,
+        |quotas| quotas.acr_management_subscriptions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.location_subscriptions",
+        100_000,
+        |quotas| quotas.location_subscriptions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.ac_information_subscriptions",
+        10_000,
+        |quotas| quotas.ac_information_subscriptions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.act_status_subscriptions",
+        1_000,
+        |quotas| quotas.act_status_subscriptions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.app_contexts",
+        1_000,
+        |quotas| quotas.app_contexts.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.qos_sessions",
+        100_000,
+        |quotas| quotas.qos_sessions.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.traffic_influences",
+        10_000,
+        |quotas| quotas.traffic_influences.get().into(),
+        FILLS,
+    ),
+];
+
+fn everywhere(at: Option<&ListenAt>) -> Option<String> {
+    at.and_then(ListenAt::on_every_address)
+}
+
+impl Hardened for EesConfig {
+    fn profile(&self) -> Profile<'_, Self> {
+        Profile::of(self)
+            .with(CHECKS)
+            .part(|ees| Some(&ees.quotas), QUOTAS)
+            .part(|ees| Some(&ees.store), StoreSettings::CHECKS)
+            .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
+            .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgeapp_http::settings::Effective;
+    use std::{collections::BTreeSet, path::Path};
+
+    /// The smallest file that is read.
+    const SMALLEST: &str = r#"
+        ees_id = "ees-a.example"
+        identity = { certificate = "ees.pem", key = "ees.key" }
+        trust = { eec = "eec.pem", eas = "eas.pem", ees = "ees-ca.pem", ecs = "ecs.pem", operator = "operator.pem" }
+        edge1 = { listen = "192.0.2.1:9101" }
+        edge3 = { listen = "192.0.2.1:9103" }
+        operator = { listen = "192.0.2.2:9108" }
+        store = { kind = "redb", path = "ees.redb" }
+    "#;
+
+    /// What has to be added so that nothing is weaker, with everything in it that may be left out.
+    const HARDENED: &str = r#"
+        http1 = false
+        edge2 = { listen = "192.0.2.3:9102" }
+        edge9 = { listen = "192.0.2.4:9109" }
+        trust.nef = "nef.pem"
+        nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
+    "#;
+
+    /// A change that makes the hardened configuration weaker, and the key that is to be named.
+    const WEAKENED: &[(&str, &str)] = &[
+        ("http1", "http1 = true"),
+        ("edge1.listen", "edge1.listen = \"0.0.0.0:9101\""),
+        ("edge2.listen", "edge2.listen = \"[::]:9102\""),
+        ("edge3.listen", "edge3.listen = \"0.0.0.0:0\""),
+        ("edge9.listen", "edge9.listen = \"0.0.0.0:9109\""),
+        ("operator.listen", "operator.listen = \"0.0.0.0:9108\""),
+        ("edge9", "edge9 = false"),
+        ("lifetimes.eec_registration_max", "lifetimes.eec_registration_max = 0"),
+        (
+            "lifetimes.eas_registration_max",
+            "lifetimes.eas_registration_max = 604801",
+        ),
+        ("lifetimes.subscription_max", "lifetimes.subscription_max = 0"),
+        (
+            "relocation.app_context_bytes",
+            "relocation.app_context_bytes = 16777217",
+        ),
+        (
+            "notifications.allow_callbacks_to_private_addresses",
+            "notifications.allow_callbacks_to_private_addresses = true",
+        ),
+        ("notifications.timeout_seconds", "notifications.timeout_seconds = 31"),
+        (
+            "notifications.backlog_per_subscription",
+            "notifications.backlog_per_subscription = 10001",
+        ),
+        ("quotas.eas_registrations", "quotas.eas_registrations = 1001"),
+        (
+            "quotas.discovery_subscriptions",
+            "quotas.discovery_subscriptions = 1001",
+        ),
+        (
+            "quotas.acr_events_subscriptions",
+            "quotas.acr_events_subscriptions = 1001",
+        ),
+        (
+            "quotas.acr_management_subscriptions",
+            "quotas.acr_management_subscriptions = 10001",
+        ),
+        (
+            "quotas.location_subscriptions",
+            "quotas.location_subscriptions = 100001",
+        ),
+        (
+            "quotas.ac_information_subscriptions",
+            "quotas.ac_information_subscriptions = 10001",
+        ),
+        (
+            "quotas.act_status_subscriptions",
+            "quotas.act_status_subscriptions = 1001",
+        ),
+        ("quotas.app_contexts", "quotas.app_contexts = 1001"),
+        ("quotas.qos_sessions", "quotas.qos_sessions = 100001"),
+        ("quotas.traffic_influences", "quotas.traffic_influences = 10001"),
+        ("store.kind", "store = { kind = \"memory-lost-at-exit\" }"),
+        ("store.endpoints", PLAIN_ETCD),
+        ("store.certificate", NAMELESS_ETCD),
+        (
+            "nef.allow_plain_http_to_nef_on_trusted_networks_only",
+            "nef.allow_plain_http_to_nef_on_trusted_networks_only = true",
+        ),
+        ("nef.token_file", "nef.token_file = \"token\""),
+        (
+            "consent.every_user_agreed_by_other_means",
+            "consent.every_user_agreed_by_other_means = true",
+        ),
+    ];
+    const PLAIN_ETCD: &str = r#"
+        [store]
+        kind = "etcd"
+        endpoints = ["https://192.0.2.9:2379", "http://192.0.2.8:2379"]
+        namespace = "a"
+        user = "ees"
+        password_file = "word"
+    "#;
+    const NAMELESS_ETCD: &str = r#"
+        [store]
+        kind = "etcd"
+        endpoints = ["https://192.0.2.9:2379"]
+        namespace = "a"
+    "#;
+
+    fn over(base: &mut toml::Table, text: &str) {
+        for (key, value) in text.parse::<toml::Table>().unwrap() {
+            match (base.get_mut(&key), value) {
+                (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
+                    base.extend(more);
+                }
+                (_, toml::Value::Boolean(false)) if key == "edge9" => drop(base.remove(&key)),
+                (_, value) => drop(base.insert(key, value)),
+            }
+        }
+    }
+
+    /// The settings that these texts come to, one over the other.
+    fn config(texts: &[&str]) -> EesConfig {
+        let mut table = toml::Table::new();
+        for text in texts {
+            over(&mut table, text);
+        }
+        table.try_into().unwrap()
+    }
+
+    fn verdict(config: &EesConfig) -> Vec<String> {
+        let verdict = Effective::of(config).unwrap().verdict();
+        let lines = verdict.err().unwrap_or_default();
+        lines.lines().skip(1).map(|line| line.trim().to_owned()).collect()
+    }
+
+    #[test]
+    fn nothing_of_the_hardened_configuration_is_weaker() {
+        assert_eq!(verdict(&config(&[SMALLEST, HARDENED])), [""; 0]);
+    }
+
+    /// Each key that is checked is weakened alone, and named alone, with its value.
+    #[test]
+    fn each_weaker_setting_is_named_alone() {
+        for (key, change) in WEAKENED {
+            let lines = verdict(&config(&[SMALLEST, HARDENED, change]));
+            assert_eq!(lines.len(), 1, "{change}: {lines:?}");
+            assert!(lines[0].starts_with(&format!("{key} = ")), "{change}: {lines:?}");
+        }
+        let strict = config(&[SMALLEST, HARDENED]);
+        let checked: BTreeSet<_> = strict.profile().keys().iter().copied().collect();
+        let weakened: BTreeSet<_> = WEAKENED.iter().map(|(key, _)| *key).collect();
+        assert_eq!(checked, weakened, "each check has its change in this table");
+    }
+
+    /// What the smallest file comes to, every setting of it. RENEW=1 writes the file anew: look at the difference.
+    #[test]
+    fn the_effective_default_is_the_golden_one() {
+        let effective = Effective::of(&config(&[SMALLEST])).unwrap();
+        let weaker = effective.verdict().expect_err("not all defaults are hardened");
+        let text = format!(
+            "{}{}\n",
+            effective.text(),
+            weaker.replace('\n', "\n#").replacen("weaker", "# weaker", 1)
+        );
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/effective.toml");
+        if std::env::var_os("RENEW").is_some() {
+            std::fs::write(&golden, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(golden).unwrap(), text);
+    }
+}
