@@ -144,6 +144,7 @@ impl Caller {
                 .map_err(|error| format!("{error:?}"))?;
             let (parts, body) = response.into_parts();
             let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+            says_nothing_of_the_server(&parts.headers)?;
             Ok(Answer {
                 status: parts.status,
                 headers: parts.headers,
@@ -223,6 +224,18 @@ impl Caller {
     /// When there is no answer.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, "", "").await
+    }
+}
+
+/// Of every answer in every test: no header says what answers, or in which version.
+fn says_nothing_of_the_server(headers: &HeaderMap) -> Result<(), String> {
+    let telling = headers.iter().find(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        ["server", "via", "x-powered-by"].contains(&name.as_str()) || value.contains(env!("CARGO_PKG_VERSION"))
+    });
+    match telling {
+        None => Ok(()),
+        Some((name, value)) => Err(format!("the answer tells of the server: {name}: {value:?}")),
     }
 }
 

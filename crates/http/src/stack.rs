@@ -155,3 +155,74 @@ async fn nothing_here(request: Request) -> Problem {
     }
     Problem::of_status(StatusCode::NOT_FOUND, axum::http::HeaderMap::new())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{body::Body, routing::get};
+    use http_body_util::BodyExt;
+
+    async fn asked(stack: &Stack, path: &str) -> (StatusCode, String, String) {
+        let request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+        let response = stack.answer(request).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        (
+            parts.status,
+            format!("{:?}", parts.headers),
+            String::from_utf8_lossy(&body).into_owned(),
+        )
+    }
+
+    /// WP-60: who asks learns that it failed and under which number, and nothing of where or why; a lock that the handler held is
+    /// usable, and the next request is served.
+    #[tokio::test]
+    async fn a_panic_answers_500_without_detail_and_the_next_request_is_served() {
+        let shared = Arc::new(tokio::sync::Mutex::new(0));
+        let (broken, whole) = (shared.clone(), shared);
+        let router = Router::new()
+            .route(
+                "/broken",
+                get(move || async move {
+                    let mut held = broken.lock().await;
+                    *held += 1;
+                    if *held > 0 {
+                        panic!("key 4711 in {}", file!());
+                    }
+                }),
+            )
+            .route("/whole", get(move || async move { whole.lock().await.to_string() }));
+        let stack = stack(router, ReferencePoint::Edge1);
+        for _ in 0..2 {
+            let (status, headers, body) = asked(&stack, "/broken").await;
+            assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(headers.contains(PROBLEM_JSON), "{headers}");
+            assert!(body.contains("urn:edgeapp:request:"), "{body}");
+            for never in ["4711", ".rs", "panic", "stack", "src/"] {
+                assert!(!body.contains(never) && !headers.contains(never), "{never}: {body}");
+            }
+        }
+        let (status, _, body) = asked(&stack, "/whole").await;
+        assert_eq!((status, body.as_str()), (StatusCode::OK, "2"));
+    }
+
+    /// WP-52: no answer, whoever makes it, says what answers.
+    #[tokio::test]
+    async fn no_answer_says_what_answers() {
+        let stack = stack(Router::new().route("/a", get(|| async { "a" })), ReferencePoint::Edge1);
+        for path in [
+            "/a",
+            "/nothing",
+            "/eees-easdiscovery/v9/a",
+            &format!("/{}", "a".repeat(MAX_URI)),
+        ] {
+            let (_, headers, body) = asked(&stack, path).await;
+            for never in ["\"server\"", "x-powered-by", "hyper", "axum", env!("CARGO_PKG_VERSION")] {
+                assert!(
+                    !headers.contains(never) && !body.contains(never),
+                    "{path}: {never}: {headers} {body}"
+                );
+            }
+        }
+    }
+}

@@ -96,6 +96,14 @@ async fn both_protocols_are_negotiated() {
         answer.starts_with("HTTP/1.1 404") && answer.contains("application/problem+json"),
         "{answer}"
     );
+    let mut broken = site.connect(&[b"http/1.1"]).await;
+    broken.write_all(b"GET / HTTP/9.9\r\n\r\n").await.unwrap();
+    let refusal = String::from_utf8(read_to_end(&mut broken).await).unwrap();
+    assert!(refusal.starts_with("HTTP/1.1 4"), "{refusal}");
+    for answer in [answer, refusal] {
+        let head = answer.to_lowercase();
+        assert!(!head.contains("\r\nserver:") && !head.contains("hyper"), "{answer}");
+    }
     let unknown = site.tls(&[b"smtp"]);
     let tcp = TcpStream::connect(site.address()).await.unwrap();
     let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
