@@ -28,3 +28,4 @@ mod understood;
 pub use client::NefClient;
 pub use connect::http_client;
 pub use settings::{NefSettings, NefSettingsError};
+pub use understood::understand;

@@ -14,7 +14,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// What a body says that arrived for this service.
-pub(crate) fn understand(service: Service, link: Option<&Link>, body: &[u8]) -> Result<Vec<CoreReport>, Error> {
+///
+/// # Errors
+/// Points at what cannot be understood.
+pub fn understand(service: Service, link: Option<&Link>, body: &[u8]) -> Result<Vec<CoreReport>, Error> {
     let body: Value = serde_json::from_slice(body).map_err(|_| wrong("", "is no JSON"))?;
     // Some send several notifications at once.
     let all = match body {
