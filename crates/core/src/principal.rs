@@ -143,6 +143,10 @@ impl Principal {
                 continue;
             };
             let malformed = || IdentityError::Malformed(uri.to_owned());
+            // A URI is ASCII; what is not is a name that looks like another one.
+            if !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(malformed());
+            }
             let (kind, raw) = rest.split_once(':').ok_or_else(malformed)?;
             let name = percent_decode_str(raw).decode_utf8().map_err(|_| malformed())?;
             match kind {
@@ -170,14 +174,25 @@ impl Principal {
             }
         }
         let (role, id, owner) = identity.ok_or(IdentityError::None)?;
-        let dns_names = dns_names.into_iter().map(str::to_ascii_lowercase).collect();
+        let mut names = Vec::new();
+        for name in dns_names {
+            // One name, of one host: no wildcard, and nothing that would look like another name to somebody else.
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+            {
+                return Err(IdentityError::Malformed(name.to_owned()));
+            }
+            names.push(name.to_ascii_lowercase());
+        }
         Ok(Self {
             role,
             id,
             owner,
             gpsi,
             provider,
-            dns_names,
+            dns_names: names,
         })
     }
 
@@ -235,5 +250,65 @@ impl Principal {
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.owner.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(uris: &[&str], dns_names: &[&str]) -> Result<Principal, IdentityError> {
+        Principal::from_names(uris.iter().copied(), dns_names.iter().copied())
+    }
+
+    #[test]
+    fn one_identity_and_no_more() {
+        assert_eq!(named(&[], &["ees.example"]), Err(IdentityError::None));
+        assert_eq!(
+            named(&["urn:edgeapp:eec:a", "urn:edgeapp:ees:b"], &[]),
+            Err(IdentityError::Several)
+        );
+        let twice = ["urn:edgeapp:eec:a", "urn:edgeapp:eec:a"];
+        assert_eq!(named(&twice, &[]), Err(IdentityError::Several));
+    }
+
+    #[test]
+    fn names_that_look_like_others_are_refused() {
+        for uri in [
+            "urn:edgeapp:eec:",
+            "urn:edgeapp:eec",
+            "urn:edgeapp:queen:a",
+            "urn:edgeapp:eec:a\0b",
+            "urn:edgeapp:eec:a%00b",
+            "urn:edgeapp:eec:a%0d%0ab",
+            "urn:edgeapp:eec:\u{0430}",
+            "urn:edgeapp:eec:a b",
+            "urn:edgeapp:eec:%ff",
+        ] {
+            assert!(
+                matches!(named(&[uri], &[]), Err(IdentityError::Malformed(_))),
+                "{uri:?}"
+            );
+        }
+        for name in [
+            "*.ees.example",
+            "ees.example\0.evil.example",
+            "e\u{0435}s.example",
+            "",
+            "a/b",
+        ] {
+            let refused = named(&["urn:edgeapp:ees:ees.example"], &[name]);
+            assert!(matches!(refused, Err(IdentityError::Malformed(_))), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_identity_is_written_in_one_way_however_it_came() {
+        let owner = |uri| named(&[uri], &["EES.Example"]).map(|principal| principal.owner().clone());
+        assert_eq!(owner("urn:edgeapp:eec:a%2Fb"), owner("urn:edgeapp:eec:a/b"));
+        assert_ne!(owner("urn:edgeapp:eec:a%252Fb"), owner("urn:edgeapp:eec:a%2Fb"));
+        assert_ne!(owner("urn:edgeapp:eec:A"), owner("urn:edgeapp:eec:a"));
+        let principal = named(&["urn:edgeapp:ees:a"], &["EES.Example"]).expect("an identity");
+        assert_eq!(principal.dns_names(), ["ees.example"]);
     }
 }
