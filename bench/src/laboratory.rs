@@ -167,6 +167,7 @@ fn ees_config(pki: &Pki, identity: &Files, state: &Path) -> String {
     format!(
         "ees_id = \"ees-a.example\"\neec_registration_required = false\n\
         [identity]\ncertificate = {}\nkey = {}\n\
+        [tls]\nallow_test_certificates = true\n\
         [trust]\n{trust}{listeners}\
         [store]\nkind = \"redb\"\npath = {}\n",
         text(&identity.certificate),

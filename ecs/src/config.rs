@@ -5,7 +5,7 @@
 
 use crate::ecs::EcsRules;
 use edgeapp_authz::consent::ConsentConfig;
-use edgeapp_core::{callback::CallbackRule, clock::Lifetimes};
+use edgeapp_core::{callback::CallbackRule, clock::Lifetimes, principal::Role};
 use edgeapp_ecs_domain::{
     edn::{Edn, EdnConflict, Edns},
     ees_registration::RegistrationRules,
@@ -16,6 +16,7 @@ use edgeapp_ecs_domain::{
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
     settings::{SettingsError, folder_of, read},
+    tls::{CrlFiles, KeyFiles, TlsSettings},
 };
 use edgeapp_nef::NefSettings;
 use edgeapp_openapi::ids::EesId;
@@ -39,6 +40,12 @@ pub struct EcsConfig {
     pub identity: IdentityFiles,
     /// `[trust]`: whom it believes to be what.
     pub trust: TrustFiles,
+    /// `[crl]`: lists of revoked certificates of each role.
+    #[serde(default, skip_serializing_if = "CrlFiles::is_empty")]
+    pub crl: CrlFiles,
+    /// `[tls]`: versions, ages of connections, reading files again.
+    #[serde(default)]
+    pub tls: TlsSettings,
     /// `[edge4]`: where EECs reach it.
     pub edge4: ListenAt,
     /// `[edge6]`: where EESs reach it.
@@ -206,8 +213,36 @@ impl EcsConfig {
         if let Some(nef) = &mut self.nef {
             nef.resolve(folder);
         }
+        self.crl.resolve(folder);
         self.consent.resolve(folder);
         self.store.resolve(folder);
+    }
+
+    /// The files of its certificates.
+    pub fn key_files(&self) -> KeyFiles {
+        let TrustFiles {
+            eec,
+            ees,
+            operator,
+            nef,
+        } = &self.trust;
+        let trust = [
+            (Role::Eec, Some(eec)),
+            (Role::Ees, Some(ees)),
+            (Role::Operator, Some(operator)),
+            (Role::Nef, nef.as_ref()),
+        ];
+        KeyFiles {
+            identity: self.identity.clone(),
+            role: Role::Ecs,
+            id: self.ecs_id.clone(),
+            trust: trust
+                .into_iter()
+                .filter_map(|(role, path)| Some((role, path?.clone())))
+                .collect(),
+            crl: self.crl.clone(),
+            settings: self.tls,
+        }
     }
 
     fn check(&self, file: &Path) -> Result<(), SettingsError> {
@@ -233,6 +268,8 @@ impl EcsConfig {
                 errors.push(of_key(&format!("lifetimes.{what}_default"), reason));
             }
         }
+        let of_tls = self.tls.wrong().into_iter();
+        errors.extend(of_tls.map(|(key, reason)| of_key(key, reason.to_owned())));
         if self.notifications.timeout_seconds == 0 {
             errors.push(of_key("notifications.timeout_seconds", "must be at least 1".to_owned()));
         }

@@ -3,6 +3,7 @@
 use crate::config::EcsConfig;
 use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::hardening::{Check, Hardened, Profile};
+use edgeapp_http::tls::TlsSettings;
 use edgeapp_nef::NefSettings;
 use edgeapp_store::StoreSettings;
 
@@ -77,6 +78,7 @@ impl Hardened for EcsConfig {
     fn profile(&self) -> Profile<'_, Self> {
         Profile::of(self)
             .with(CHECKS)
+            .part(|ecs| Some(&ecs.tls), TlsSettings::CHECKS)
             .part(|ecs| Some(&ecs.store), StoreSettings::CHECKS)
             .part(|ecs| ecs.nef.as_ref(), NefSettings::CHECKS)
             .part(|ecs| Some(&ecs.consent), ConsentConfig::CHECKS)
@@ -110,6 +112,12 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        (
+            "tls.allow_key_files_readable_by_others",
+            "tls.allow_key_files_readable_by_others = true",
+        ),
+        ("tls.allow_test_certificates", "tls.allow_test_certificates = true"),
+        ("tls.connection_max_age_seconds", "tls.connection_max_age_seconds = 7200"),
         ("http1", "http1 = true"),
         ("edge4.listen", "edge4.listen = \"0.0.0.0:9304\""),
         ("edge6.listen", "edge6.listen = \"[::]:9306\""),

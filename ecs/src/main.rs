@@ -9,6 +9,7 @@ use edgeapp_ecs::{
 use edgeapp_http::{
     assembly::stop_signal,
     operator::install_metrics,
+    secrets::keep_memory_private,
     settings::{Effective, SettingsError},
     telemetry::{LogFormat, start_logging},
 };
@@ -129,6 +130,7 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
         None => LogFormat::fitting(),
     };
     start_logging(format, log).map_err(Failure::Usage)?;
+    keep_memory_private();
     let config = EcsConfig::load(file)?;
     Effective::of(&config).map_err(failed)?.log();
     let loaded = Loaded::from_config(config, file)?;

@@ -14,7 +14,7 @@ use edgeapp_http::{
     documents::{self, DocumentError},
     operator::{self, Version},
     settings::SettingsError,
-    tls::{Identity, TlsError, Trust},
+    tls::{Keyring, TlsError},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
 use edgeapp_store::StoreSettingsError;
@@ -52,11 +52,8 @@ pub enum ServeError {
 pub struct Loaded {
     config: EcsConfig,
     rules: EcsRules,
-    identity: Identity,
+    keyring: Arc<Keyring>,
     notifier: HttpClient,
-    eec: Trust,
-    ees: Trust,
-    operator: Trust,
     nef: Option<HttpClient>,
     consent: Arc<dyn Consent>,
 }
@@ -73,26 +70,24 @@ impl Loaded {
         let rules = config
             .rules()
             .map_err(|error| SettingsError::of_key(file, error.key(), error))?;
-        let trust = |name, path| Trust::load(path).map_err(key(name));
-        let identity = config
-            .identity
-            .load(Role::Ecs, &config.ecs_id)
-            .map_err(|error| key(config.identity.key_at_fault(&error))(error))?;
-        let eec = trust("trust.eec", &config.trust.eec)?;
-        let ees = trust("trust.ees", &config.trust.ees)?;
-        let operator = trust("trust.operator", &config.trust.operator)?;
+        let keyring = Keyring::load(config.key_files()).map_err(|error| {
+            let remedy = error.source.remedy();
+            SettingsError::of_key(file, &error.key, format_args!("{}; {remedy}", error.source))
+        })?;
         let callbacks = CallbackRule {
             allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses,
         };
         let timeout = Duration::from_secs(config.notifications.timeout_seconds.into());
-        let notifier = HttpClient::new(&identity, &eec, callbacks, timeout).map_err(key("identity.key"))?;
-        let nef = match (&config.nef, &config.trust.nef) {
-            (Some(settings), Some(roots)) => {
-                let client = edgeapp_nef::http_client(settings, &identity, &trust("trust.nef", roots)?);
-                Some(client.map_err(key("trust.nef"))?)
-            }
-            _ => None,
-        };
+        let notifier = keyring
+            .client(&[Role::Eec])
+            .and_then(|tls| HttpClient::over(tls, callbacks, timeout))
+            .map_err(key("trust.eec"))?;
+        let nef = config.nef.as_ref().map(|settings| {
+            let tls = keyring.client(&[Role::Nef]);
+            tls.and_then(|tls| edgeapp_nef::http_client(settings, tls))
+                .map_err(key("trust.nef"))
+        });
+        let nef = nef.transpose()?;
         let consent = config
             .consent
             .open()
@@ -102,11 +97,8 @@ impl Loaded {
             consent,
             config,
             rules,
-            identity,
+            keyring,
             notifier,
-            eec,
-            ees,
-            operator,
         })
     }
 
@@ -118,11 +110,8 @@ impl Loaded {
         let Self {
             config,
             rules,
-            identity,
+            keyring,
             notifier,
-            eec,
-            ees,
-            operator,
             nef,
             consent,
         } = self;
@@ -142,7 +131,7 @@ impl Loaded {
             ecs = ecs.core_network(Arc::new(NefClient::new(settings.clone(), client, reports)?));
         }
         let ecs = ecs.build().await?;
-        let mut serving = Serving::new(identity, config.http1, ecs.authorizer());
+        let mut serving = Serving::new(keyring, config.http1, ecs.authorizer());
         let version = Version {
             server: "ecs",
             version: env!("CARGO_PKG_VERSION"),
@@ -152,13 +141,13 @@ impl Loaded {
             .flat_map(|point| ecs.apis(point))
             .collect();
         let of_operator = operator::router(ecs.readiness(), metrics, version).merge(documents::page(&apis)?);
-        let door = |point, trust, router| vec![Door { point, trust, router }];
-        let edge4 = door(ReferencePoint::Edge4, eec, ecs.router(ReferencePoint::Edge4));
-        let edge6 = door(ReferencePoint::Edge6, ees, ecs.router(ReferencePoint::Edge6));
+        let door = |point, router| vec![Door { point, router }];
+        let edge4 = door(ReferencePoint::Edge4, ecs.router(ReferencePoint::Edge4));
+        let edge6 = door(ReferencePoint::Edge6, ecs.router(ReferencePoint::Edge6));
         serving.bind(&config.edge4, edge4).await?;
         serving.bind(&config.edge6, edge6).await?;
         serving
-            .bind(&config.operator, door(ReferencePoint::Operator, operator, of_operator))
+            .bind(&config.operator, door(ReferencePoint::Operator, of_operator))
             .await?;
         Ok(Running { ecs, serving })
     }

@@ -122,6 +122,23 @@ fn trust(text: &mut String, pki: &Pki, roles: &[Role]) {
     }
 }
 
+/// Lists of what the authorities of these roles revoked, and that the authorities themselves are none to rely on.
+fn revocations(text: &mut String, pki: &Pki, roles: impl IntoIterator<Item = Role>) {
+    text.push_str(
+        "\n[tls]\n# The authorities of `eec-sim pki init` are for laboratories. With certificates of your own leave this out.\n\
+        allow_test_certificates = true\n",
+    );
+    // Folders that were made before there were lists have none.
+    let lists: Vec<_> = roles.into_iter().map(|role| (role, pki.crl(role))).collect();
+    let mut lists = lists.into_iter().filter(|(_, list)| list.is_file()).peekable();
+    if lists.peek().is_some() {
+        text.push_str("\n# What the authorities revoked: `eec-sim pki revoke` adds to it, and the servers see it by themselves.\n[crl]\n");
+    }
+    for (role, list) in lists {
+        let _ = writeln!(text, "{role} = [{}]", path(&list));
+    }
+}
+
 fn listen(text: &mut String, name: &str, port: u16) {
     let _ = write!(text, "\n[{name}]\nlisten = \"127.0.0.1:{port}\"\n");
 }
@@ -139,7 +156,9 @@ impl Ecs {
     pub fn text(&self, pki: &Pki) -> String {
         let mut text = format!("ecs_id = {}\n", quoted(&self.id));
         identity(&mut text, &pki.files(&self.files));
-        trust(&mut text, pki, &[Role::Eec, Role::Ees, Role::Operator]);
+        let roles = [Role::Eec, Role::Ees, Role::Operator];
+        trust(&mut text, pki, &roles);
+        revocations(&mut text, pki, roles);
         for (name, port) in ["edge4", "edge6", "operator"].into_iter().zip(self.ports) {
             listen(&mut text, name, port);
         }
@@ -158,14 +177,13 @@ impl Ees {
         let mut text = format!("ees_id = {}\nprovider = {}\n", quoted(&self.id), quoted(&self.provider));
         text.push_str("eec_registration_required = true\n");
         identity(&mut text, &pki.files(&self.files));
-        trust(
-            &mut text,
-            pki,
-            &[Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator],
-        );
-        if self.core.is_some() {
-            trust(&mut text, pki, &[Role::Nef]);
-        }
+        let nef = self.core.is_some().then_some(Role::Nef);
+        let roles: Vec<_> = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator]
+            .into_iter()
+            .chain(nef)
+            .collect();
+        trust(&mut text, pki, &roles);
+        revocations(&mut text, pki, roles);
         for (name, port) in ["edge1", "edge3", "operator"].into_iter().zip(self.ports) {
             if name == "edge1" {
                 text.push_str("\n# For EECs, and for other EESs (EDGE-9): the certificate tells them apart.");

@@ -95,6 +95,14 @@ enum PkiCommand {
         #[arg(long = "host", value_name = "NAME_OR_IP")]
         hosts: Vec<String>,
     },
+    /// Revokes certificates of such a folder: their authorities' lists name them from now on.
+    Revoke {
+        /// The folder.
+        dir: PathBuf,
+        /// Whose: the name of the file without its ending, such as `eec-1`.
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -113,6 +121,7 @@ fn main() -> ExitCode {
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
         Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
         Command::Pki(PkiCommand::Init { dir, hosts }) => command::pki_init(&dir, &hosts),
+        Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

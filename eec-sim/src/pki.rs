@@ -13,18 +13,22 @@
 //! ```
 
 use edgeapp_core::principal::Role;
-use edgeapp_http::tls::{Identity, TlsError, Trust};
+use edgeapp_http::tls::{Identity, TEST_CERTIFICATES, TlsError, Trust};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType,
+    SerialNumber,
 };
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::Range,
     path::{Path, PathBuf},
+    time::Duration,
 };
+use x509_parser::{certificate::X509Certificate, pem::Pem, prelude::FromDer};
 
 /// The roles whom every server knows. Each has an authority, and so has the NEF.
 pub const ROLES: [Role; 5] = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator];
@@ -34,7 +38,8 @@ pub const CHESS: &str = "eas.chess.example";
 /// Its provider.
 pub const CHESS_PROVIDER: &str = "chess.example";
 
-const DAY: i64 = 24 * 3600;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 const KEEP: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -64,6 +69,9 @@ pub enum PkiError {
     /// A certificate cannot be made of this.
     #[error("{0}: {1}")]
     Certificate(String, rcgen::Error),
+    /// A file that should be a certificate is none.
+    #[error("{0} is no certificate of this folder; name one without its ending, such as eec-1")]
+    NoCertificate(PathBuf),
 }
 
 /// A certificate and its key on disk.
@@ -114,7 +122,9 @@ impl Pki {
         if cas.exists() {
             return Err(PkiError::AlreadyThere(cas));
         }
-        fs::create_dir_all(&cas).map_err(|error| PkiError::File { path: cas, error })?;
+        for folder in [cas, dir.join("crl")] {
+            fs::create_dir_all(&folder).map_err(|error| PkiError::File { path: folder, error })?;
+        }
         let mut all = String::new();
         for role in ROLES.into_iter().chain([Role::Nef]) {
             let params = authority(role);
@@ -124,6 +134,8 @@ impl Pki {
             all.push_str(&certificate);
             write(&pki.ca(role), &certificate, false)?;
             write(&pki.ca_key(role), &key.serialize_pem(), true)?;
+            let today = now();
+            pki.list_revoked(role, today - HOUR..today + 365 * DAY)?;
         }
         write(&pki.all_authorities(), &all, false)?;
         pki.issue(Role::Ecs, "ecs.example").named("ecs").write()?;
@@ -186,6 +198,84 @@ impl Pki {
         self.dir.join("ca").join(format!("{role}.key"))
     }
 
+    /// The list of what a role's authority revoked.
+    pub fn crl(&self, role: Role) -> PathBuf {
+        self.dir.join("crl").join(format!("{role}.pem"))
+    }
+
+    /// Revokes a certificate: the list of its authority names it from now on. Says which list that is.
+    ///
+    /// # Errors
+    /// When it is none of this folder, or the list cannot be written.
+    pub fn revoke(&self, files: &Files) -> Result<PathBuf, PkiError> {
+        let path = &files.certificate;
+        let none = || PkiError::NoCertificate(path.clone());
+        let role = files
+            .identity()
+            .and_then(|identity| identity.principal())
+            .map_err(|_| none())?
+            .role();
+        let pem = fs::read(path).map_err(|_| none())?;
+        let pem = Pem::iter_from_buffer(&pem)
+            .next()
+            .and_then(Result::ok)
+            .ok_or_else(none)?;
+        let (_, parsed) = X509Certificate::from_der(&pem.contents).map_err(|_| none())?;
+        let (memory, serial) = (self.revoked(role), parsed.raw_serial_as_string());
+        let added = OpenOptions::new().create(true).append(true).open(&memory);
+        let added = added.and_then(|mut file| writeln!(file, "{serial}"));
+        added.map_err(|error| PkiError::File { path: memory, error })?;
+        let today = now();
+        self.list_revoked(role, today - 1..today + 365 * DAY)?;
+        Ok(self.crl(role))
+    }
+
+    /// Where the serial numbers stand that a role's authority revoked.
+    fn revoked(&self, role: Role) -> PathBuf {
+        self.dir.join("ca").join(format!("{role}.revoked"))
+    }
+
+    /// Issues the list of what a role's authority revoked, which holds from then until then (seconds since 1970).
+    ///
+    /// # Errors
+    /// When the authority is missing, or the list cannot be written.
+    pub fn list_revoked(&self, role: Role, valid: Range<i64>) -> Result<(), PkiError> {
+        let failed = |error| PkiError::Certificate(format!("list of authority {role}"), error);
+        let serials = fs::read_to_string(self.revoked(role)).unwrap_or_default();
+        let bytes = |serial: &str| -> Vec<u8> {
+            let bytes = serial.split(':').filter_map(|byte| u8::from_str_radix(byte, 16).ok());
+            bytes.collect()
+        };
+        let revoked = serials.lines().map(|serial| RevokedCertParams {
+            serial_number: SerialNumber::from(bytes(serial)),
+            revocation_time: at(valid.start),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: at(valid.start),
+            next_update: at(valid.end),
+            crl_number: SerialNumber::from(valid.start.unsigned_abs()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let pem = list
+            .signed_by(&self.authority(role)?)
+            .and_then(|list| list.pem())
+            .map_err(failed)?;
+        let (path, fresh) = (self.crl(role), self.crl(role).with_extension("new"));
+        let written = fs::write(&fresh, pem).and_then(|()| fs::rename(&fresh, &path));
+        written.map_err(|error| PkiError::File { path, error })
+    }
+
+    fn authority(&self, role: Role) -> Result<Issuer<'static, KeyPair>, PkiError> {
+        let path = self.ca_key(role);
+        let pem = fs::read_to_string(&path).map_err(|error| PkiError::File { path, error })?;
+        let key = KeyPair::from_pem(&pem).map_err(|error| PkiError::Certificate(format!("authority {role}"), error))?;
+        Ok(Issuer::new(authority(role), key))
+    }
+
     /// Trust in whom this role's authority issued a certificate.
     ///
     /// # Errors
@@ -210,6 +300,7 @@ impl Pki {
             identities: vec![format!("urn:edgeapp:{role}:{}", utf8_percent_encode(id, KEEP))],
             hosts: self.hosts.clone(),
             issuer: role,
+            flaw: None,
             name: id
                 .chars()
                 .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
@@ -226,7 +317,35 @@ pub struct Request<'a> {
     identities: Vec<String>,
     hosts: Vec<String>,
     issuer: Role,
+    flaw: Option<Flaw>,
     name: String,
+}
+
+/// What a certificate can have that servers refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It ended yesterday.
+    Expired,
+    /// It begins tomorrow.
+    NotYetValid,
+    /// It ends in so many seconds.
+    EndsIn(u16),
+    /// It was issued for signing code.
+    AnotherPurpose,
+    /// It does not say what it was issued for.
+    NoPurpose,
+    /// It does not say what its key is for.
+    NoKeyUsage,
+    /// It is one of an authority.
+    Authority,
+    /// It was issued by itself.
+    SelfSigned,
+    /// It names nobody of ours.
+    NoIdentity,
+    /// It names two.
+    TwoIdentities,
+    /// It is good for any host below a name.
+    Wildcard,
 }
 
 impl Request<'_> {
@@ -256,6 +375,12 @@ impl Request<'_> {
         self
     }
 
+    /// With something that a server has to refuse.
+    pub fn with(mut self, flaw: Flaw) -> Self {
+        self.flaw = Some(flaw);
+        self
+    }
+
     /// The name of the files; otherwise made of the id.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
@@ -268,9 +393,7 @@ impl Request<'_> {
     /// When files of this name exist, a name cannot stand in a certificate, or a file cannot be written.
     pub fn write(self) -> Result<Files, PkiError> {
         let failed = |error| PkiError::Certificate(self.name.clone(), error);
-        let (issuer, path) = (self.issuer, self.pki.ca_key(self.issuer));
-        let pem = fs::read_to_string(&path).map_err(|error| PkiError::File { path, error })?;
-        let authority = Issuer::new(authority(issuer), KeyPair::from_pem(&pem).map_err(failed)?);
+        let authority = self.pki.authority(self.issuer)?;
         let mut params = params(&self.name, 2 * 365);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -298,8 +421,15 @@ impl Request<'_> {
                 Err(_) => SanType::DnsName(host.as_str().try_into().map_err(failed)?),
             });
         }
+        if let Some(flaw) = self.flaw {
+            spoil(&mut params, flaw).map_err(failed)?;
+        }
         let key = KeyPair::generate().map_err(failed)?;
-        let certificate = params.signed_by(&key, &authority).map_err(failed)?;
+        let certificate = match self.flaw {
+            Some(Flaw::SelfSigned) => params.self_signed(&key),
+            _ => params.signed_by(&key, &authority),
+        };
+        let certificate = certificate.map_err(failed)?;
         let files = self.pki.files(&self.name);
         write(&files.key, &key.serialize_pem(), true)?;
         write(&files.certificate, &certificate.pem(), false)?;
@@ -307,20 +437,48 @@ impl Request<'_> {
     }
 }
 
+fn spoil(params: &mut CertificateParams, flaw: Flaw) -> Result<(), rcgen::Error> {
+    let uri = |text: &str| Ok::<_, rcgen::Error>(SanType::URI(text.try_into()?));
+    match flaw {
+        Flaw::Expired => {
+            params.not_before = at(now() - 10 * DAY);
+            params.not_after = at(now() - DAY);
+        }
+        Flaw::NotYetValid => params.not_before = at(now() + DAY),
+        Flaw::EndsIn(seconds) => params.not_after = at(now() + i64::from(seconds)),
+        Flaw::AnotherPurpose => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning],
+        Flaw::NoPurpose => params.extended_key_usages.clear(),
+        Flaw::NoKeyUsage => params.key_usages.clear(),
+        Flaw::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+        Flaw::SelfSigned => {}
+        Flaw::NoIdentity => params.subject_alt_names.retain(|name| !matches!(name, SanType::URI(_))),
+        Flaw::TwoIdentities => params.subject_alt_names.push(uri("urn:edgeapp:eec:another")?),
+        Flaw::Wildcard => {
+            let name = SanType::DnsName("*.example".try_into()?);
+            params.subject_alt_names.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+/// An instant in the form that rcgen takes.
+fn at(second: i64) -> time::OffsetDateTime {
+    rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(second.unsigned_abs())
+}
+
 fn params(name: &str, days: i64) -> CertificateParams {
     let mut params = CertificateParams::default();
     // An hour back: clocks in a laboratory differ.
-    let now = jiff::Timestamp::now().as_second() - 3600;
-    let midnight = |second: i64| {
-        let date = jiff::tz::Offset::UTC
-            .to_datetime(jiff::Timestamp::from_second(second).unwrap_or_default())
-            .date();
-        let part = |number: i8| u8::try_from(number).unwrap_or(1);
-        rcgen::date_time_ymd(i32::from(date.year()), part(date.month()), part(date.day()))
-    };
-    params.not_before = midnight(now);
-    params.not_after = midnight(now + (days + 1) * DAY);
+    params.not_before = at(now() - HOUR);
+    params.not_after = at(now() + days * DAY);
     params.distinguished_name = DistinguishedName::new();
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, TEST_CERTIFICATES);
     params.distinguished_name.push(DnType::CommonName, name);
     params.use_authority_key_identifier_extension = true;
     params
@@ -418,5 +576,28 @@ mod tests {
         for key in [pki.ca_key(Role::Ees), pki.files("ees-a").key] {
             assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_certificate_that_is_revoked_stands_in_the_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let pki = Pki::create(dir.path()).unwrap();
+        let list = || fs::read(pki.crl(Role::Eec)).unwrap();
+        let numbers = |pem: &[u8]| {
+            let pem = Pem::iter_from_buffer(pem).next().unwrap().unwrap();
+            let (_, list) = x509_parser::revocation_list::CertificateRevocationList::from_der(&pem.contents).unwrap();
+            list.iter_revoked_certificates()
+                .map(|revoked| revoked.raw_serial_as_string())
+                .collect::<Vec<_>>()
+        };
+        assert!(numbers(&list()).is_empty());
+        for name in ["eec-1", "eec-2"] {
+            assert_eq!(pki.revoke(&pki.files(name)).unwrap(), pki.crl(Role::Eec));
+        }
+        assert_eq!(numbers(&list()).len(), 2);
+        assert!(matches!(
+            pki.revoke(&pki.files("nobody")),
+            Err(PkiError::NoCertificate(_))
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
 use edgeapp_authz::consent::ConsentConfig;
-use edgeapp_core::clock::Lifetimes;
+use edgeapp_core::{clock::Lifetimes, principal::Role};
 use edgeapp_ees_domain::{
     common_eas::{Agreement, CommonEasPolicy},
     core_links::LinkPolicy,
@@ -13,6 +13,7 @@ use edgeapp_ees_domain::{
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
     settings::{self, SettingsError},
+    tls::{CrlFiles, KeyFiles, TlsSettings},
 };
 use edgeapp_nef::NefSettings;
 use edgeapp_openapi::{
@@ -20,6 +21,7 @@ use edgeapp_openapi::{
     ees_registration::{AcrScenario, EdnInfo},
     ids::{Dnai, Dnn, EesId, ProviderId},
     location::ServiceArea,
+    service_provisioning::EesAuthMethod,
 };
 use edgeapp_store::StoreSettings;
 use serde::{Deserialize, Serialize};
@@ -52,10 +54,20 @@ pub struct EesConfig {
     /// `http1`: HTTP/1.1 is offered beside HTTP/2; without it the profile of TS 33.558 is strict.
     #[serde(default = "yes")]
     pub http1: bool,
+    /// `auth_methods`: how EECs prove who they are, in the standard's words; `TLS_CLIENT_SERVER_CERTIFICATE` when not given, and nothing
+    /// else is supported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_methods: Option<Vec<EesAuthMethod>>,
     /// `[identity]`: certificate and key, for serving and for calling.
     pub identity: IdentityFiles,
     /// `[trust]`: the roots of each role.
     pub trust: TrustFiles,
+    /// `[crl]`: lists of revoked certificates of each role.
+    #[serde(default, skip_serializing_if = "CrlFiles::is_empty")]
+    pub crl: CrlFiles,
+    /// `[tls]`: versions, ages of connections, reading files again.
+    #[serde(default)]
+    pub tls: TlsSettings,
     /// `[edge1]`: where EECs reach it; its `api_root` is the endpoint that the ECS tells EECs and other EESs.
     pub edge1: ListenAt,
     /// `[edge2]`: where the core network reports to; needed with `[nef]`.
@@ -449,6 +461,7 @@ impl EesConfig {
         for path in [eec, eas, ees, ecs, operator].into_iter().chain(nef) {
             *path = folder.join(&*path);
         }
+        config.crl.resolve(&folder);
         config.store.resolve(&folder);
         if let Some(nef) = &mut config.nef {
             nef.resolve(&folder);
@@ -456,6 +469,37 @@ impl EesConfig {
         config.consent.resolve(&folder);
         SettingsError::all(config.wrong(file))?;
         Ok(config)
+    }
+
+    /// The files of its certificates.
+    pub fn key_files(&self) -> KeyFiles {
+        let TrustFiles {
+            eec,
+            eas,
+            ees,
+            ecs,
+            operator,
+            nef,
+        } = &self.trust;
+        let trust = [
+            (Role::Eec, Some(eec)),
+            (Role::Eas, Some(eas)),
+            (Role::Ees, Some(ees)),
+            (Role::Ecs, Some(ecs)),
+            (Role::Operator, Some(operator)),
+            (Role::Nef, nef.as_ref()),
+        ];
+        KeyFiles {
+            identity: self.identity.clone(),
+            role: Role::Ees,
+            id: self.ees_id.to_string(),
+            trust: trust
+                .into_iter()
+                .filter_map(|(role, path)| Some((role, path?.clone())))
+                .collect(),
+            crl: self.crl.clone(),
+            settings: self.tls,
+        }
     }
 
     /// How common EASs are agreed on.
@@ -528,6 +572,19 @@ impl EesConfig {
                 "scenarios",
                 &format!("{unknown} is no scenario; use some of {}", known.join(", ")),
             );
+        }
+        let methods = self.auth_methods.iter().flatten();
+        for method in methods.filter(|method| **method != EesAuthMethod::TlsClientServerCertificate) {
+            refuse(
+                "auth_methods",
+                &format!(
+                    "{method} is not supported: TLS with keys from AKMA or GBA needs external pre-shared keys, which the TLS library \
+                    (rustls) does not have; remove it, EECs prove who they are by certificates"
+                ),
+            );
+        }
+        for (key, reason) in self.tls.wrong() {
+            refuse(key, reason);
         }
         if self.relocation.app_context_bytes == 0 {
             refuse("relocation.app_context_bytes", "must be at least 1");

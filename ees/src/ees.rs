@@ -34,7 +34,7 @@ use edgeapp_http::{
     client::HttpClient,
     documents::{self, Api},
     operator::{self, Need, Readiness, Version},
-    tls::{Identity, TlsError, Trust},
+    tls::{Keyring, KeyringError, TlsError},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
 use edgeapp_openapi::{
@@ -56,13 +56,8 @@ const SWEEP: Duration = Duration::from_millis(500);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A certificate or key, and the key of the configuration that names it.
-    #[error("key `{key}`: {source}; {}", source.remedy())]
-    Tls {
-        /// The key of the configuration.
-        key: &'static str,
-        /// What is wrong with the file.
-        source: TlsError,
-    },
+    #[error("key `{}`: {}; {}", .0.key, .0.source, .0.source.remedy())]
+    Tls(#[from] KeyringError),
     /// An address.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -87,15 +82,18 @@ impl StartError {
     /// Whether the configuration has to change before the server can start.
     pub fn is_of_configuration(&self) -> bool {
         match self {
-            Self::Tls { .. } | Self::Bind(_) | Self::Store(_) | Self::Nef(_) | Self::Consent(_) | Self::Config(_) => {
-                true
-            }
+            Self::Tls(_) | Self::Bind(_) | Self::Store(_) | Self::Nef(_) | Self::Consent(_) | Self::Config(_) => true,
             Self::State(_) => false,
         }
     }
 
     fn tls(key: &'static str) -> impl Fn(TlsError) -> Self {
-        move |source| Self::Tls { key, source }
+        move |source| {
+            Self::Tls(KeyringError {
+                key: key.to_owned(),
+                source,
+            })
+        }
     }
 }
 
@@ -104,18 +102,11 @@ impl StartError {
 /// # Errors
 /// See [`StartError`].
 pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
-    let (identity, trust) = (identity(config)?, Trusted::load(config)?);
-    Clients::new(config, &identity, &trust).map_err(StartError::tls("identity.key"))?;
-    nef(config, &identity, trust.nef.as_ref(), "https://localhost")?;
+    let keyring = Keyring::load(config.key_files())?;
+    Clients::new(config, &keyring).map_err(StartError::tls("trust"))?;
+    nef(config, &keyring, "https://localhost")?;
     config.consent.open()?;
     Ok(())
-}
-
-fn identity(config: &EesConfig) -> Result<Identity, StartError> {
-    config
-        .identity
-        .load(Role::Ees, config.ees_id.as_str())
-        .map_err(|error| StartError::tls(config.identity.key_at_fault(&error))(error))
 }
 
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
@@ -193,9 +184,8 @@ impl EesBuilder {
     /// See [`StartError`].
     pub async fn build(self) -> Result<Ees, StartError> {
         let config = self.config;
-        let identity = identity(&config)?;
-        let trust = Trusted::load(&config)?;
-        let clients = Clients::new(&config, &identity, &trust).map_err(StartError::tls("identity.key"))?;
+        let keyring = Keyring::load(config.key_files())?;
+        let clients = Clients::new(&config, &keyring).map_err(StartError::tls("trust"))?;
         let store = match self.store {
             Some(store) => store,
             None => config.store.open().await?,
@@ -216,7 +206,7 @@ impl EesBuilder {
         };
         let core: Arc<dyn CoreNetwork> = match (self.core, &edge2_socket) {
             (Some(core), _) => core,
-            (None, Some(socket)) => nef(&config, &identity, trust.nef.as_ref(), &socket.api_root())?,
+            (None, Some(socket)) => nef(&config, &keyring, &socket.api_root())?,
             (None, None) => Arc::new(NoCoreNetwork),
         };
         let around = Around {
@@ -229,16 +219,15 @@ impl EesBuilder {
         let rooms = Rooms::new(&Parts::of(&config, endpoint.clone(), for_cas), around).await?;
 
         let (http1, authorizer) = (config.http1, self.authorizer);
-        let mut serving = Serving::new(identity, http1, authorizer);
-        let door = |point: ReferencePoint, trust: &Trust, apis: Vec<Api>| Door {
+        let mut serving = Serving::new(keyring, http1, authorizer);
+        let door = |point: ReferencePoint, apis: Vec<Api>| Door {
             point,
-            trust: trust.clone(),
             router: apis
                 .iter()
                 .fold(Router::new(), |router, api| router.merge(api.router())),
         };
-        let mut of_edge1 = vec![door(ReferencePoint::Edge1, &trust.eec, rooms.edge1())];
-        let edge9 = door(ReferencePoint::Edge9, &trust.ees, rooms.edge9());
+        let mut of_edge1 = vec![door(ReferencePoint::Edge1, rooms.edge1())];
+        let edge9 = door(ReferencePoint::Edge9, rooms.edge9());
         let edge9 = match &config.edge9 {
             Some(at) => Some((Socket::bind(at).await?, edge9)),
             None => {
@@ -247,13 +236,12 @@ impl EesBuilder {
             }
         };
         serving.open(edge1_socket, of_edge1)?;
-        let mut edge3 = door(ReferencePoint::Edge3, &trust.eas, rooms.edge3());
+        let mut edge3 = door(ReferencePoint::Edge3, rooms.edge3());
         edge3.router = edge3.router.merge(rooms.app_contexts());
         serving.open(edge3_socket, vec![edge3])?;
-        if let (Some(socket), Some(nef)) = (edge2_socket, &trust.nef) {
+        if let Some(socket) = edge2_socket {
             let edge2 = Door {
                 point: ReferencePoint::Edge2,
-                trust: nef.clone(),
                 router: rooms.edge2(),
             };
             serving.open(socket, vec![edge2])?;
@@ -294,7 +282,6 @@ impl EesBuilder {
                 &config.operator,
                 vec![Door {
                     point: ReferencePoint::Operator,
-                    trust: trust.operator,
                     router,
                 }],
             )
@@ -396,30 +383,6 @@ impl Ees {
     }
 }
 
-struct Trusted {
-    eec: Trust,
-    eas: Trust,
-    ees: Trust,
-    ecs: Trust,
-    operator: Trust,
-    nef: Option<Trust>,
-}
-
-impl Trusted {
-    fn load(config: &EesConfig) -> Result<Self, StartError> {
-        let files = &config.trust;
-        let load = |key, file| Trust::load(file).map_err(StartError::tls(key));
-        Ok(Self {
-            eec: load("trust.eec", &files.eec)?,
-            eas: load("trust.eas", &files.eas)?,
-            ees: load("trust.ees", &files.ees)?,
-            ecs: load("trust.ecs", &files.ecs)?,
-            operator: load("trust.operator", &files.operator)?,
-            nef: files.nef.as_ref().map(|nef| load("trust.nef", nef)).transpose()?,
-        })
-    }
-}
-
 /// Our mutual TLS clients: each trusts the servers it is meant for, and no others.
 struct Clients {
     callbacks: HttpClient,
@@ -430,7 +393,7 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(config: &EesConfig, identity: &Identity, trust: &Trusted) -> Result<Self, TlsError> {
+    fn new(config: &EesConfig, keyring: &Arc<Keyring>) -> Result<Self, TlsError> {
         let timeout = Duration::from_secs(u64::from(config.notifications.timeout_seconds.max(1)));
         let callbacks = callback_rule(config);
         // Where the operator's own servers are is not a client's choice, but endpoints of other EESs can be.
@@ -438,13 +401,13 @@ impl Clients {
             allow_private_addresses: true,
         };
         Ok(Self {
-            callbacks: HttpClient::new(identity, &Trust::union([&trust.eec, &trust.eas]), callbacks, timeout)?,
-            eess: HttpClient::new(identity, &trust.ees, anywhere, timeout)?,
-            announced: HttpClient::new(identity, &trust.ees, callbacks, timeout)?,
+            callbacks: HttpClient::over(keyring.client(&[Role::Eec, Role::Eas])?, callbacks, timeout)?,
+            eess: HttpClient::over(keyring.client(&[Role::Ees])?, anywhere, timeout)?,
+            announced: HttpClient::over(keyring.client(&[Role::Ees])?, callbacks, timeout)?,
             ecs: config
                 .ecs
                 .as_ref()
-                .map(|_| HttpClient::new(identity, &trust.ecs, anywhere, timeout))
+                .map(|_| HttpClient::over(keyring.client(&[Role::Ecs])?, anywhere, timeout))
                 .transpose()?,
         })
     }
@@ -473,16 +436,14 @@ fn endpoint_of(socket: &Socket) -> Result<EndPoint, StartError> {
 }
 
 /// The core network that `[nef]` leads to, which reports to the EDGE-2 listener at `root`.
-fn nef(
-    config: &EesConfig,
-    identity: &Identity,
-    trust: Option<&Trust>,
-    root: &str,
-) -> Result<Arc<dyn CoreNetwork>, StartError> {
-    let (Some(settings), Some(trust)) = (&config.nef, trust) else {
+fn nef(config: &EesConfig, keyring: &Arc<Keyring>, root: &str) -> Result<Arc<dyn CoreNetwork>, StartError> {
+    let Some(settings) = &config.nef else {
         return Ok(Arc::new(NoCoreNetwork));
     };
-    let client = edgeapp_nef::http_client(settings, identity, trust).map_err(StartError::tls("trust.nef"))?;
+    let client = keyring
+        .client(&[Role::Nef])
+        .and_then(|tls| edgeapp_nef::http_client(settings, tls))
+        .map_err(StartError::tls("trust.nef"))?;
     let reports = format!("{}{}", root.trim_end_matches('/'), edge2::reports::PATH);
     let nef = NefClient::new(settings.clone(), client, reports)?;
     Ok(Arc::new(nef))

@@ -4,7 +4,7 @@ use crate::config::EesConfig;
 use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::hardening::{Check, Hardened, Profile};
 use edgeapp_ees_domain::quotas::QuotaSettings;
-use edgeapp_http::assembly::ListenAt;
+use edgeapp_http::{assembly::ListenAt, tls::TlsSettings};
 use edgeapp_nef::NefSettings;
 use edgeapp_store::StoreSettings;
 
@@ -173,6 +173,7 @@ impl Hardened for EesConfig {
         Profile::of(self)
             .with(CHECKS)
             .part(|ees| Some(&ees.quotas), QUOTAS)
+            .part(|ees| Some(&ees.tls), TlsSettings::CHECKS)
             .part(|ees| Some(&ees.store), StoreSettings::CHECKS)
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
@@ -207,6 +208,12 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        (
+            "tls.allow_key_files_readable_by_others",
+            "tls.allow_key_files_readable_by_others = true",
+        ),
+        ("tls.allow_test_certificates", "tls.allow_test_certificates = true"),
+        ("tls.connection_max_age_seconds", "tls.connection_max_age_seconds = 7200"),
         ("http1", "http1 = true"),
         ("edge1.listen", "edge1.listen = \"0.0.0.0:9101\""),
         ("edge2.listen", "edge2.listen = \"[::]:9102\""),

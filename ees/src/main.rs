@@ -7,6 +7,7 @@ use edgeapp_ees::{
 };
 use edgeapp_http::{
     assembly::stop_signal,
+    secrets::keep_memory_private,
     settings::Effective,
     telemetry::{LogFormat, start_logging},
 };
@@ -111,6 +112,7 @@ fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> 
     };
     start_logging(format, log).map_err(Failure::Usage)?;
     Effective::of(&config).map_err(Failure::Failed)?.log();
+    keep_memory_private();
     runtime()?.block_on(async {
         let server = EesBuilder::new(config).build().await;
         let server = server.map_err(|error| not_started(file, &error))?;

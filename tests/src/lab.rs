@@ -205,6 +205,16 @@ impl Plan {
         self.program
     }
 
+    /// Starts it with these variables in its environment.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_with(&self, environment: &[(&str, &Path)]) -> Result<Process, String> {
+        let mut process = Process::spawn_with(self.program, &self.write(), &self.log(), environment)?;
+        process.ready().await?;
+        Ok(process)
+    }
+
     /// Writes its configuration and says where.
     ///
     /// # Panics

@@ -71,6 +71,14 @@ impl Process {
     /// # Errors
     /// When it cannot be run.
     pub fn spawn(name: &str, config: &Path, log: &Path) -> Result<Self, String> {
+        Self::spawn_with(name, config, log, &[])
+    }
+
+    /// Starts it with these variables in its environment, without waiting for anything.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn spawn_with(name: &str, config: &Path, log: &Path, environment: &[(&str, &Path)]) -> Result<Self, String> {
         let errors = OpenOptions::new()
             .create(true)
             .append(true)
@@ -79,6 +87,7 @@ impl Process {
         let mut child = Command::new(program(name))
             .args(["serve", "--log", "info,edgeapp_http=warn", "--config"])
             .arg(config)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -149,24 +158,37 @@ impl Process {
         self.child.kill().await.expect("a child can be killed");
     }
 
+    /// The number of the process.
+    ///
+    /// # Panics
+    /// When it ended by itself.
+    pub fn id(&self) -> u32 {
+        let id = self.child.id();
+        id.unwrap_or_else(|| panic!("{} ended by itself:\n{}", self.name, self.tail()))
+    }
+
+    /// Sends it a signal, by its name without `SIG`.
+    ///
+    /// # Panics
+    /// When it cannot be sent.
+    pub async fn signal(&self, signal: &str) {
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{signal} {}", self.id())])
+            .status()
+            .await;
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "{} could not be sent SIG{signal}",
+            self.name
+        );
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has.
     ///
     /// # Panics
     /// When it does not.
     pub async fn stop(mut self) -> ExitStatus {
-        let id = self
-            .child
-            .id()
-            .unwrap_or_else(|| panic!("{} ended by itself:\n{}", self.name, self.tail()));
-        let asked = Command::new("sh")
-            .args(["-c", &format!("kill -TERM {id}")])
-            .status()
-            .await;
-        assert!(
-            asked.is_ok_and(|status| status.success()),
-            "{} could not be asked to stop",
-            self.name
-        );
+        self.signal("TERM").await;
         match timeout(DEADLINE, self.child.wait()).await {
             Ok(status) => status.expect("a child can be waited for"),
             Err(_) => panic!("{} did not stop:\n{}", self.name, self.tail()),

@@ -18,3 +18,4 @@ mod relocation;
 mod replicas;
 mod sweep;
 mod table;
+mod tls;

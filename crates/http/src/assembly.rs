@@ -1,72 +1,23 @@
 //! What the programs of all servers do alike around their APIs: sections of the configuration, listeners, announcing, draining.
 //!
-//! A program reads its configuration ([`settings::read`](crate::settings::read)), loads certificates ([`IdentityFiles::load`]), binds
-//! its listeners into a [`Serving`], tells the world where they are ([`Serving::announcement`]) and serves until [`stop_signal`].
+//! A program reads its configuration ([`settings::read`](crate::settings::read)), loads certificates ([`Keyring::load`]), binds its
+//! listeners into a [`Serving`], tells the world where they are ([`Serving::announcement`]) and serves until [`stop_signal`].
 
+pub use crate::tls::IdentityFiles;
 use crate::{
     descriptors,
     server::{Limits, Listener},
-    tls::{Identity, TlsError, Trust, server_config},
+    tls::{Hangup, Keyring, TlsError},
 };
 use axum::Router;
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     evidence::{Evidence, NoEvidence},
-    principal::Role,
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, task::JoinSet};
-use tokio_util::sync::CancellationToken;
-
-/// The certificate of a server and its key, as the configuration names them: PEM files.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IdentityFiles {
-    /// `certificate`: the certificate, followed by those that lead to its root.
-    pub certificate: PathBuf,
-    /// `key`: its private key.
-    pub key: PathBuf,
-}
-
-impl IdentityFiles {
-    /// Makes the paths relative to `folder`, where they are relative.
-    pub fn resolve(&mut self, folder: &Path) {
-        self.certificate = folder.join(&self.certificate);
-        self.key = folder.join(&self.key);
-    }
-
-    /// Reads both files and checks that the certificate is that of the server `role` with the identifier `id`.
-    ///
-    /// # Errors
-    /// When a file cannot be used, or the certificate is somebody else's.
-    pub fn load(&self, role: Role, id: &str) -> Result<Identity, TlsError> {
-        let identity = Identity::load(&self.certificate, &self.key)?;
-        let principal = identity.principal()?;
-        if principal.role() == role && principal.id() == id {
-            return Ok(identity);
-        }
-        Err(TlsError::Mismatch {
-            certificate: self.certificate.clone(),
-            reason: format!("is that of {principal}, the configuration says urn:edgeapp:{role}:{id}"),
-        })
-    }
-}
-
-impl IdentityFiles {
-    /// The key of the configuration that an error of [`IdentityFiles::load`] is about.
-    pub fn key_at_fault(&self, error: &TlsError) -> &'static str {
-        match error {
-            TlsError::File { path, .. } if *path == self.key => "identity.key",
-            _ => "identity.certificate",
-        }
-    }
-}
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Where a listener listens, as the configuration says it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,12 +96,10 @@ impl Socket {
     }
 }
 
-/// What a listener serves of one reference point, and whom it trusts to be the role at the calling end.
+/// What a listener serves of one reference point, to the role at its calling end.
 pub struct Door {
     /// The reference point.
     pub point: ReferencePoint,
-    /// The roots that certificates of the callers lead to.
-    pub trust: Trust,
     /// The routes.
     pub router: Router,
 }
@@ -164,7 +113,8 @@ struct Opened {
 
 /// The bound listeners of a server with their routes.
 pub struct Serving {
-    identity: Identity,
+    keyring: Arc<Keyring>,
+    hangup: Hangup,
     http1: bool,
     authorizer: Arc<dyn Authorizer>,
     evidence: Arc<dyn Evidence>,
@@ -173,11 +123,12 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// No listener yet. All that follow prove this identity and ask this authorizer; HTTP/1.1 is offered beside HTTP/2 where `http1`
-    /// says so.
-    pub fn new(identity: Identity, http1: bool, authorizer: Arc<dyn Authorizer>) -> Self {
+    /// No listener yet. All that follow go by this keyring, whose files are followed while they serve, and ask this authorizer; HTTP/1.1
+    /// is offered beside HTTP/2 where `http1` says so.
+    pub fn new(keyring: Arc<Keyring>, http1: bool, authorizer: Arc<dyn Authorizer>) -> Self {
         Self {
-            identity,
+            keyring,
+            hangup: Hangup::listen(),
             http1,
             authorizer,
             evidence: Arc::new(NoEvidence),
@@ -186,8 +137,9 @@ impl Serving {
         }
     }
 
-    /// Tells this of what security asks to be remembered, from the listeners that follow.
+    /// Tells this of what security asks to be remembered, from the listeners that follow and of the keyring.
     pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
+        self.keyring.evidence(evidence.clone());
         self.evidence = evidence;
         self
     }
@@ -214,15 +166,16 @@ impl Serving {
     /// # Errors
     /// When certificates cannot be used.
     pub fn open(&mut self, socket: Socket, doors: Vec<Door>) -> Result<(), BindError> {
-        let trust: Vec<_> = doors
-            .iter()
-            .map(|door| (door.point.caller(), door.trust.clone()))
-            .collect();
-        let tls = server_config(&self.identity, &trust, self.http1)?;
+        let callers: Vec<_> = doors.iter().map(|door| door.point.caller()).collect();
+        let tls = self.keyring.server(&callers, self.http1)?;
+        let limits = Limits {
+            max_age: self.keyring.settings().connection_max_age(),
+            ..self.limits.clone()
+        };
         let listener = Listener::on(socket.listener, tls, self.authorizer.clone())
             .evidence(self.evidence.clone())
             .api_root(socket.api_root)
-            .limits(self.limits.clone());
+            .limits(limits);
         let doors = doors.into_iter().map(|door| (door.point, door.router)).collect();
         self.listeners.push(Opened {
             address: socket.address,
@@ -257,6 +210,8 @@ impl Serving {
     /// possible; where it stays too low, the listeners hold fewer connections.
     pub async fn serve(self, stop: CancellationToken) {
         let mut running = JoinSet::new();
+        let following = self.keyring.follow(self.hangup, stop.clone());
+        let following = AbortOnDropHandle::new(tokio::spawn(following));
         let (files, count) = (descriptors::raise(), self.listeners.len());
         let connections = descriptors::share(files, count, self.limits.connections);
         if connections < self.limits.connections {
@@ -279,6 +234,7 @@ impl Serving {
                 stop.cancel();
             }
         }
+        drop(following);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Our side of a call: HTTP/2 (or 1.1) over mutual TLS, for notifications and for calls between servers.
 
-use crate::tls::{Identity, TlsError, Trust, client_config};
+use crate::tls::{ClientTls, Identity, Refused, TlsError, Trust};
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use edgeapp_core::{
     callback::CallbackRule,
+    evidence::SecurityEvent,
     notifier::{Delivered, NotDelivered, Notifier},
 };
 use edgeapp_openapi::{common::Uri, problem::ProblemDetails};
@@ -27,7 +29,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
 use url::Url;
@@ -44,6 +46,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const LOOKUPS: usize = 64;
 /// Redirects followed for one notification.
 const MAX_HOPS: usize = 2;
+/// How long connections are used for further calls: servers have to prove themselves anew, as callers have to here.
+const MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Resolves names and leaves out the addresses that the callback rule forbids, so that the address that was checked is the one
 /// that is used.
@@ -152,67 +156,91 @@ impl Answer {
 
 /// A client with an identity of its own. Cheap to clone; clones share their connections.
 #[derive(Clone)]
-pub struct HttpClient {
-    client: Client<HttpsConnector<HttpConnector<CheckedResolver>>, Full<Bytes>>,
-    rule: CallbackRule,
+pub struct HttpClient(Arc<Inside>);
+
+struct Inside {
+    tls: ClientTls,
+    resolver: CheckedResolver,
     timeout: Duration,
+    /// Whether it also calls over plain http.
+    plain: bool,
+    pool: ArcSwap<Pool>,
+}
+
+type Connections = Client<HttpsConnector<HttpConnector<CheckedResolver>>, Full<Bytes>>;
+
+/// Connections that were made with the same settings.
+struct Pool {
+    client: Connections,
+    generation: u64,
+    since: Instant,
 }
 
 impl HttpClient {
-    /// A client that proves `identity`, trusts `servers`, and connects only where `rule` allows.
+    /// A client that always proves `identity` and trusts `servers`, and connects only where `rule` allows.
     ///
     /// # Errors
-    /// When key and certificate do not fit.
+    /// When nobody is trusted.
     pub fn new(identity: &Identity, servers: &Trust, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
-        Self::over(identity, servers, rule, timeout, false)
+        Self::over(ClientTls::fixed(identity, servers)?, rule, timeout)
     }
 
-    /// As [`HttpClient::new`], but it also calls servers over plain http, where anybody on the way reads and changes what is said.
+    /// A client that goes by these settings of TLS, also when others come into force, and connects only where `rule` allows.
     ///
     /// # Errors
-    /// When key and certificate do not fit.
-    pub fn over_plain_http_too(
-        identity: &Identity,
-        servers: &Trust,
-        rule: CallbackRule,
-        timeout: Duration,
-    ) -> Result<Self, TlsError> {
-        Self::over(identity, servers, rule, timeout, true)
+    /// When the settings cannot be used.
+    pub fn over(tls: ClientTls, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
+        Self::made(tls, rule, timeout, false)
     }
 
-    fn over(
-        identity: &Identity,
-        servers: &Trust,
-        rule: CallbackRule,
-        timeout: Duration,
-        plain: bool,
-    ) -> Result<Self, TlsError> {
+    /// As [`HttpClient::over`], but it also calls servers over plain http, where anybody on the way reads and changes what is said.
+    ///
+    /// # Errors
+    /// When the settings cannot be used.
+    pub fn over_plain_http_too(tls: ClientTls, rule: CallbackRule, timeout: Duration) -> Result<Self, TlsError> {
+        Self::made(tls, rule, timeout, true)
+    }
+
+    fn made(tls: ClientTls, rule: CallbackRule, timeout: Duration, plain: bool) -> Result<Self, TlsError> {
         let resolver = CheckedResolver {
             rule,
             places: Arc::new(Semaphore::new(LOOKUPS)),
         };
-        let mut tcp = HttpConnector::new_with_resolver(resolver);
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(timeout));
-        let connector = HttpsConnectorBuilder::new().with_tls_config(client_config(identity, servers)?);
-        let connector = if plain {
-            connector.https_or_http()
-        } else {
-            connector.https_only()
-        };
-        let connector = connector.enable_all_versions().wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .http2_max_header_list_size(16 * 1024)
-            // A peer that vanished without a word must not keep its connection in the pool.
-            .http2_keep_alive_interval(Some(KEEP_ALIVE))
-            .http2_keep_alive_timeout(timeout)
-            .http2_keep_alive_while_idle(true)
-            .build(connector);
-        Ok(Self { client, rule, timeout })
+        let pool = Pool::new(&tls, &resolver, timeout, plain)?;
+        Ok(Self(Arc::new(Inside {
+            tls,
+            resolver,
+            timeout,
+            plain,
+            pool: ArcSwap::from_pointee(pool),
+        })))
+    }
+
+    /// The connections to call by. Once other certificates are in force the older ones only finish what they do.
+    fn connections(&self) -> Connections {
+        let Inside {
+            tls,
+            resolver,
+            timeout,
+            plain,
+            pool,
+        } = &*self.0;
+        let known = pool.load();
+        if known.generation == tls.generation() && known.since.elapsed() < MAX_AGE {
+            return known.client.clone();
+        }
+        match Pool::new(tls, resolver, *timeout, *plain) {
+            Ok(fresh) => {
+                let client = fresh.client.clone();
+                pool.store(Arc::new(fresh));
+                client
+            }
+            // It was tried out before it came into force: this does not happen.
+            Err(error) => {
+                tracing::error!(%error, "what is in force cannot be used");
+                known.client.clone()
+            }
+        }
     }
 
     /// Calls with a JSON body, or with none. A status other than 2xx is an error.
@@ -280,9 +308,9 @@ impl HttpClient {
                 location,
             })
         };
-        tokio::time::timeout(self.timeout, work)
+        tokio::time::timeout(self.0.timeout, work)
             .await
-            .map_err(|_| CallError::TimedOut(self.timeout))?
+            .map_err(|_| CallError::TimedOut(self.0.timeout))?
     }
 
     async fn request(
@@ -306,13 +334,30 @@ impl HttpClient {
         let request = request
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|error| CallError::NotConnected(error.to_string()))?;
-        self.client
-            .request(request)
-            .await
-            .map_err(|error| match error.is_connect() {
+        let authority = request.uri().authority().map(ToString::to_string);
+        self.connections().request(request).await.map_err(|error| {
+            if let Some(refused) = Refused::among_causes(&error) {
+                return self.refused(refused, authority.unwrap_or_default(), error.is_connect());
+            }
+            match error.is_connect() {
                 true => CallError::NotConnected(whole_story(&error)),
                 false => CallError::Unreachable(whole_story(&error)),
-            })
+            }
+        })
+    }
+
+    /// A server that is not what it should be, or takes us for that.
+    fn refused(&self, refused: Refused, authority: String, unconnected: bool) -> CallError {
+        let reason = format!("no TLS with {authority}: {}", refused.reason);
+        metrics::counter!("edgeapp_tls_calls_refused_total", "event" => refused.kind.as_str()).increment(1);
+        if let Some(keyring) = self.0.tls.keyring() {
+            tracing::info!(server = authority, event = refused.kind.as_str(), reason = %refused.reason, "TLS with a server failed");
+            keyring.record(SecurityEvent::new(refused.kind, refused.reason).about(authority));
+        }
+        match unconnected {
+            true => CallError::NotConnected(reason),
+            false => CallError::Unreachable(reason),
+        }
     }
 
     async fn notify_once(&self, url: &Url, body: Bytes) -> Result<hyper::Response<Incoming>, NotDelivered> {
@@ -320,6 +365,38 @@ impl HttpClient {
         response.await.map_err(|error| NotDelivered::Later {
             reason: error.to_string(),
             after: None,
+        })
+    }
+}
+
+impl Pool {
+    fn new(tls: &ClientTls, resolver: &CheckedResolver, timeout: Duration, plain: bool) -> Result<Self, TlsError> {
+        let (generation, config) = tls.current()?;
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeout));
+        let connector = HttpsConnectorBuilder::new().with_tls_config(config);
+        let connector = if plain {
+            connector.https_or_http()
+        } else {
+            connector.https_only()
+        };
+        let connector = connector.enable_all_versions().wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .http2_max_header_list_size(16 * 1024)
+            // A peer that vanished without a word must not keep its connection in the pool.
+            .http2_keep_alive_interval(Some(KEEP_ALIVE))
+            .http2_keep_alive_timeout(timeout)
+            .http2_keep_alive_while_idle(true)
+            .build(connector);
+        Ok(Self {
+            client,
+            generation,
+            since: Instant::now(),
         })
     }
 }
@@ -351,7 +428,9 @@ fn retry_after(headers: &axum::http::HeaderMap<HeaderValue>) -> Option<Duration>
 impl Notifier for HttpClient {
     async fn notify(&self, destination: &Uri, body: Bytes) -> Result<Delivered, NotDelivered> {
         let allowed = |uri: &Uri| {
-            self.rule
+            self.0
+                .resolver
+                .rule
                 .check(uri, "callback")
                 .map_err(|error| NotDelivered::NotAllowed(error.detail.into_owned()))
         };
@@ -415,10 +494,10 @@ impl Notifier for HttpClient {
                 after: None,
             })
         };
-        match tokio::time::timeout(self.timeout, work).await {
+        match tokio::time::timeout(self.0.timeout, work).await {
             Ok(outcome) => outcome,
             Err(_) => Err(NotDelivered::Later {
-                reason: format!("no answer within {:?}", self.timeout),
+                reason: format!("no answer within {:?}", self.0.timeout),
                 after: None,
             }),
         }

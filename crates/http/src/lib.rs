@@ -10,21 +10,25 @@
 //! | [`documents`] | [`documents::Api`]: router and OpenAPI document from one registration |
 //! | [`client`] | our mutual TLS client; the [`edgeapp_core::notifier::Notifier`] over it |
 //! | [`gather`] | one write for what is ready at the same time |
-//! | [`tls`] | certificates, keys, trust |
+//! | [`tls`] | certificates, keys, trust; following their files |
+//! | [`secrets`] | no memory of a process is left behind |
 //! | [`operator`], [`telemetry`] | health, readiness, metrics; logs |
 //! | [`assembly`], [`settings`] | what programs share: listeners, announcing, stopping; reading a configuration |
 
 pub mod assembly;
 pub mod client;
+mod connections;
 mod descriptors;
 pub mod documents;
 pub mod gather;
+mod handshake;
 mod meters;
 pub mod operator;
 mod patience;
 pub mod problem;
 pub mod reply;
 pub mod request;
+pub mod secrets;
 pub mod server;
 pub mod settings;
 pub mod stack;

@@ -1,21 +1,30 @@
 //! The accept loop: TLS, the certificate's principal, HTTP/2 or HTTP/1.1, limits, drain.
 
-use crate::{gather::Gathered, patience::Patient, request::Peer, stack, tls::principal_of};
+use crate::{
+    connections::{Connections, Ending, check},
+    gather::Gathered,
+    handshake::{Proved, handshake, tell_of_ended},
+    patience::Patient,
+    request::Peer,
+    stack,
+    tls::ServerTls,
+};
 use axum::{Router, body::Body};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
-    evidence::{Evidence, NoEvidence, SecurityEvent, SecurityEventKind},
+    evidence::{Evidence, NoEvidence},
 };
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
-use rustls::ServerConfig;
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 
 /// What a listener tolerates.
 #[derive(Clone, Debug)]
@@ -34,6 +43,8 @@ pub struct Limits {
     pub resets: usize,
     /// Largest header list, in bytes.
     pub header_list: u32,
+    /// How old a connection may become: then its caller has to prove itself anew. Requests that run are finished.
+    pub max_age: Duration,
     /// How long requests may take to finish at shutdown.
     pub drain: Duration,
 }
@@ -48,6 +59,7 @@ impl Default for Limits {
             streams: 128,
             resets: 50,
             header_list: 16 * 1024,
+            max_age: Duration::from_secs(3600),
             drain: Duration::from_secs(10),
         }
     }
@@ -80,7 +92,7 @@ impl Limits {
 /// certificate proves, tells which one a connection belongs to.
 pub struct Listener {
     socket: TcpListener,
-    tls: Arc<ServerConfig>,
+    tls: ServerTls,
     authorizer: Arc<dyn Authorizer>,
     evidence: Arc<dyn Evidence>,
     api_root: Option<Arc<str>>,
@@ -94,17 +106,17 @@ impl Listener {
     /// When the address cannot be bound.
     pub async fn bind(
         address: SocketAddr,
-        tls: Arc<ServerConfig>,
+        tls: impl Into<ServerTls>,
         authorizer: Arc<dyn Authorizer>,
     ) -> io::Result<Self> {
         Ok(Self::on(TcpListener::bind(address).await?, tls, authorizer))
     }
 
     /// A listener on a socket that is bound already.
-    pub fn on(socket: TcpListener, tls: Arc<ServerConfig>, authorizer: Arc<dyn Authorizer>) -> Self {
+    pub fn on(socket: TcpListener, tls: impl Into<ServerTls>, authorizer: Arc<dyn Authorizer>) -> Self {
         Self {
             socket,
-            tls,
+            tls: tls.into(),
             authorizer,
             evidence: Arc::new(NoEvidence),
             api_root: None,
@@ -163,10 +175,11 @@ impl Listener {
             Arc::new(limits.protocol().http1_only()),
             Arc::new(limits.protocol().http2_only()),
         );
-        let strict = !tls.alpn_protocols.iter().any(|name| name == b"http/1.1");
-        let acceptor = TlsAcceptor::from(tls);
+        let strict = !tls.current().alpn_protocols.iter().any(|name| name == b"http/1.1");
         let places = Arc::new(Semaphore::new(limits.connections));
-        let graceful = GracefulShutdown::new();
+        let (connections, tasks) = (Arc::new(Connections::default()), TaskTracker::new());
+        let watching = connections.clone().watch(tls.clone(), stop.clone());
+        let watching = AbortOnDropHandle::new(tokio::spawn(watching));
         loop {
             // All of it can wait for long: for a place too, when they are taken.
             let accepted = tokio::select! {
@@ -183,28 +196,29 @@ impl Listener {
                 }
             };
             let _ = stream.set_nodelay(true);
-            let (acceptor, http1, http2, doors) = (acceptor.clone(), http1.clone(), http2.clone(), doors.clone());
+            let (tls, http1, http2, doors) = (tls.clone(), http1.clone(), http2.clone(), doors.clone());
             let (authorizer, evidence, api_root) = (authorizer.clone(), evidence.clone(), api_root.clone());
-            let (limits, watcher) = (limits.clone(), graceful.watcher());
-            tokio::spawn(async move {
+            let (limits, connections) = (limits.clone(), connections.clone());
+            tasks.spawn(async move {
                 let _place = place;
-                let stream = match tokio::time::timeout(limits.handshake_timeout, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => stream,
-                    Ok(Err(error)) => {
-                        let event = SecurityEvent::new(SecurityEventKind::TlsHandshakeFail, error.to_string());
-                        evidence.record(event.from(remote.ip()));
-                        return tracing::info!(%remote, %error, "TLS handshake failed");
-                    }
-                    Err(_) => {
-                        let event = SecurityEvent::new(SecurityEventKind::TlsHandshakeFail, "took too long");
-                        evidence.record(event.from(remote.ip()));
-                        return tracing::info!(%remote, "TLS handshake took too long");
-                    }
-                };
-                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-                let Some(Ok(principal)) = certificate.map(|certificate| principal_of(certificate)) else {
-                    return tracing::error!(%remote, "a connection without an identity passed the handshake");
-                };
+                let proved = handshake(stream, remote, &tls, limits.handshake_timeout, &*evidence).await;
+                let Some(proved) = proved else { return };
+                let Proved {
+                    stream,
+                    principal,
+                    chain,
+                    ends,
+                    config,
+                } = proved;
+                let principal = Arc::new(principal);
+                let mut standing = connections.enter(chain.clone(), ends, limits.max_age);
+                // What came into force during the handshake was not asked, nor will it be.
+                if !Arc::ptr_eq(&config, &tls.current())
+                    && let Some(Err(refused)) = tls.callers().map(|callers| check(&callers, &chain))
+                {
+                    return tell_of_ended(refused, &principal, remote, &*evidence);
+                }
+                drop((config, chain));
                 let Some((point, stack)) = doors
                     .iter()
                     .find(|(point, _)| point.caller() == principal.role())
@@ -213,10 +227,10 @@ impl Listener {
                     return tracing::info!(%remote, role = %principal.role(), "no reference point for this role here");
                 };
                 let peer = Arc::new(Peer {
-                    principal: Ok(Arc::new(principal)),
+                    principal: Ok(principal.clone()),
                     point,
                     authorizer,
-                    evidence,
+                    evidence: evidence.clone(),
                     api_root,
                 });
                 let service = service_fn(move |mut request: Request<Incoming>| {
@@ -233,14 +247,33 @@ impl Listener {
                 let connection = http
                     .serve_connection(TokioIo::new(stream.clone()), service)
                     .into_owned();
-                let ended = stream.drive(watcher.watch(connection)).await;
+                let serving = async {
+                    let mut connection = pin!(connection);
+                    let ending = tokio::select! {
+                        biased;
+                        ended = connection.as_mut() => return ended,
+                        ending = standing.ending() => ending,
+                    };
+                    if let Ending::Refused(refused) = ending {
+                        tell_of_ended(refused, &principal, remote, &*evidence);
+                        return Ok(());
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    // Whoever keeps it longer than a request may take does not mean to end it.
+                    tokio::time::timeout(limits.drain, connection).await.unwrap_or(Ok(()))
+                };
+                let ended = stream.drive(serving).await;
                 if let Err(error) = ended.map_err(Into::into).and_then(|ended| ended) {
                     tracing::debug!(%point, %remote, %error, "connection ended");
                 }
             });
         }
         drop(socket);
-        if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        if let Err(error) = watching.await {
+            tracing::error!(%error, "connections could not be told to end");
+        }
+        tasks.close();
+        if tokio::time::timeout(limits.drain, tasks.wait()).await.is_err() {
             tracing::warn!("some requests did not finish in time");
         }
     }

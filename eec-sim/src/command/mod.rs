@@ -71,6 +71,20 @@ pub fn list() -> Result<Outcome, CommandError> {
     Ok(Outcome::Good)
 }
 
+/// `pki revoke`: certificates that are not to be taken any more.
+///
+/// # Errors
+/// When a certificate is none of this folder, or a list cannot be written.
+pub fn pki_revoke(dir: &Path, names: &[String]) -> Result<Outcome, CommandError> {
+    let pki = Pki::open(dir)?;
+    for name in names {
+        let list = pki.revoke(&pki.files(name))?;
+        println!("{name} is revoked: {}", list.display());
+    }
+    println!("Servers that run see it within tls.check_files_seconds (5 when not given), at once with SIGHUP.");
+    Ok(Outcome::Good)
+}
+
 /// `pki init`: authorities, certificates and configuration files in a new folder.
 ///
 /// # Errors
@@ -97,6 +111,7 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
     println!(
         "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef; ca/all.pem has all six"
     );
+    println!("  crl/                    what each authority revoked, nothing yet: eec-sim pki revoke DIR eec-1");
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");

@@ -67,6 +67,20 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub async fn start(program: &Path, name: &str, config: &Path, log: &Path) -> Result<Self, NotStarted> {
+        Self::start_as(program, "serve", name, config, log).await
+    }
+
+    /// As [`Server::start`], with another subcommand than `serve`.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_as(
+        program: &Path,
+        command: &str,
+        name: &str,
+        config: &Path,
+        log: &Path,
+    ) -> Result<Self, NotStarted> {
         let failed = |error| NotStarted::Program {
             name: name.to_owned(),
             program: program.to_owned(),
@@ -74,7 +88,7 @@ impl Server {
         };
         let file = File::create(log).map_err(failed)?;
         let mut child = Command::new(program)
-            .arg("serve")
+            .arg(command)
             .arg("--config")
             .arg(config)
             .stdin(Stdio::null())

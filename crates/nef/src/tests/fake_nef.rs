@@ -151,6 +151,7 @@ fn issue(folder: &Path, name: &str, role: Role) -> (PathBuf, PathBuf, PathBuf) {
     let uri = format!("urn:edgeapp:{role}:{name}.example");
     leaf.subject_alt_names
         .push(rcgen::SanType::URI(uri.try_into().expect("a URI")));
+    leaf.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![
         rcgen::ExtendedKeyUsagePurpose::ClientAuth,
         rcgen::ExtendedKeyUsagePurpose::ServerAuth,

@@ -1,0 +1,262 @@
+//! The settings of rustls for new connections, on both sides.
+
+use super::{
+    error::TlsError,
+    identity::Identity,
+    keyring::{Keyring, Material},
+    settings::TlsVersion,
+    trust::Trust,
+    verifier::{Called, Callers},
+};
+use arc_swap::ArcSwap;
+use edgeapp_core::principal::Role;
+use rustls::{
+    ClientConfig, ServerConfig, SupportedProtocolVersion,
+    client::Resumption,
+    server::NoServerSessionStorage,
+    version::{TLS12, TLS13},
+};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+static BOTH_VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+static NEWEST_VERSION: &[&SupportedProtocolVersion] = &[&TLS13];
+
+fn versions(oldest: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
+    match oldest {
+        TlsVersion::Tls12 => BOTH_VERSIONS,
+        TlsVersion::Tls13 => NEWEST_VERSION,
+    }
+}
+
+fn serving(
+    identity: &Identity,
+    callers: Arc<Callers>,
+    http1: bool,
+    oldest: TlsVersion,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(super::crypto())
+        .with_protocol_versions(versions(oldest))
+        .map_err(|error| identity.mismatch(error))?
+        .with_client_cert_verifier(callers)
+        .with_cert_resolver(identity.resolver());
+    config.alpn_protocols = if http1 {
+        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
+    } else {
+        vec![b"h2".to_vec()]
+    };
+    // A resumed session would keep the old client certificate without another look at it.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config.require_ems = true;
+    Ok(Arc::new(config))
+}
+
+fn calling(identity: &Identity, called: Called, oldest: TlsVersion) -> Result<ClientConfig, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(super::crypto())
+        .with_protocol_versions(versions(oldest))
+        .map_err(|error| identity.mismatch(error))?
+        .dangerous()
+        // Not less than the usual verifier: it is asked within, with the lists of what was revoked.
+        .with_custom_certificate_verifier(Arc::new(called))
+        .with_client_cert_resolver(identity.resolver());
+    // As at a server: no certificate counts without another look at it.
+    config.resumption = Resumption::disabled();
+    config.require_ems = true;
+    Ok(config)
+}
+
+/// The settings of a listener: its identity, the roots of each role it serves, whether HTTP/1.1 is offered beside HTTP/2.
+///
+/// # Errors
+/// When nobody is trusted.
+pub fn server_config(
+    identity: &Identity,
+    clients: &[(Role, Trust)],
+    http1: bool,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    serving(identity, Arc::new(Callers::new(clients)?), http1, TlsVersion::default())
+}
+
+/// The settings of our client: its identity and the servers it trusts.
+///
+/// # Errors
+/// When nobody is trusted.
+pub fn client_config(identity: &Identity, servers: &Trust) -> Result<ClientConfig, TlsError> {
+    calling(identity, Called::of_any_role(servers)?, TlsVersion::default())
+}
+
+/// What the handshakes of a listener go by. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerTls(Arc<Listening>);
+
+enum Listening {
+    /// Always the same.
+    Fixed(Arc<ServerConfig>),
+    /// What the keyring holds.
+    Following {
+        keyring: Arc<Keyring>,
+        roles: Vec<Role>,
+        http1: bool,
+        made: ArcSwap<Made>,
+    },
+}
+
+/// Settings made of what a keyring held.
+struct Made {
+    generation: u64,
+    config: Arc<ServerConfig>,
+    callers: Arc<Callers>,
+}
+
+impl Made {
+    fn of(material: &Material, roles: &[Role], http1: bool) -> Result<Self, TlsError> {
+        let callers = Arc::new(Callers::new(&material.of_roles(roles)?)?);
+        Ok(Self {
+            generation: material.generation,
+            config: serving(&material.identity, callers.clone(), http1, material.oldest)?,
+            callers,
+        })
+    }
+}
+
+impl From<Arc<ServerConfig>> for ServerTls {
+    fn from(config: Arc<ServerConfig>) -> Self {
+        Self(Arc::new(Listening::Fixed(config)))
+    }
+}
+
+impl ServerTls {
+    pub(super) fn following(keyring: Arc<Keyring>, roles: Vec<Role>, http1: bool) -> Result<Self, TlsError> {
+        let made = Made::of(&keyring.material(), &roles, http1)?;
+        Ok(Self(Arc::new(Listening::Following {
+            keyring,
+            roles,
+            http1,
+            made: ArcSwap::from_pointee(made),
+        })))
+    }
+
+    fn made(keyring: &Keyring, roles: &[Role], http1: bool, made: &ArcSwap<Made>) -> Arc<Made> {
+        let known = made.load_full();
+        let material = keyring.material();
+        if known.generation == material.generation {
+            return known;
+        }
+        match Made::of(&material, roles, http1) {
+            Ok(fresh) => {
+                let fresh = Arc::new(fresh);
+                made.store(fresh.clone());
+                fresh
+            }
+            // It was tried out before it came into force: this does not happen.
+            Err(error) => {
+                tracing::error!(%error, "what is in force cannot be used");
+                known
+            }
+        }
+    }
+
+    /// The settings for a handshake now.
+    pub fn current(&self) -> Arc<ServerConfig> {
+        match &*self.0 {
+            Listening::Fixed(config) => config.clone(),
+            Listening::Following {
+                keyring,
+                roles,
+                http1,
+                made,
+            } => Self::made(keyring, roles, *http1, made).config.clone(),
+        }
+    }
+
+    /// Who may call now; not known where the settings are always the same.
+    pub(crate) fn callers(&self) -> Option<Arc<Callers>> {
+        match &*self.0 {
+            Listening::Fixed(_) => None,
+            Listening::Following {
+                keyring,
+                roles,
+                http1,
+                made,
+            } => Some(Self::made(keyring, roles, *http1, made).callers.clone()),
+        }
+    }
+
+    /// Tells when other settings are in force.
+    pub(crate) fn changes(&self) -> Option<watch::Receiver<u64>> {
+        match &*self.0 {
+            Listening::Fixed(_) => None,
+            Listening::Following { keyring, .. } => Some(keyring.changes()),
+        }
+    }
+}
+
+/// Whom our client is and whom it calls. Cheap to clone.
+#[derive(Clone)]
+pub struct ClientTls(Calling);
+
+#[derive(Clone)]
+enum Calling {
+    Fixed(Arc<ClientConfig>),
+    Following { keyring: Arc<Keyring>, roles: Arc<[Role]> },
+}
+
+impl ClientTls {
+    /// Always this identity, and these servers.
+    ///
+    /// # Errors
+    /// When nobody is trusted.
+    pub fn fixed(identity: &Identity, servers: &Trust) -> Result<Self, TlsError> {
+        Ok(Self(Calling::Fixed(Arc::new(client_config(identity, servers)?))))
+    }
+
+    pub(super) fn following(keyring: Arc<Keyring>, roles: &[Role]) -> Result<Self, TlsError> {
+        let this = Self(Calling::Following {
+            keyring,
+            roles: roles.into(),
+        });
+        this.current()?;
+        Ok(this)
+    }
+
+    /// Which settings are in force: another number when others are.
+    pub(crate) fn generation(&self) -> u64 {
+        match &self.0 {
+            Calling::Fixed(_) => 0,
+            Calling::Following { keyring, .. } => keyring.material().generation,
+        }
+    }
+
+    /// The settings for connections from now on, with their number.
+    pub(crate) fn current(&self) -> Result<(u64, ClientConfig), TlsError> {
+        match &self.0 {
+            Calling::Fixed(config) => Ok((0, config.as_ref().clone())),
+            Calling::Following { keyring, roles } => {
+                let material = keyring.material();
+                let called = Called::of_roles(&material.of_roles(roles)?)?;
+                Ok((
+                    material.generation,
+                    calling(&material.identity, called, material.oldest)?,
+                ))
+            }
+        }
+    }
+
+    /// Who is told of servers that are not what they should be.
+    pub(crate) fn keyring(&self) -> Option<&Arc<Keyring>> {
+        match &self.0 {
+            Calling::Fixed(_) => None,
+            Calling::Following { keyring, .. } => Some(keyring),
+        }
+    }
+}
+
+/// Tries all settings out that could be made of this.
+pub(super) fn try_out(material: &Material) -> Result<(), TlsError> {
+    let callers = Callers::new(&material.trust)?;
+    serving(&material.identity, Arc::new(callers), true, material.oldest)?;
+    calling(&material.identity, Called::of_roles(&material.trust)?, material.oldest)?;
+    Ok(())
+}
