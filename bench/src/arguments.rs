@@ -23,6 +23,15 @@ pub(crate) enum Command {
     Notify(Notify),
     /// Finding whom one event concerns among many subscriptions, beside the same among few.
     Subscriptions(Subscriptions),
+    /// TLS handshakes with client certificates over EDGE-1, beside a bare rustls acceptor that demands client certificates too.
+    Tls(Tls),
+    /// The bare acceptor of `tls`; a run starts it by itself.
+    #[command(hide = true)]
+    Accept {
+        /// Its configuration.
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// The bare server of `discovery`; a run starts it by itself.
     #[command(hide = true)]
     Serve {
@@ -47,6 +56,26 @@ pub(crate) struct Discovery {
     /// What both measurements take.
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// Arguments of `tls`.
+#[derive(Args)]
+pub(crate) struct Tls {
+    /// Handshakes at a time.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=512))]
+    pub(crate) at_a_time: u16,
+    /// Length of one round.
+    #[arg(long, value_name = "S", default_value_t = 4, value_parser = value_parser!(u16).range(1..=600))]
+    pub(crate) seconds: u16,
+    /// Alternations: in each, a round of the EES and one of the reference.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Where certificates and state go while it runs; by default the system's folder for temporary files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `registration`.
@@ -183,6 +212,7 @@ mod tests {
             "bench registration --seconds 0",
             "bench subscriptions --few 0",
             "bench subscriptions --rounds 0",
+            "bench tls --at-a-time 0",
             "bench nothing",
         ] {
             assert!(parse(line).is_err(), "{line}");

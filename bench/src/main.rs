@@ -4,7 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`arguments`] | the command line |
-//! | [`discovery`], [`registration`], [`memory`], [`notify`], [`subscriptions`] | the measurements |
+//! | [`discovery`], [`registration`], [`memory`], [`notify`], [`subscriptions`], [`tls`] | the measurements |
 //! | [`bare`] | the reference of discovery: a server that answers fixed bytes |
 //! | [`footprint`] | the reference of registration: what one registration puts and deletes |
 //! | [`laboratory`] | certificates, configuration and the `ees` process |
@@ -29,6 +29,7 @@ mod population;
 mod process;
 mod registration;
 mod subscriptions;
+mod tls;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -61,6 +62,8 @@ fn run(command: Command) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let (result, json) = match command {
         Command::Serve { config } => return runtime.block_on(bare::serve(&config)),
+        Command::Accept { config } => return runtime.block_on(tls::accept(&config)),
+        Command::Tls(arguments) => (runtime.block_on(tls::run(&arguments))?, arguments.json),
         Command::Discovery(arguments) => (runtime.block_on(discovery::run(&arguments))?, arguments.common.json),
         Command::Notify(arguments) => (runtime.block_on(notify::run(&arguments))?, arguments.json),
         Command::Subscriptions(arguments) => (runtime.block_on(subscriptions::run(&arguments))?, arguments.json),
