@@ -154,6 +154,11 @@ fn spread(eas: u32, of_first: u32) -> Vec<u32> {
     std::iter::once(of_first).chain((0..applications).map(share)).collect()
 }
 
+/// What is measured is the server and not its limits, which a load generator with one identity would meet at once.
+const UNLIMITED: &str = "[limits]\nunlimited_rates_for_load_tests = true\nconnections_per_address = 10000\n\
+    handshakes_per_address = 10000\nconnections_per_caller = 10000\nrequests_at_a_time = 100000\n\
+    requests_at_a_time_per_caller = 100000\n";
+
 fn ees_config(pki: &Pki, identity: &Files, state: &Path) -> String {
     let text = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned()).to_string();
     let trust: String = eec_sim::pki::ROLES
@@ -169,7 +174,7 @@ fn ees_config(pki: &Pki, identity: &Files, state: &Path) -> String {
         [identity]\ncertificate = {}\nkey = {}\n\
         [tls]\nallow_test_certificates = true\n\
         [trust]\n{trust}{listeners}\
-        [store]\nkind = \"redb\"\npath = {}\n",
+        [store]\nkind = \"redb\"\npath = {}\n{UNLIMITED}",
         text(&identity.certificate),
         text(&identity.key),
         text(state)

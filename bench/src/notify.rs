@@ -131,9 +131,7 @@ async fn round(laboratory: &Laboratory, lives: &[Life], living: u32, each: u32) 
     let store = Arc::new(RedbStore::open(folder.path().join("state.redb"))?);
     let room = Room::new(store, Arc::new(SystemClock::default()));
     let ears = Ears::open(laboratory.pki(), lives).await?;
-    let anywhere = CallbackRule {
-        allow_private_addresses: true,
-    };
+    let anywhere = CallbackRule::anywhere();
     let trust = laboratory.pki().trust(Role::Eas)?;
     let notifier = HttpClient::new(&laboratory.identity("ees-a")?, &trust, anywhere, PATIENCE)?;
     let owner = Principal::from_names(["urn:edgeapp:eas:eas.chess.example"], [])?;

@@ -5,7 +5,11 @@
 
 use crate::ecs::EcsRules;
 use edgeapp_authz::consent::ConsentConfig;
-use edgeapp_core::{callback::CallbackRule, clock::Lifetimes, principal::Role};
+use edgeapp_core::{
+    callback::{CallbackRule, OwnListeners},
+    clock::Lifetimes,
+    principal::Role,
+};
 use edgeapp_ecs_domain::{
     edn::{Edn, EdnConflict, Edns},
     ees_registration::RegistrationRules,
@@ -15,6 +19,8 @@ use edgeapp_ecs_domain::{
 };
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
+    callbacks::CallbackSettings,
+    limits::LimitSettings,
     settings::{SettingsError, folder_of, read},
     tls::{CrlFiles, KeyFiles, TlsSettings},
 };
@@ -73,6 +79,12 @@ pub struct EcsConfig {
     /// `[consent]`: where it stands what users agreed to. Without it nobody agreed to anything, and the core network is not asked.
     #[serde(default)]
     pub consent: ConsentConfig,
+    /// `[callbacks]`: where clients may have notifications sent to.
+    #[serde(default)]
+    pub callbacks: CallbackSettings,
+    /// `[limits]`: how much callers may ask.
+    #[serde(default)]
+    pub limits: LimitSettings,
     /// `[quotas]`: how much one caller may keep.
     #[serde(default)]
     pub quotas: QuotaSettings,
@@ -309,23 +321,38 @@ impl EcsConfig {
                 .err()
                 .map(|error| of_key("store.kind", error.to_string())),
         );
+        errors.extend(
+            self.limits
+                .wrong()
+                .into_iter()
+                .map(|(key, reason)| of_key(&key, reason.to_owned())),
+        );
+        errors.extend(
+            self.callbacks
+                .wrong()
+                .into_iter()
+                .map(|(key, reason)| of_key(key, reason)),
+        );
         SettingsError::all(errors)
     }
 
-    /// The rules that the configuration comes to.
+    /// Where clients may have notifications sent to, by a server that listens at `own`.
+    pub fn callback_rule(&self, own: &OwnListeners) -> CallbackRule {
+        let private = self.notifications.allow_callbacks_to_private_addresses;
+        self.callbacks.rule(private, own)
+    }
+
+    /// The rules that the configuration comes to, with this one for callbacks.
     ///
     /// # Errors
     /// When edge data networks or partners do not fit together.
-    pub fn rules(&self) -> Result<EcsRules, Conflict> {
+    pub fn rules(&self, callbacks: CallbackRule) -> Result<EcsRules, Conflict> {
         let lifetimes = |max, default| Lifetimes {
             max: Some(max),
             default: Some(default),
         };
         let (life, edns) = (&self.lifetimes, Edns::new(self.edn.clone())?);
         let partners = Partners::new(self.partner.clone())?;
-        let callbacks = CallbackRule {
-            allow_private_addresses: self.notifications.allow_callbacks_to_private_addresses,
-        };
         Ok(EcsRules {
             registration: RegistrationRules {
                 lifetimes: lifetimes(life.ees_registration_max, life.ees_registration_default),
@@ -434,7 +461,16 @@ eas_ids = ["eas.chess.example"]
 area = { topServAr = { plmnIds = [{ mcc = "001", mnc = "02" }] } }
 "#;
         let config = load(&format!("{FILE}{partner}")).expect("accepted");
-        assert_eq!(config.rules().expect("fit").answers.partners.all().count(), 1);
+        assert_eq!(
+            config
+                .rules(CallbackRule::default())
+                .expect("fit")
+                .answers
+                .partners
+                .all()
+                .count(),
+            1
+        );
         let text = toml::to_string(&config).expect("TOML");
         assert_eq!(load(&text).expect("the same").partner.len(), 1);
         for (wrong, why) in [

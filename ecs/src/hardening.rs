@@ -54,6 +54,11 @@ static CHECKS: &[Check<EcsConfig>] = &[
         |ecs| ecs.notifications.allow_callbacks_to_private_addresses,
         "clients can make this server send requests into its own network",
     ),
+    Check::on(
+        "limits.unlimited_rates_for_load_tests",
+        |ecs| ecs.limits.unlimited_rates_for_load_tests,
+        "one caller can keep this server from all others",
+    ),
     Check::most(
         "notifications.timeout_seconds",
         30,
@@ -112,6 +117,10 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        (
+            "limits.unlimited_rates_for_load_tests",
+            "limits.unlimited_rates_for_load_tests = true",
+        ),
         (
             "tls.allow_key_files_readable_by_others",
             "tls.allow_key_files_readable_by_others = true",

@@ -5,7 +5,7 @@ use crate::{
     ecs::{Ecs, EcsRules},
 };
 use edgeapp_core::{
-    authorizer::ReferencePoint, callback::CallbackRule, consent::Consent, error::Error, outbox::OutboxSettings,
+    authorizer::ReferencePoint, callback::OwnListeners, consent::Consent, error::Error, outbox::OutboxSettings,
     principal::Role,
 };
 use edgeapp_http::{
@@ -52,6 +52,7 @@ pub enum ServeError {
 pub struct Loaded {
     config: EcsConfig,
     rules: EcsRules,
+    own: OwnListeners,
     keyring: Arc<Keyring>,
     notifier: HttpClient,
     nef: Option<HttpClient>,
@@ -67,16 +68,15 @@ impl Loaded {
         let key = |key: &'static str| {
             move |error: TlsError| SettingsError::of_key(file, key, format_args!("{error}; {}", error.remedy()))
         };
+        let own = OwnListeners::default();
+        let callbacks = config.callback_rule(&own);
         let rules = config
-            .rules()
+            .rules(callbacks.clone())
             .map_err(|error| SettingsError::of_key(file, error.key(), error))?;
         let keyring = Keyring::load(config.key_files()).map_err(|error| {
             let remedy = error.source.remedy();
             SettingsError::of_key(file, &error.key, format_args!("{}; {remedy}", error.source))
         })?;
-        let callbacks = CallbackRule {
-            allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses,
-        };
         let timeout = Duration::from_secs(config.notifications.timeout_seconds.into());
         let notifier = keyring
             .client(&[Role::Eec])
@@ -97,6 +97,7 @@ impl Loaded {
             consent,
             config,
             rules,
+            own,
             keyring,
             notifier,
         })
@@ -110,6 +111,7 @@ impl Loaded {
         let Self {
             config,
             rules,
+            own,
             keyring,
             notifier,
             nef,
@@ -131,7 +133,7 @@ impl Loaded {
             ecs = ecs.core_network(Arc::new(NefClient::new(settings.clone(), client, reports)?));
         }
         let ecs = ecs.build().await?;
-        let mut serving = Serving::new(keyring, config.http1, ecs.authorizer());
+        let mut serving = Serving::new(keyring, config.http1, ecs.authorizer()).within(&config.limits);
         let version = Version {
             server: "ecs",
             version: env!("CARGO_PKG_VERSION"),
@@ -149,6 +151,9 @@ impl Loaded {
         serving
             .bind(&config.operator, door(ReferencePoint::Operator, of_operator))
             .await?;
+        for (_, address) in serving.addresses() {
+            own.add(address);
+        }
         Ok(Running { ecs, serving })
     }
 }

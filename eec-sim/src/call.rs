@@ -35,14 +35,7 @@ pub struct Failed {
 /// When key and certificate do not fit.
 pub fn client(identity: &Identity, servers: &Trust, patience: Duration) -> Result<HttpClient, TlsError> {
     // The simulator's own world is on loopback.
-    HttpClient::new(
-        identity,
-        servers,
-        CallbackRule {
-            allow_private_addresses: true,
-        },
-        patience,
-    )
+    HttpClient::new(identity, servers, CallbackRule::anywhere(), patience)
 }
 
 /// The calling end of a reference point: one caller, one called server.

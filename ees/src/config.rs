@@ -1,7 +1,11 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
 use edgeapp_authz::consent::ConsentConfig;
-use edgeapp_core::{clock::Lifetimes, principal::Role};
+use edgeapp_core::{
+    callback::{CallbackRule, OwnListeners},
+    clock::Lifetimes,
+    principal::Role,
+};
 use edgeapp_ees_domain::{
     common_eas::{Agreement, CommonEasPolicy},
     core_links::LinkPolicy,
@@ -12,6 +16,8 @@ use edgeapp_ees_domain::{
 };
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
+    callbacks::CallbackSettings,
+    limits::LimitSettings,
     settings::{self, SettingsError},
     tls::{CrlFiles, KeyFiles, TlsSettings},
 };
@@ -51,6 +57,9 @@ pub struct EesConfig {
     /// `strict_service_area`: an EAS with a service area is left out when it is not known whether the UE is in it.
     #[serde(default)]
     pub strict_service_area: bool,
+    /// `strict_eas_endpoints`: EASs are reached at DNS names of their certificates, and at no others and no plain addresses.
+    #[serde(default)]
+    pub strict_eas_endpoints: bool,
     /// `http1`: HTTP/1.1 is offered beside HTTP/2; without it the profile of TS 33.558 is strict.
     #[serde(default = "yes")]
     pub http1: bool,
@@ -104,6 +113,12 @@ pub struct EesConfig {
     /// `[notifications]`: how subscribers are reached.
     #[serde(default)]
     pub notifications: NotificationsConfig,
+    /// `[callbacks]`: where clients may have notifications sent to.
+    #[serde(default)]
+    pub callbacks: CallbackSettings,
+    /// `[limits]`: how much callers may ask.
+    #[serde(default)]
+    pub limits: LimitSettings,
     /// `[quotas]`: how much one caller may keep.
     #[serde(default)]
     pub quotas: QuotaSettings,
@@ -524,6 +539,12 @@ impl EesConfig {
         }
     }
 
+    /// Where clients may have notifications sent to, by a server that listens at `own`.
+    pub fn callback_rule(&self, own: &OwnListeners) -> CallbackRule {
+        let private = self.notifications.allow_callbacks_to_private_addresses;
+        self.callbacks.rule(private, own)
+    }
+
     fn agreed_by(&self) -> AgreedBy {
         let usual = match self.ecs {
             Some(_) => AgreedBy::Repository,
@@ -605,6 +626,12 @@ impl EesConfig {
                 "trust.nef",
                 "is needed with [edge2]: the roots that certificates of the NEF lead to",
             );
+        }
+        for (key, reason) in self.limits.wrong() {
+            refuse(&key, reason);
+        }
+        for (key, reason) in self.callbacks.wrong() {
+            refuse(key, &reason);
         }
         if let Some(conflict) = self.consent.conflict() {
             refuse("consent", conflict);

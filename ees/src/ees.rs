@@ -5,14 +5,14 @@ use crate::{
     edge2,
     edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
     peers::HttpPeers,
-    rooms::{Around, Parts, Rooms, callback_rule},
+    rooms::{Around, Parts, Rooms},
 };
 use async_trait::async_trait;
 use axum::Router;
 use edgeapp_authz::{RoleOfReferencePoint, consent::ConsentFileError};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
-    callback::CallbackRule,
+    callback::{CallbackRule, OwnListeners},
     clock::{Clock, SystemClock},
     consent::{Consent, Withdrawal},
     error::Error,
@@ -103,7 +103,8 @@ impl StartError {
 /// See [`StartError`].
 pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
     let keyring = Keyring::load(config.key_files())?;
-    Clients::new(config, &keyring).map_err(StartError::tls("trust"))?;
+    let callbacks = config.callback_rule(&OwnListeners::default());
+    Clients::new(config, &callbacks, &keyring).map_err(StartError::tls("trust"))?;
     nef(config, &keyring, "https://localhost")?;
     config.consent.open()?;
     Ok(())
@@ -185,7 +186,9 @@ impl EesBuilder {
     pub async fn build(self) -> Result<Ees, StartError> {
         let config = self.config;
         let keyring = Keyring::load(config.key_files())?;
-        let clients = Clients::new(&config, &keyring).map_err(StartError::tls("trust"))?;
+        let own = OwnListeners::default();
+        let callbacks = config.callback_rule(&own);
+        let clients = Clients::new(&config, &callbacks, &keyring).map_err(StartError::tls("trust"))?;
         let store = match self.store {
             Some(store) => store,
             None => config.store.open().await?,
@@ -216,10 +219,10 @@ impl EesBuilder {
             consent: consent.clone(),
             core,
         };
-        let rooms = Rooms::new(&Parts::of(&config, endpoint.clone(), for_cas), around).await?;
+        let rooms = Rooms::new(&Parts::of(&config, callbacks, endpoint.clone(), for_cas), around).await?;
 
         let (http1, authorizer) = (config.http1, self.authorizer);
-        let mut serving = Serving::new(keyring, http1, authorizer);
+        let mut serving = Serving::new(keyring, http1, authorizer).within(&config.limits);
         let door = |point: ReferencePoint, apis: Vec<Api>| Door {
             point,
             router: apis
@@ -286,6 +289,10 @@ impl EesBuilder {
                 }],
             )
             .await?;
+
+        for (_, address) in serving.addresses() {
+            own.add(address);
+        }
 
         let settings = OutboxSettings {
             longest_retry: Duration::from_secs(u64::from(config.notifications.longest_retry_seconds.max(1))),
@@ -393,21 +400,18 @@ struct Clients {
 }
 
 impl Clients {
-    fn new(config: &EesConfig, keyring: &Arc<Keyring>) -> Result<Self, TlsError> {
+    fn new(config: &EesConfig, callbacks: &CallbackRule, keyring: &Arc<Keyring>) -> Result<Self, TlsError> {
         let timeout = Duration::from_secs(u64::from(config.notifications.timeout_seconds.max(1)));
-        let callbacks = callback_rule(config);
         // Where the operator's own servers are is not a client's choice, but endpoints of other EESs can be.
-        let anywhere = CallbackRule {
-            allow_private_addresses: true,
-        };
+        let anywhere = CallbackRule::anywhere();
         Ok(Self {
-            callbacks: HttpClient::over(keyring.client(&[Role::Eec, Role::Eas])?, callbacks, timeout)?,
-            eess: HttpClient::over(keyring.client(&[Role::Ees])?, anywhere, timeout)?,
-            announced: HttpClient::over(keyring.client(&[Role::Ees])?, callbacks, timeout)?,
+            callbacks: HttpClient::over(keyring.client(&[Role::Eec, Role::Eas])?, callbacks.clone(), timeout)?,
+            eess: HttpClient::over(keyring.client(&[Role::Ees])?, anywhere.clone(), timeout)?,
+            announced: HttpClient::over(keyring.client(&[Role::Ees])?, callbacks.clone(), timeout)?,
             ecs: config
                 .ecs
                 .as_ref()
-                .map(|_| HttpClient::over(keyring.client(&[Role::Ecs])?, anywhere, timeout))
+                .map(|_| HttpClient::over(keyring.client(&[Role::Ecs])?, anywhere.clone(), timeout))
                 .transpose()?,
         })
     }

@@ -86,6 +86,11 @@ static CHECKS: &[Check<EesConfig>] = &[
         |ees| ees.notifications.allow_callbacks_to_private_addresses,
         "clients can make this server send requests into its own network",
     ),
+    Check::on(
+        "limits.unlimited_rates_for_load_tests",
+        |ees| ees.limits.unlimited_rates_for_load_tests,
+        "one caller can keep this server from all others",
+    ),
     Check::most(
         "notifications.timeout_seconds",
         30,
@@ -208,6 +213,10 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        (
+            "limits.unlimited_rates_for_load_tests",
+            "limits.unlimited_rates_for_load_tests = true",
+        ),
         (
             "tls.allow_key_files_readable_by_others",
             "tls.allow_key_files_readable_by_others = true",

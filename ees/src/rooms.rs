@@ -82,12 +82,6 @@ pub async fn apis() -> Result<Vec<Api>, StartError> {
     Ok(rooms.apis())
 }
 
-pub(crate) fn callback_rule(config: &EesConfig) -> CallbackRule {
-    CallbackRule {
-        allow_private_addresses: config.notifications.allow_callbacks_to_private_addresses,
-    }
-}
-
 /// What the rooms need to know of the configuration.
 pub(crate) struct Parts {
     own_id: EesId,
@@ -97,6 +91,7 @@ pub(crate) struct Parts {
     other_announcement_names: Vec<&'static str>,
     scenarios: Vec<AcrScenario>,
     service_area: Option<ServiceArea>,
+    strict_eas_endpoints: bool,
     lifetimes: LifetimesConfig,
     callbacks: CallbackRule,
     contexts: ContextPolicy,
@@ -123,7 +118,7 @@ pub(crate) struct Around {
 
 impl Parts {
     /// EECs and other EESs reach it at `endpoint`, EASs and CASs at `for_cas`.
-    pub(crate) fn of(config: &EesConfig, endpoint: EndPoint, for_cas: EndPoint) -> Self {
+    pub(crate) fn of(config: &EesConfig, callbacks: CallbackRule, endpoint: EndPoint, for_cas: EndPoint) -> Self {
         let required = config.eec_registration_required;
         let relocation = &config.relocation;
         Self {
@@ -139,8 +134,9 @@ impl Parts {
                 .collect(),
             scenarios: config.scenarios.clone(),
             service_area: config.service_area.clone(),
+            strict_eas_endpoints: config.strict_eas_endpoints,
             lifetimes: config.lifetimes,
-            callbacks: callback_rule(config),
+            callbacks,
             contexts: ContextPolicy {
                 register_implicitly: relocation.register_implicitly,
                 stale_seconds: relocation.stale_context_seconds,
@@ -185,6 +181,7 @@ impl Parts {
             other_announcement_names: Vec::new(),
             scenarios: Vec::new(),
             service_area: None,
+            strict_eas_endpoints: false,
             lifetimes: LifetimesConfig::default(),
             callbacks: CallbackRule::default(),
             contexts: ContextPolicy {
@@ -289,7 +286,7 @@ impl Rooms {
             links.clone(),
             consent.clone(),
             ues.clone(),
-            parts.callbacks,
+            parts.callbacks.clone(),
         );
         let locations = Arc::new(UeLocationService::new(
             room.clone(),
@@ -297,7 +294,7 @@ impl Rooms {
             links.clone(),
             consent.clone(),
             identifiers.clone(),
-            parts.callbacks,
+            parts.callbacks.clone(),
             parts.locations.clone(),
         ));
         let lookup = Arc::new(EasLookup::new(index.clone(), clock.clone()));
@@ -305,7 +302,7 @@ impl Rooms {
             room.clone(),
             parts.lifetimes.subscriptions(),
             ues.clone(),
-            parts.callbacks,
+            parts.callbacks.clone(),
             clients_mirrored.clone(),
         );
         let influences = TrafficInfluenceService::new(room.clone(), links.clone(), lookup.clone(), ues.clone());
@@ -327,13 +324,14 @@ impl Rooms {
             eec_registration_required: parts.discovery.eec_registration_required,
             lifetimes: parts.lifetimes.eec(),
             scenarios: parts.scenarios.clone(),
-            callbacks: parts.callbacks,
+            callbacks: parts.callbacks.clone(),
             for_cas: parts.for_cas.clone(),
             own_id: own_id.clone(),
         };
         let information = EasInformationService::new(room.clone(), information, lookup.clone(), groups.clone());
-        let (callbacks, lifetimes) = (parts.callbacks, &parts.lifetimes);
-        let acr_management = AcrManagementService::new(room.clone(), callbacks, links.clone(), consent.clone(), ues);
+        let (callbacks, lifetimes) = (&parts.callbacks, &parts.lifetimes);
+        let acr_management =
+            AcrManagementService::new(room.clone(), callbacks.clone(), links.clone(), consent.clone(), ues);
         let acr_management = Arc::new(acr_management);
         let relocations = AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone());
         let relocations = Arc::new(relocations.watched_by(interest.clone()));
@@ -346,7 +344,7 @@ impl Rooms {
             peers.clone(),
         );
         let scenarios = parts.scenarios.clone();
-        let managed = EelManagedService::new(relocations.clone(), callbacks, scenarios.clone());
+        let managed = EelManagedService::new(relocations.clone(), callbacks.clone(), scenarios.clone());
         let contexts = ContextService::new(
             room.clone(),
             parts.contexts,
@@ -362,16 +360,14 @@ impl Rooms {
             .with_groups(groups.clone())
             .watched_by(interest.clone());
         Ok(Self {
-            eass: Arc::new(EasService::new(
-                room.clone(),
-                lifetimes.eas(),
-                parts.service_area.clone(),
-                follower,
-            )),
+            eass: Arc::new(
+                EasService::new(room.clone(), lifetimes.eas(), parts.service_area.clone(), follower)
+                    .with_only_names_of_certificates(parts.strict_eas_endpoints),
+            ),
             eecs: Arc::new(eecs.watched_by(interest.clone())),
             discovery: Arc::new(discovery),
             discovery_subscriptions: Arc::new(
-                DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks, registered_only)
+                DiscoverySubscriptionService::new(room.clone(), subscriptions, callbacks.clone(), registered_only)
                     .matched_by(mirrored.clone())
                     .waking(waker.can()),
             ),
@@ -381,11 +377,11 @@ impl Rooms {
             clients: Arc::new(clients),
             clients_filed,
             clients_mirrored,
-            acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks)),
+            acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks.clone())),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
             contexts: Arc::new(contexts.watched_by(interest.clone())),
             managed: Arc::new(managed),
-            act_status: Arc::new(ActStatusService::new(room.clone(), callbacks)),
+            act_status: Arc::new(ActStatusService::new(room.clone(), callbacks.clone())),
             app_contexts: Arc::new(AppContextService::new(relocations.clone(), parts.app_context_bytes)),
             interest,
             links,

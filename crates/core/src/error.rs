@@ -103,6 +103,8 @@ causes! {
     NotRegistered = "NOT_REGISTERED" / "Registration comes first",
     /// A callback address that may not be used.
     CallbackNotAllowed = "CALLBACK_NOT_ALLOWED" / "The callback address is not allowed",
+    /// The endpoint of an EAS that does not stand in its certificate.
+    EndpointNotAllowed = "ENDPOINT_NOT_ALLOWED" / "The endpoint is not allowed",
     /// A live registration of the same EAS and endpoint exists.
     EasAlreadyRegistered = "EAS_ALREADY_REGISTERED" / "The application server is registered already",
     /// The EAS claims an area that its EES does not serve.

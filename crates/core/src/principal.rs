@@ -226,6 +226,17 @@ impl Principal {
         &self.dns_names
     }
 
+    /// Whether this host is one of its DNS names, of which one with `*.` stands for any first label.
+    pub fn has_name(&self, host: &str) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host);
+        self.dns_names.iter().any(|own| match own.strip_prefix("*.") {
+            Some(parent) => host
+                .split_once('.')
+                .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(parent)),
+            None => own.eq_ignore_ascii_case(host),
+        })
+    }
+
     /// Whether it is the EEC of this id.
     pub fn is_eec(&self, id: &EecId) -> bool {
         self.role == Role::Eec && self.id == id.as_str()

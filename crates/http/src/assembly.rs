@@ -6,6 +6,8 @@
 pub use crate::tls::IdentityFiles;
 use crate::{
     descriptors,
+    limits::{Guards, LimitSettings},
+    screen::Names,
     server::{Limits, Listener},
     tls::{Hangup, Keyring, TlsError},
 };
@@ -119,6 +121,9 @@ pub struct Serving {
     authorizer: Arc<dyn Authorizer>,
     evidence: Arc<dyn Evidence>,
     limits: Limits,
+    settings: LimitSettings,
+    /// One for all listeners, made with the first one.
+    guards: Option<Arc<Guards>>,
     listeners: Vec<Opened>,
 }
 
@@ -133,6 +138,8 @@ impl Serving {
             authorizer,
             evidence: Arc::new(NoEvidence),
             limits: Limits::default(),
+            settings: LimitSettings::default(),
+            guards: None,
             listeners: Vec::new(),
         }
     }
@@ -147,6 +154,13 @@ impl Serving {
     /// Other limits than the default ones, for the listeners that follow.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Keeps callers within these settings. To be said before the first listener.
+    pub fn within(mut self, settings: &LimitSettings) -> Self {
+        self.settings = *settings;
+        self.limits = settings.of_listener();
         self
     }
 
@@ -172,8 +186,14 @@ impl Serving {
             max_age: self.keyring.settings().connection_max_age(),
             ..self.limits.clone()
         };
+        let guards = self
+            .guards
+            .get_or_insert_with(|| Arc::new(Guards::new(&self.settings, self.evidence.clone())));
+        let names = Names::of_certificate(&self.keyring.certificate()).and_of(socket.api_root.as_deref());
         let listener = Listener::on(socket.listener, tls, self.authorizer.clone())
             .evidence(self.evidence.clone())
+            .names(names)
+            .guards(guards.clone())
             .api_root(socket.api_root)
             .limits(limits);
         let doors = doors.into_iter().map(|door| (door.point, door.router)).collect();

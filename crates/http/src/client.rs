@@ -1,12 +1,16 @@
 //! Our side of a call: HTTP/2 (or 1.1) over mutual TLS, for notifications and for calls between servers.
 
-use crate::tls::{ClientTls, Identity, Refused, TlsError, Trust};
+use crate::{
+    outgoing::{CheckedConnector, Hosts, system},
+    tls::{ClientTls, Identity, Refused, TlsError, Trust},
+};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use bytes::Bytes;
 use edgeapp_core::{
     callback::CallbackRule,
+    error::Error,
     evidence::SecurityEvent,
     notifier::{Delivered, NotDelivered, Notifier},
 };
@@ -15,23 +19,14 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{HttpConnector, dns::Name},
-    },
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    future::Future,
-    io,
-    net::{SocketAddr, ToSocketAddrs},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
-use tokio::sync::Semaphore;
 use url::Url;
 
 /// Largest answer that is read, in bytes.
@@ -42,55 +37,10 @@ const MAX_ACKNOWLEDGEMENT: usize = 4 * 1024;
 const TOO_LONG: &[u8] = b"the answer was too long";
 /// How often an open connection is asked for a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
-/// Names looked up at a time. Each look-up holds one of the threads that the store reads with, and slow names must leave it some.
-const LOOKUPS: usize = 64;
 /// Redirects followed for one notification.
 const MAX_HOPS: usize = 2;
 /// How long connections are used for further calls: servers have to prove themselves anew, as callers have to here.
 const MAX_AGE: Duration = Duration::from_secs(3600);
-
-/// Resolves names and leaves out the addresses that the callback rule forbids, so that the address that was checked is the one
-/// that is used.
-#[derive(Clone)]
-struct CheckedResolver {
-    rule: CallbackRule,
-    places: Arc<Semaphore>,
-}
-
-impl tower::Service<Name> for CheckedResolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let (places, rule) = (self.places.clone(), self.rule);
-        Box::pin(async move {
-            let place = places.acquire_owned().await.map_err(io::Error::other)?;
-            // The place is taken for as long as the thread is, also when nobody waits for the answer any more.
-            let found = tokio::task::spawn_blocking(move || {
-                let found = (name.as_str(), 0).to_socket_addrs();
-                drop(place);
-                found
-            });
-            let allowed: Vec<_> = found
-                .await
-                .map_err(io::Error::other)??
-                .filter(|address| rule.may_connect(address.ip()))
-                .collect();
-            if allowed.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    "the name has no address that may be used",
-                ));
-            }
-            Ok(allowed.into_iter())
-        })
-    }
-}
 
 /// Why a call did not get the answer it wanted.
 #[derive(Debug, thiserror::Error)]
@@ -160,14 +110,16 @@ pub struct HttpClient(Arc<Inside>);
 
 struct Inside {
     tls: ClientTls,
-    resolver: CheckedResolver,
+    rule: Arc<CallbackRule>,
+    tcp: CheckedConnector,
+    hosts: Option<Hosts>,
     timeout: Duration,
     /// Whether it also calls over plain http.
     plain: bool,
     pool: ArcSwap<Pool>,
 }
 
-type Connections = Client<HttpsConnector<HttpConnector<CheckedResolver>>, Full<Bytes>>;
+type Connections = Client<HttpsConnector<CheckedConnector>, Full<Bytes>>;
 
 /// Connections that were made with the same settings.
 struct Pool {
@@ -202,14 +154,15 @@ impl HttpClient {
     }
 
     fn made(tls: ClientTls, rule: CallbackRule, timeout: Duration, plain: bool) -> Result<Self, TlsError> {
-        let resolver = CheckedResolver {
-            rule,
-            places: Arc::new(Semaphore::new(LOOKUPS)),
-        };
-        let pool = Pool::new(&tls, &resolver, timeout, plain)?;
+        let rule = Arc::new(rule);
+        let tcp = CheckedConnector::new(rule.clone(), system(), timeout);
+        let pool = Pool::new(&tls, &tcp, timeout, plain)?;
+        let hosts = rule.pace.map(|pace| Hosts::new(pace.notifications));
         Ok(Self(Arc::new(Inside {
             tls,
-            resolver,
+            rule,
+            tcp,
+            hosts,
             timeout,
             plain,
             pool: ArcSwap::from_pointee(pool),
@@ -220,16 +173,17 @@ impl HttpClient {
     fn connections(&self) -> Connections {
         let Inside {
             tls,
-            resolver,
+            tcp,
             timeout,
             plain,
             pool,
+            ..
         } = &*self.0;
         let known = pool.load();
         if known.generation == tls.generation() && known.since.elapsed() < MAX_AGE {
             return known.client.clone();
         }
-        match Pool::new(tls, resolver, *timeout, *plain) {
+        match Pool::new(tls, tcp, *timeout, *plain) {
             Ok(fresh) => {
                 let client = fresh.client.clone();
                 pool.store(Arc::new(fresh));
@@ -370,19 +324,15 @@ impl HttpClient {
 }
 
 impl Pool {
-    fn new(tls: &ClientTls, resolver: &CheckedResolver, timeout: Duration, plain: bool) -> Result<Self, TlsError> {
+    fn new(tls: &ClientTls, tcp: &CheckedConnector, timeout: Duration, plain: bool) -> Result<Self, TlsError> {
         let (generation, config) = tls.current()?;
-        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(timeout));
         let connector = HttpsConnectorBuilder::new().with_tls_config(config);
         let connector = if plain {
             connector.https_or_http()
         } else {
             connector.https_only()
         };
-        let connector = connector.enable_all_versions().wrap_connector(tcp);
+        let connector = connector.enable_all_versions().wrap_connector(tcp.clone());
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -427,17 +377,19 @@ fn retry_after(headers: &axum::http::HeaderMap<HeaderValue>) -> Option<Duration>
 #[async_trait]
 impl Notifier for HttpClient {
     async fn notify(&self, destination: &Uri, body: Bytes) -> Result<Delivered, NotDelivered> {
-        let allowed = |uri: &Uri| {
-            self.0
-                .resolver
-                .rule
-                .check(uri, "callback")
-                .map_err(|error| NotDelivered::NotAllowed(error.detail.into_owned()))
-        };
+        let blocked = |error: Error| NotDelivered::NotAllowed(error.detail.into_owned());
         let work = async {
-            let mut url = allowed(destination)?;
+            let mut url = self.0.rule.check(destination, "callback").map_err(blocked)?;
             let mut moved_to = None;
             for _ in 0..=MAX_HOPS {
+                if let Some(hosts) = &self.0.hosts {
+                    hosts
+                        .call(url.host_str().unwrap_or_default())
+                        .map_err(|wait| NotDelivered::Later {
+                            reason: "this host is called too often".to_owned(),
+                            after: Some(wait),
+                        })?;
+                }
                 let response = self.notify_once(&url, body.clone()).await?;
                 let (parts, answer) = response.into_parts();
                 let status = parts.status;
@@ -469,7 +421,7 @@ impl Notifier for HttpClient {
                             .and_then(|value| value.to_str().ok());
                         let next = url.join(location.ok_or_else(refused)?).map_err(|_| refused())?;
                         let next: Uri = next.as_str().parse().map_err(|_| refused())?;
-                        url = allowed(&next)?;
+                        url = self.0.rule.check_redirect(&url, &next, "callback").map_err(blocked)?;
                         if status == StatusCode::PERMANENT_REDIRECT {
                             moved_to = Some(next);
                         }

@@ -22,16 +22,21 @@ pub(crate) struct Proved {
     pub(crate) config: Arc<ServerConfig>,
 }
 
-/// Does the handshake within this time. A failure is told: to whom it may concern, not to the caller beyond its alert.
+/// Does the handshake within this time, once it is its turn. A failure is told: to whom it may concern, not to the caller beyond its alert.
 pub(crate) async fn handshake(
     stream: TcpStream,
     remote: SocketAddr,
     tls: &ServerTls,
     patience: Duration,
+    turn: impl Future,
     evidence: &dyn Evidence,
 ) -> Option<Proved> {
     let config = tls.current();
-    let accepting = tokio::time::timeout(patience, TlsAcceptor::from(config.clone()).accept(stream));
+    let acceptor = TlsAcceptor::from(config.clone());
+    let accepting = tokio::time::timeout(patience, async move {
+        let _turn = turn.await;
+        acceptor.accept(stream).await
+    });
     let (outcome, serial) = noting_the_refused(accepting).await;
     let refused = match outcome {
         Ok(Ok(stream)) => {

@@ -9,6 +9,9 @@
 //! | [`problem`] | refusals: ProblemDetails and the one status table |
 //! | [`documents`] | [`documents::Api`]: router and OpenAPI document from one registration |
 //! | [`client`] | our mutual TLS client; the [`edgeapp_core::notifier::Notifier`] over it |
+//! | [`callbacks`], `outgoing` | where notifications may go, and how we get there |
+//! | [`limits`] | how much one caller, one address and all of them may ask |
+//! | [`screen`] | what is wrong with a request whatever it asks for |
 //! | [`gather`] | one write for what is ready at the same time |
 //! | [`tls`] | certificates, keys, trust; following their files |
 //! | [`secrets`] | no memory of a process is left behind |
@@ -16,18 +19,23 @@
 //! | [`assembly`], [`settings`] | what programs share: listeners, announcing, stopping; reading a configuration |
 
 pub mod assembly;
+pub mod callbacks;
 pub mod client;
 mod connections;
 mod descriptors;
 pub mod documents;
+mod frames;
 pub mod gather;
 mod handshake;
+pub mod limits;
 mod meters;
 pub mod operator;
+mod outgoing;
 mod patience;
 pub mod problem;
 pub mod reply;
 pub mod request;
+pub mod screen;
 pub mod secrets;
 pub mod server;
 pub mod settings;

@@ -2,10 +2,13 @@
 
 use crate::{
     connections::{Connections, Ending, check},
+    frames::Counted,
     gather::Gathered,
     handshake::{Proved, handshake, tell_of_ended},
+    limits::{Guards, Visit},
     patience::Patient,
     request::Peer,
+    screen::{MAX_HEADER_LIST, Names},
     stack,
     tls::ServerTls,
 };
@@ -41,10 +44,12 @@ pub struct Limits {
     pub streams: u32,
     /// Most streams that a peer may have reset before it is taken for an attacker.
     pub resets: usize,
-    /// Largest header list, in bytes.
+    /// Largest header list, in bytes. HTTP/2 takes twice as much, so that who sends too much can be told what is wrong.
     pub header_list: u32,
     /// How old a connection may become: then its caller has to prove itself anew. Requests that run are finished.
     pub max_age: Duration,
+    /// How long a connection may ask for nothing.
+    pub idle: Duration,
     /// How long requests may take to finish at shutdown.
     pub drain: Duration,
 }
@@ -58,8 +63,9 @@ impl Default for Limits {
             connections: 10_000,
             streams: 128,
             resets: 50,
-            header_list: 16 * 1024,
+            header_list: u32::try_from(MAX_HEADER_LIST).unwrap_or(u32::MAX),
             max_age: Duration::from_secs(3600),
+            idle: Duration::from_secs(60),
             drain: Duration::from_secs(10),
         }
     }
@@ -76,7 +82,7 @@ impl Limits {
         http.http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(self.streams)
-            .max_header_list_size(self.header_list)
+            .max_header_list_size(2 * self.header_list)
             .max_pending_accept_reset_streams(self.resets)
             .max_local_error_reset_streams(self.resets)
             .initial_stream_window_size(256 * 1024)
@@ -96,6 +102,8 @@ pub struct Listener {
     authorizer: Arc<dyn Authorizer>,
     evidence: Arc<dyn Evidence>,
     api_root: Option<Arc<str>>,
+    names: Names,
+    guards: Arc<Guards>,
     limits: Limits,
 }
 
@@ -120,8 +128,22 @@ impl Listener {
             authorizer,
             evidence: Arc::new(NoEvidence),
             api_root: None,
+            names: Names::default(),
+            guards: Arc::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// The hosts under which clients reach it; requests for others are refused with 421. Without any, for none.
+    pub fn names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// What keeps callers within their limits; listeners of one server share it.
+    pub fn guards(mut self, guards: Arc<Guards>) -> Self {
+        self.guards = guards;
+        self
     }
 
     /// The `apiRoot` under which clients reach this listener, for `Location`; without it the authority of each request is used.
@@ -164,8 +186,11 @@ impl Listener {
             authorizer,
             evidence,
             api_root,
+            names,
+            guards,
             limits,
         } = self;
+        let names = Arc::new(names);
         let doors: Arc<[_]> = doors
             .into_iter()
             .map(|(point, router)| (point, stack::stack(router, point)))
@@ -195,13 +220,18 @@ impl Listener {
                     continue;
                 }
             };
+            let Some(arrival) = guards.arrive(remote.ip()) else {
+                continue;
+            };
             let _ = stream.set_nodelay(true);
             let (tls, http1, http2, doors) = (tls.clone(), http1.clone(), http2.clone(), doors.clone());
             let (authorizer, evidence, api_root) = (authorizer.clone(), evidence.clone(), api_root.clone());
-            let (limits, connections) = (limits.clone(), connections.clone());
+            let (limits, guards, names, connections) =
+                (limits.clone(), guards.clone(), names.clone(), connections.clone());
             tasks.spawn(async move {
                 let _place = place;
-                let proved = handshake(stream, remote, &tls, limits.handshake_timeout, &*evidence).await;
+                let turn = arrival.handshake();
+                let proved = handshake(stream, remote, &tls, limits.handshake_timeout, turn, &*evidence).await;
                 let Some(proved) = proved else { return };
                 let Proved {
                     stream,
@@ -226,6 +256,10 @@ impl Listener {
                 else {
                     return tracing::info!(%remote, role = %principal.role(), "no reference point for this role here");
                 };
+                let Some(caller) = guards.meet(&principal, remote.ip()) else {
+                    return;
+                };
+                let visit = Arc::new(Visit::new(caller, remote.ip(), guards, names));
                 let peer = Arc::new(Peer {
                     principal: Ok(principal.clone()),
                     point,
@@ -233,37 +267,49 @@ impl Listener {
                     evidence: evidence.clone(),
                     api_root,
                 });
+                let visiting = visit.clone();
                 let service = service_fn(move |mut request: Request<Incoming>| {
                     request.extensions_mut().insert(peer.clone());
-                    let stack = stack.clone();
-                    async move { Ok::<_, Infallible>(stack.answer(request.map(Body::new)).await) }
+                    let (stack, visit) = (stack.clone(), visiting.clone());
+                    async move { Ok::<_, Infallible>(stack.answer_to(Some(&visit), request.map(Body::new)).await) }
                 });
-                let http = match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => http2,
-                    None if strict => http2,
-                    _ => http1,
+                let (http, is_http2) = match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => (http2, true),
+                    None if strict => (http2, true),
+                    _ => (http1, false),
                 };
-                let stream = Gathered::new(Patient::new(stream, limits.header_timeout, limits.stall_timeout));
+                let told = visit.clone();
+                let stream = Patient::new(stream, limits.header_timeout, limits.stall_timeout);
+                let stream = Counted::new(stream, is_http2, Arc::new(move |reason| told.abused(reason)));
+                let stream = Gathered::new(stream);
                 let connection = http
                     .serve_connection(TokioIo::new(stream.clone()), service)
                     .into_owned();
-                let serving = async {
+                let served = async {
                     let mut connection = pin!(connection);
                     let ending = tokio::select! {
                         biased;
                         ended = connection.as_mut() => return ended,
-                        ending = standing.ending() => ending,
+                        ending = standing.ending() => Some(ending),
+                        () = visit.idle(limits.idle) => None,
                     };
-                    if let Ending::Refused(refused) = ending {
-                        tell_of_ended(refused, &principal, remote, &*evidence);
-                        return Ok(());
+                    match ending {
+                        Some(Ending::Refused(refused)) => {
+                            tell_of_ended(refused, &principal, remote, &*evidence);
+                            return Ok(());
+                        }
+                        Some(_) => {}
+                        None => tracing::debug!(%point, %remote, "connection idle"),
                     }
                     connection.as_mut().graceful_shutdown();
-                    // Whoever keeps it longer than a request may take does not mean to end it.
+                    // Whoever keeps it longer than a request may take does not mean to end it, or does not take its answers.
                     tokio::time::timeout(limits.drain, connection).await.unwrap_or(Ok(()))
                 };
-                let ended = stream.drive(serving).await;
+                let ended = stream.drive(served).await;
                 if let Err(error) = ended.map_err(Into::into).and_then(|ended| ended) {
+                    if too_many_resets(error.as_ref()) {
+                        visit.abused("streams that are reset");
+                    }
                     tracing::debug!(%point, %remote, %error, "connection ended");
                 }
             });
@@ -277,4 +323,16 @@ impl Listener {
             tracing::warn!("some requests did not finish in time");
         }
     }
+}
+
+/// Whether h2 ended the connection because of what its peer did.
+fn too_many_resets(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_library() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM);
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -3,10 +3,11 @@
 //! The layers are plain code around the router and not layers of it: a router clones and boxes all its layers for each request.
 
 use crate::{
+    limits::Visit,
     meters::{Meters, Outcome},
     problem::{PROBLEM_JSON, Problem},
     request::Facts,
-    unread,
+    screen, unread,
 };
 use axum::{
     Router,
@@ -56,6 +57,11 @@ impl Stack {
     /// Answers a request: names it, lets it through to its handler, turns every refusal into ProblemDetails, counts and logs what
     /// came of it.
     pub async fn answer(&self, request: Request) -> Response {
+        self.answer_to(None, request).await
+    }
+
+    /// Answers a request of a connection, within the limits of its caller.
+    pub(crate) async fn answer_to(&self, visit: Option<&Visit>, request: Request) -> Response {
         // Also who is refused before the body is read has to see why.
         let mut request = request.map(unread::taken_to_its_end);
         let began = Instant::now();
@@ -64,16 +70,22 @@ impl Stack {
             operation: OnceLock::new(),
         });
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let response = if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI {
-            Problem::new(
-                StatusCode::URI_TOO_LONG,
-                Cause::UriTooLong,
-                format!("a URI has at most {MAX_URI} bytes"),
-            )
-            .into_response()
-        } else {
-            request.extensions_mut().insert(facts.clone());
-            self.route(request).await
+        // A refusal for too much is told once a second, and not by a line for each.
+        let mut quietly = false;
+        // Counted before it is looked at: what is refused costs something too.
+        let admitted = visit.map(|visit| visit.admit(&request, self.point)).transpose();
+        let response = match admitted {
+            Err(too_much) => {
+                quietly = true;
+                too_much.into_response()
+            }
+            Ok(_place) => match self.look_at(&request, visit) {
+                Err(problem) => problem.into_response(),
+                Ok(()) => {
+                    request.extensions_mut().insert(facts.clone());
+                    self.route(request).await
+                }
+            },
         };
         let (point, status) = (self.point, response.status());
         let operation = facts.operation.get().copied().unwrap_or("none");
@@ -96,7 +108,16 @@ impl Stack {
             _ => uri.path(),
         };
         let (request, status) = (instance(facts.number), status.as_u16());
-        if outcome == Outcome::Failed {
+        if let Some(visit) = visit {
+            if cause == Cause::CallbackNotAllowed.as_str() {
+                visit.callback_blocked(operation, detail.clone());
+            } else if cause == Cause::InsufficientResources.as_str() && status == 500 {
+                visit.no_room();
+            }
+        }
+        if quietly {
+            tracing::debug!(request, %point, operation, %method, path, status, cause, detail, "refused");
+        } else if outcome == Outcome::Failed {
             tracing::error!(request, %point, operation, %method, path, status, cause, detail, "failed");
         } else {
             tracing::info!(request, %point, operation, %method, path, status, cause, detail, "refused");
@@ -104,6 +125,16 @@ impl Stack {
         let response = problem.finish(request);
         debug_assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
         response
+    }
+
+    /// Refuses what is wrong whatever is asked for.
+    fn look_at(&self, request: &Request, visit: Option<&Visit>) -> Result<(), Problem> {
+        let uri = request.uri();
+        if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI {
+            let detail = format!("a URI has at most {MAX_URI} bytes");
+            return Err(Problem::new(StatusCode::URI_TOO_LONG, Cause::UriTooLong, detail));
+        }
+        visit.map_or(Ok(()), |visit| screen::screen(request, &visit.names, self.point))
     }
 
     /// A handler that panics answers 500, and the connection lives on.

@@ -418,9 +418,7 @@ mod tests {
         let (certificate, key) = (file("c.pem", certificate.pem()), file("k.pem", key.serialize_pem()));
         let identity = Identity::load(&certificate, &key).expect("an identity");
         let trust = Trust::load(&certificate).expect("roots");
-        let rule = CallbackRule {
-            allow_private_addresses: true,
-        };
+        let rule = CallbackRule::anywhere();
         let client = HttpClient::new(&identity, &trust, rule, Duration::from_secs(1)).expect("a client");
         let settings = serde_json::from_value(json!({"api_root": "https://nef.example:8443/gw", "scs_as_id": "ees-a"}));
         let nef =

@@ -15,9 +15,7 @@ use std::time::Duration;
 pub fn http_client(settings: &NefSettings, tls: ClientTls) -> Result<HttpClient, TlsError> {
     let timeout = Duration::from_millis(u64::from(settings.timeout_ms.max(1)));
     // The operator says where the NEF is.
-    let anywhere = CallbackRule {
-        allow_private_addresses: true,
-    };
+    let anywhere = CallbackRule::anywhere();
     if settings.allow_plain_http_to_nef_on_trusted_networks_only {
         HttpClient::over_plain_http_too(tls, anywhere, timeout)
     } else {

@@ -377,7 +377,11 @@ fn identify(principal: &Principal, eec: &EecId, ue: Option<&Gpsi>) -> Result<(),
 }
 
 /// Pure: the one way in which this subscriber can be reached.
-fn destination<'a>(request: &'a EcsServProvSubscription, callbacks: &CallbackRule) -> Result<&'a Uri, Error> {
+fn destination<'a>(
+    principal: &Principal,
+    request: &'a EcsServProvSubscription,
+    callbacks: &CallbackRule,
+) -> Result<&'a Uri, Error> {
     const NO_TRIGGER: &str = "cannot be granted: this ECS wakes up no EECs";
     match &request.notification_destination {
         Some(_) if request.eec_trigger_request => Err(Error::optional_incorrect(
@@ -390,7 +394,7 @@ fn destination<'a>(request: &'a EcsServProvSubscription, callbacks: &CallbackRul
             "is needed: this ECS notifies by calls to the subscriber alone",
         )),
         Some(destination) => callbacks
-            .check(destination, "/notificationDestination")
+            .check_of(principal, destination, "/notificationDestination")
             .map(|_| destination),
     }
 }
@@ -465,7 +469,7 @@ impl ServiceProvisioning for ProvisioningService {
     ) -> Result<Subscribed, Error> {
         identify(principal, &request.eec_id, request.ue_id.as_ref())?;
         negotiate(&mut request);
-        let destination = destination(&request, &self.rules.callbacks)?.clone();
+        let destination = destination(principal, &request, &self.rules.callbacks)?.clone();
         let also = |id: &str, subscription: &mut EcsServProvSubscription, seen: &mut Seen| {
             let key = Key::from(format!("{PREFIX}{id}"));
             let answer = self.answers.to_subscription(subscription, &self.known.live(seen.now()));
@@ -502,13 +506,13 @@ impl ServiceProvisioning for ProvisioningService {
             Change::Replace(mut request) => {
                 let before = self.kept.read(principal, id.as_str()).await?;
                 negotiate_again(&mut request, before.supp_feat);
-                destination(&request, &self.rules.callbacks)?;
                 Change::Replace(request)
             }
             Change::Patch(patch) => Change::Patch(patch),
         };
         let also = |before: &EcsServProvSubscription, after: &mut EcsServProvSubscription| {
             negotiate_again(after, before.supp_feat);
+            destination(principal, after, &self.rules.callbacks)?;
             let renewed = EcsServProvSubscription {
                 exp_time: after.exp_time,
                 ..before.clone()

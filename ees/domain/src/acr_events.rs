@@ -125,8 +125,9 @@ impl AcrEventsService {
                 format!("is not served here; served are {}", known.join(", ")),
             ));
         }
+        let destination = &subscription.notification_destination;
         self.callbacks
-            .check(&subscription.notification_destination, "/notificationDestination")?;
+            .check_of(principal, destination, "/notificationDestination")?;
         Ok(())
     }
 }

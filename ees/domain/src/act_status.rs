@@ -118,7 +118,8 @@ impl ActStatusSubscriptions for ActStatusService {
         if !principal.is_eas(&request.eas_id) {
             return Err(Error::not_yours("/easId", "EASID"));
         }
-        self.callbacks.check(&request.notification_uri, "/notificationUri")?;
+        self.callbacks
+            .check_of(principal, &request.notification_uri, "/notificationUri")?;
         eas::registered(self.kept.room(), principal).await?;
         request.supp_feat = request.supp_feat.map(|offered| features::NONE.common(&offered));
         let nothing_else = |_: &str, _: &mut ActStatusSubsc, _: &mut Seen| Ok(Decision::of(()));

@@ -163,18 +163,18 @@ impl DiscoverySubscriptionService {
             return Err(Error::not_yours("/eecId", "EECID"));
         }
         proved_ue(principal, subscription.ue_id.as_ref(), "/ueId")?;
-        self.reachable(subscription)?;
+        self.reachable(principal, subscription)?;
         complete(subscription)
     }
 
     /// There is one way in which the subscriber can be reached.
-    fn reachable(&self, subscription: &EasDiscoverySubscription) -> Result<(), Error> {
+    fn reachable(&self, principal: &Principal, subscription: &EasDiscoverySubscription) -> Result<(), Error> {
         const TRIGGER: &str = "/eecTriggerRequest";
         match (&subscription.notification_destination, subscription.eec_trigger_request) {
             (Some(_), true) => Err(Error::optional_incorrect(TRIGGER, "excludes notificationDestination")),
             (Some(destination), false) => self
                 .callbacks
-                .check(destination, "/notificationDestination")
+                .check_of(principal, destination, "/notificationDestination")
                 .map(|_| ()),
             (None, true) if !self.wakes => Err(Error::optional_incorrect(
                 TRIGGER,

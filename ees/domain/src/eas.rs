@@ -21,6 +21,7 @@ use edgeapp_openapi::{
     location::ServiceArea,
     negotiation::{negotiate, negotiate_again},
 };
+use url::Url;
 
 /// First part of the keys that hold each endpoint for one registration.
 const ENDPOINT: &str = "eas-endpoint/";
@@ -100,6 +101,7 @@ pub struct EasService {
     room: Room,
     lifetimes: Lifetimes,
     service_area: Option<ServiceArea>,
+    only_names_of_certificates: bool,
     index: Follower,
 }
 
@@ -111,6 +113,24 @@ struct Holder {
 
 fn key(principal: &Principal, id: &str) -> Key {
     key_of::<EasRegistration, Ees>(principal, id)
+}
+
+/// Pure: an endpoint has a name, and that is one of the caller's certificate.
+fn named_in_certificate(principal: &Principal, endpoint: &EndPoint) -> Result<(), Error> {
+    let named = match endpoint {
+        EndPoint::Fqdn(name) => principal.has_name(name.as_str()),
+        EndPoint::Uri(uri) => {
+            Url::parse(uri.as_str()).is_ok_and(|uri| uri.domain().is_some_and(|name| principal.has_name(name)))
+        }
+        EndPoint::Ipv4Addrs(_) | EndPoint::Ipv6Addrs(_) => false,
+    };
+    match named {
+        true => Ok(()),
+        false => Err(Error::forbidden(
+            Cause::EndpointNotAllowed,
+            "/easProf/endPt must be at a DNS name of the certificate of the EAS",
+        )),
+    }
 }
 
 /// The key that one instance of an application holds by its endpoint.
@@ -263,7 +283,21 @@ impl EasService {
             room,
             lifetimes,
             service_area,
+            only_names_of_certificates: false,
             index,
+        }
+    }
+
+    /// EASs are reached at names of their certificates, and nowhere else.
+    pub fn with_only_names_of_certificates(mut self, only: bool) -> Self {
+        self.only_names_of_certificates = only;
+        self
+    }
+
+    fn may_be_at(&self, principal: &Principal, profile: &EasProfile) -> Result<(), Error> {
+        match self.only_names_of_certificates {
+            true => named_in_certificate(principal, &profile.end_pt),
+            false => Ok(()),
         }
     }
 
@@ -347,6 +381,7 @@ impl EasService {
 impl EasRegistrations for EasService {
     async fn register(&self, principal: &Principal, mut request: EasRegistration) -> Result<Registered, Error> {
         of_caller(principal, &request.eas_prof)?;
+        self.may_be_at(principal, &request.eas_prof)?;
         within(self.service_area.as_ref(), &request.eas_prof)?;
         negotiate(&mut request);
         let (id, endpoint) = (fresh_id(), endpoint_key(&request.eas_prof));
@@ -385,6 +420,7 @@ impl EasRegistrations for EasService {
         for mut seen in self.room.attempts() {
             let kept = Self::own(&mut seen, &key, principal).await?;
             let next = self.after(&kept, &change, seen.now())?;
+            self.may_be_at(principal, &next.eas_prof)?;
             let (before, after) = (&kept.value.eas_prof, &next.eas_prof);
             let (old_endpoint, endpoint) = (endpoint_key(before), endpoint_key(after));
             let mut decision = Decision::of(());

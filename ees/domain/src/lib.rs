@@ -46,6 +46,7 @@ pub mod ending;
 pub mod event;
 pub mod expiring;
 pub mod flows;
+pub mod guesses;
 pub mod lookups;
 pub mod peers;
 pub mod qos_session;

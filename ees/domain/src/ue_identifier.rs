@@ -4,7 +4,7 @@
 //! this application function, or an *Edge UE ID* that this EES made up. An Edge UE ID is random, differs from EAS to EAS, ends after a
 //! while, and is understood wherever an EAS names a UE to this EES. An MSISDN is never told.
 
-use crate::eas;
+use crate::{eas, guesses::Guesses};
 use async_trait::async_trait;
 use edgeapp_core::{
     consent::{Consent, Purpose},
@@ -140,6 +140,7 @@ pub struct UeIdentifierService {
     core: Arc<dyn CoreNetwork>,
     consent: Arc<dyn Consent>,
     policy: IdentifierPolicy,
+    guesses: Guesses,
 }
 
 /// An Edge UE ID as it is kept.
@@ -159,6 +160,7 @@ impl UeIdentifierService {
             core,
             consent,
             policy,
+            guesses: Guesses::default(),
         }
     }
 
@@ -178,6 +180,21 @@ impl UeIdentifierService {
             error => error.into(),
         })?;
         format!("extid-{external}").parse().map_err(Error::internal)
+    }
+
+    /// The UE that is asked for, whose user agreed.
+    async fn user(&self, principal: &Principal, request: &UserInfo) -> Result<Gpsi, Error> {
+        let ue = match (&request.ue_id, &request.ip_addr) {
+            (Some(named), _) if principal.role() == Role::Eec => named.clone(),
+            (Some(named), _) => self.ue_behind(principal, named).await?,
+            (None, Some(address)) => {
+                self.at_address(address.clone(), request.port_number, request.app_port_id)
+                    .await?
+            }
+            (None, None) => return Err(Error::mandatory_missing("/ueId", "or /ipAddr is needed")),
+        };
+        self.agreed(&ue).await?;
+        Ok(ue)
     }
 
     async fn agreed(&self, ue: &Gpsi) -> Result<(), Error> {
@@ -351,16 +368,9 @@ impl UeIdentifiers for UeIdentifierService {
             _ => eas::registered(&self.room, principal).await?,
         }
         let eas_ids = asked_for(principal, &request.eas_ids)?;
-        let ue = match (&request.ue_id, &request.ip_addr) {
-            (Some(named), _) if principal.role() == Role::Eec => named.clone(),
-            (Some(named), _) => self.ue_behind(principal, named).await?,
-            (None, Some(address)) => {
-                self.at_address(address.clone(), request.port_number, request.app_port_id)
-                    .await?
-            }
-            (None, None) => return Err(Error::mandatory_missing("/ueId", "or /ipAddr is needed")),
-        };
-        self.agreed(&ue).await?;
+        self.guesses.ask(principal, self.room.now())?;
+        let ue = self.user(principal, &request).await;
+        let ue = self.guesses.answered(principal, ue)?;
         let mut ue_ids = Vec::new();
         for eas_id in eas_ids {
             match self.for_eas(&ue, &eas_id).await {
@@ -381,8 +391,12 @@ impl UeIdentifiers for UeIdentifierService {
             return Err(Error::not_yours("/easId", "EASID"));
         }
         eas::registered(&self.room, principal).await?;
-        let ue = self.at_address(request.ip_addr, None, None).await?;
-        self.agreed(&ue).await?;
-        Ok(ue)
+        self.guesses.ask(principal, self.room.now())?;
+        let found = async {
+            let ue = self.at_address(request.ip_addr, None, None).await?;
+            self.agreed(&ue).await?;
+            Ok(ue)
+        };
+        self.guesses.answered(principal, found.await)
     }
 }

@@ -217,11 +217,17 @@ impl Doors {
             settings.elsewhere,
             settings.discovery,
         );
-        let (lifetimes, callbacks) = (settings.lifetimes, CallbackRule::default());
+        // What the operator allows beside the names of certificates, which callers of these tests do not have.
+        let callbacks = CallbackRule {
+            allowed_hosts: vec!["*.example".parse().unwrap()],
+            ..CallbackRule::default()
+        };
+        let lifetimes = settings.lifetimes;
         let registered_only = settings.discovery.eec_registration_required.then_some(known);
         let waker = Arc::new(Waker::new(settings.core.clone(), own_id.clone(), Some(WAKE_PORT)));
         let subscriptions =
-            DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks, registered_only).waking(waker.can());
+            DiscoverySubscriptionService::new(room.clone(), lifetimes, callbacks.clone(), registered_only)
+                .waking(waker.can());
         let contexts = settings.contexts;
         let eecs = EecService::new(
             room.clone(),
@@ -232,7 +238,7 @@ impl Doors {
             others.clone(),
         )
         .watched_by(interest.clone());
-        let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks);
+        let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks.clone());
         let beyond = Arc::new(SearchBeyond::new(own_id.clone(), others.clone()));
         let relocations = AcrService::new(room.clone(), own_id.clone(), settings.acr, lookup.clone());
         let relocations = Arc::new(relocations.watched_by(interest.clone()));
@@ -246,13 +252,13 @@ impl Doors {
             eec_registration_required: settings.acr.eec_registration_required,
             lifetimes,
             scenarios: scenarios.clone(),
-            callbacks,
+            callbacks: callbacks.clone(),
             for_cas: EndPoint::Uri(FOR_CAS.parse().unwrap()),
             own_id,
         };
         let information = EasInformationService::new(room.clone(), information, eass_here, groups.clone());
         let eass_known = lookup.clone();
-        let managed = EelManagedService::new(relocations.clone(), callbacks, scenarios.clone());
+        let managed = EelManagedService::new(relocations.clone(), callbacks.clone(), scenarios.clone());
         let handover = ContextService::new(
             room.clone(),
             contexts,
@@ -296,11 +302,24 @@ impl Doors {
             consent.clone(),
             identifiers.clone(),
         );
-        let clients = AcInformationService::new(room.clone(), lifetimes, ues.clone(), callbacks, clients_mirrored);
-        let sessions = QosSessionService::new(room.clone(), links.clone(), consent.clone(), ues.clone(), callbacks);
+        let clients = AcInformationService::new(
+            room.clone(),
+            lifetimes,
+            ues.clone(),
+            callbacks.clone(),
+            clients_mirrored,
+        );
+        let sessions = QosSessionService::new(
+            room.clone(),
+            links.clone(),
+            consent.clone(),
+            ues.clone(),
+            callbacks.clone(),
+        );
         let sessions = Arc::new(sessions);
         let influences = TrafficInfluenceService::new(room.clone(), links.clone(), eass_known, ues.clone());
-        let management = AcrManagementService::new(room.clone(), callbacks, links.clone(), consent.clone(), ues);
+        let management =
+            AcrManagementService::new(room.clone(), callbacks.clone(), links.clone(), consent.clone(), ues);
         let management = Arc::new(management);
         let status = AcrStatusService::new(relocations.clone(), management.clone());
         let path_changes = PathFollowUp::new(room.clone(), links.clone(), consent.clone(), targets);
@@ -310,7 +329,7 @@ impl Doors {
             links.clone(),
             consent,
             identifiers.clone(),
-            callbacks,
+            callbacks.clone(),
             LocationPolicy {
                 fresh_seconds: 10,
                 ..LocationPolicy::default()

@@ -58,6 +58,11 @@ impl Identity {
         })
     }
 
+    /// The certificate itself, without those that lead to its root.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certified.cert[0]
+    }
+
     /// Who this certificate says we are.
     ///
     /// # Errors

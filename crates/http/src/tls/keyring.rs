@@ -302,6 +302,11 @@ impl Keyring {
         &self.files.settings
     }
 
+    /// The certificate in force, without those that lead to its root.
+    pub(crate) fn certificate(&self) -> Vec<u8> {
+        self.material().identity.certificate().to_vec()
+    }
+
     /// What a listener goes by that serves these roles.
     ///
     /// # Errors

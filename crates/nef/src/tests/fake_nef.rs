@@ -219,9 +219,7 @@ impl FakeNef {
     fn http(&self, timeout: Duration) -> HttpClient {
         let file = |name: &str| self.folder.path().join(name);
         let identity = Identity::load(&file("ees.pem"), &file("ees.key")).expect("an identity");
-        let rule = CallbackRule {
-            allow_private_addresses: true,
-        };
+        let rule = CallbackRule::anywhere();
         let trust = Trust::load(file("nef.ca")).expect("roots");
         HttpClient::new(&identity, &trust, rule, timeout).expect("a client")
     }

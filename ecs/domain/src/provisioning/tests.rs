@@ -40,17 +40,20 @@ fn features_decide_which_members_count() {
 
 #[test]
 fn there_is_one_way_to_reach_a_subscriber() {
-    let verdict = |more: Value, rule: CallbackRule| {
-        destination(&subscription(&more), &rule)
+    let subscriber = Principal::from_names(["urn:edgeapp:eec:eec-1"], ["ue.example"]).expect("an identity");
+    let verdict = |more: Value, rule: &CallbackRule| {
+        destination(&subscriber, &subscription(&more), rule)
             .map(|_| ())
             .map_err(|error| (error.kind, error.cause))
     };
-    let strict = CallbackRule::default();
-    let relaxed = CallbackRule {
-        allow_private_addresses: true,
-    };
+    let (strict, relaxed) = (&CallbackRule::default(), &CallbackRule::anywhere());
     let there = json!({"notificationDestination": "https://ue.example/"});
     assert_eq!(verdict(there.clone(), strict), Ok(()));
+    let foreign = json!({"notificationDestination": "https://victim.example/"});
+    assert_eq!(
+        verdict(foreign, strict),
+        Err((Kind::Forbidden, Cause::CallbackNotAllowed))
+    );
     let inside = json!({"notificationDestination": "https://127.0.0.1:8443/"});
     assert_eq!(
         verdict(inside.clone(), strict),

@@ -78,6 +78,7 @@ pub async fn start(
     let control = server_config(&identity, &operators, true)?;
     let rule = CallbackRule {
         allow_private_addresses: configuration.allow_callbacks_to_private_addresses,
+        ..CallbackRule::default()
     };
     let client = HttpClient::new(&identity, &servers, rule, PATIENCE)?;
     let bind = async |at: SocketAddr| {

@@ -70,7 +70,8 @@ impl AcInformationService {
                 "is needed, because notifications over WebSocket are not served",
             ));
         };
-        self.callbacks.check(destination, "/notificationDestination")?;
+        self.callbacks
+            .check_of(principal, destination, "/notificationDestination")?;
         reporting::acceptable(wanted.event_req.as_ref(), "/eventReq")?;
         for (n, trigger) in wanted.trig_cond_params.iter().enumerate() {
             served(trigger, n)?;

@@ -128,7 +128,8 @@ impl AcrStatusUpdates for AcrStatusService {
         }
         // A report that is refused has changed nothing.
         if let Some(destination) = &update.e3_notification_uri {
-            self.subscriptions.may_call(destination, "/e3NotificationUri")?;
+            self.subscriptions
+                .may_call(principal, destination, "/e3NotificationUri")?;
         }
         if let Some(report) = &update.act_result_info {
             if matches!(report.act_result, ActResult::Other(_)) {

@@ -135,12 +135,12 @@ impl AcrManagementService {
         }
     }
 
-    /// Whether notifications may go to this address.
+    /// Whether notifications to this subscriber may go to this address.
     ///
     /// # Errors
     /// [`CallbackNotAllowed`](edgeapp_core::error::Cause::CallbackNotAllowed), with `pointer` to where it stood.
-    pub fn may_call(&self, destination: &Uri, pointer: &str) -> Result<(), Error> {
-        self.callbacks.check(destination, pointer).map(|_| ())
+    pub fn may_call(&self, principal: &Principal, destination: &Uri, pointer: &str) -> Result<(), Error> {
+        self.callbacks.check_of(principal, destination, pointer).map(|_| ())
     }
 }
 

@@ -37,7 +37,11 @@ impl AcrManagementService {
             return Err(Error::not_yours("/easId", "EASID"));
         }
         consistent(subscription)?;
-        self.may_call(&subscription.notification_destination, "/notificationDestination")
+        self.may_call(
+            principal,
+            &subscription.notification_destination,
+            "/notificationDestination",
+        )
     }
 
     /// What is known at once of the events that asked for it.

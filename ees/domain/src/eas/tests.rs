@@ -196,3 +196,39 @@ async fn of_many_at_once_one_instance_gets_an_endpoint() {
     assert!(refused);
     assert_eq!((place.keys("eas/").await, place.keys("eas-endpoint/").await), (1, 1));
 }
+
+/// Where it is demanded, an EAS is reached at a name of its certificate: nobody announces another's host as its own.
+#[tokio::test]
+async fn strict_endpoints_are_names_of_the_certificate() {
+    let place = place().await;
+    let eass = place.eass.with_only_names_of_certificates(true);
+    let names = ["chess.example", "*.edge.example"];
+    let eas = Principal::from_names(["urn:edgeapp:eas:eas.chess%23a"], names).unwrap();
+    for fine in [
+        json!({"uri": "https://chess.example:8443/play"}),
+        json!({"fqdn": "Chess.Example."}),
+        json!({"fqdn": "one.edge.example"}),
+    ] {
+        eass.register(&eas, chess(fine.clone()))
+            .await
+            .unwrap_or_else(|error| panic!("{fine}: {error}"));
+    }
+    let refused = |error: Error| assert_eq!(error.cause, Cause::EndpointNotAllowed);
+    for foreign in [
+        json!({"uri": "https://victim.example/"}),
+        json!({"uri": "https://192.0.2.1/"}),
+        json!({"uri": "https://chess.example@victim.example/"}),
+        json!({"fqdn": "chess.example.victim.example"}),
+        json!({"ipv4Addrs": ["192.0.2.1"]}),
+    ] {
+        refused(eass.register(&eas, chess(foreign)).await.unwrap_err());
+    }
+    let own = eass
+        .register(&eas, chess(json!({"fqdn": "chess.example"})))
+        .await
+        .unwrap();
+    let patch = Change::Patch(json!({"easProf": {"endPt": {"fqdn": "victim.example"}}}));
+    refused(eass.change(&eas, &own.id, patch).await.unwrap_err());
+    let foreign = Change::Replace(chess(json!({"fqdn": "victim.example"})));
+    refused(eass.change(&eas, &own.id, foreign).await.unwrap_err());
+}

@@ -129,7 +129,8 @@ impl QosSessionService {
         eas::registered(self.kept.room(), principal).await?;
         rules::consistent(session)?;
         if let Some(destination) = &session.notification_destination {
-            self.callbacks.check(destination, "/notificationDestination")?;
+            self.callbacks
+                .check_of(principal, destination, "/notificationDestination")?;
         }
         if !self.links.core().is_configured() {
             return Err(NetworkError::NotConfigured.into());

@@ -87,9 +87,10 @@ impl UeLocationService {
                 "is needed, because notifications over WebSocket are not served",
             ));
         };
-        self.callbacks.check(destination, "/notificationDestination")?;
+        self.callbacks
+            .check_of(principal, destination, "/notificationDestination")?;
         if let Some(uri) = &wanted.revocation_notif_uri {
-            self.callbacks.check(uri, "/revocationNotifUri")?;
+            self.callbacks.check_of(principal, uri, "/revocationNotifUri")?;
         }
         reporting::acceptable(wanted.event_req.as_ref(), "/eventReq")?;
         if let Some(named) = named_target(wanted) {
