@@ -184,6 +184,14 @@ impl Plan {
         Process::start(self.program, &self.write(), &self.log()).await
     }
 
+    /// Starts it where no file may grow beyond so many KiB.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_with_small_files(&self, kib: u32) -> Process {
+        Process::start_with_small_files(kib, self.program, &self.write(), &self.log()).await
+    }
+
     /// Starts it where that may fail.
     ///
     /// # Errors

@@ -79,15 +79,34 @@ impl Process {
     /// # Errors
     /// When it cannot be run.
     pub fn spawn_with(name: &str, config: &Path, log: &Path, environment: &[(&str, &Path)]) -> Result<Self, String> {
+        let mut command = Command::new(program(name));
+        command.envs(environment.iter().copied());
+        Self::spawn_by(command, name, config, log)
+    }
+
+    /// As [`Process::start`], where no file may grow beyond so many KiB: to the program that is a disk without room.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_with_small_files(kib: u32, name: &str, config: &Path, log: &Path) -> Self {
+        // A file that is too long is an error of the write, as on a full disk, when the signal for it is ignored.
+        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("bash");
+        shell.arg("-c").arg(script).arg(program(name));
+        let mut process = Self::spawn_by(shell, name, config, log).unwrap_or_else(|reason| panic!("{reason}"));
+        process.ready().await.unwrap_or_else(|reason| panic!("{reason}"));
+        process
+    }
+
+    fn spawn_by(mut command: Command, name: &str, config: &Path, log: &Path) -> Result<Self, String> {
         let errors = OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .map_err(|error| error.to_string())?;
-        let mut child = Command::new(program(name))
+        let mut child = command
             .args(["serve", "--log", "info,edgeapp_http=warn", "--config"])
             .arg(config)
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -193,6 +212,18 @@ impl Process {
             Ok(status) => status.expect("a child can be waited for"),
             Err(_) => panic!("{} did not stop:\n{}", self.name, self.tail()),
         }
+    }
+
+    /// The memory that it holds, in KiB.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    pub fn memory(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("a process has a status");
+        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let held = held.and_then(|held| held.trim().strip_suffix(" kB")?.trim().parse().ok());
+        held.expect("the memory that it holds")
     }
 
     /// Its log so far.

@@ -3,6 +3,7 @@
 mod network;
 mod support;
 
+mod abuse;
 mod check_config;
 mod common_eas;
 mod core_network;

@@ -88,7 +88,7 @@ async fn both_protocols_are_negotiated() {
     );
     let mut h1 = site.connect(&[b"http/1.1"]).await;
     assert_eq!(h1.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
-    h1.write_all(b"GET /nothing HTTP/1.1\r\nHost: ees\r\nConnection: close\r\n\r\n")
+    h1.write_all(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .await
         .unwrap();
     let answer = String::from_utf8(read_to_end(&mut h1).await).unwrap();
