@@ -4,6 +4,8 @@
 //! writes an event down replaces those of users and devices by pseudonyms.
 
 use crate::principal::Owner;
+use async_trait::async_trait;
+use bytes::Bytes;
 use std::{borrow::Cow, fmt, net::IpAddr};
 
 /// The catalogue: what can happen.
@@ -215,6 +217,28 @@ pub struct NoEvidence;
 
 impl Evidence for NoEvidence {
     fn record(&self, _: SecurityEvent) {}
+}
+
+/// Why records did not reach a collector.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotCollected {
+    /// Perhaps later.
+    #[error("{0}")]
+    Later(String),
+    /// The collector has records up to this one, and cannot go on with those that were sent.
+    #[error("the collector goes on after record {0}")]
+    GoesOnAfter(u64),
+}
+
+/// The port to whoever keeps audit records elsewhere.
+#[async_trait]
+pub trait Collector: Send + Sync + 'static {
+    /// Hands over lines of records that follow each other, of the log with this name. Answers with the number of the last record
+    /// that is kept there, all before it included; handing over something twice changes nothing.
+    ///
+    /// # Errors
+    /// See [`NotCollected`].
+    async fn keep(&self, log: &str, lines: Bytes) -> Result<u64, NotCollected>;
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! | [`error`] | why something cannot be done: [`error::Error`], the one list of causes |
 //! | [`principal`] | who is asking: [`principal::Principal`] from the names in a certificate |
 //! | [`authorizer`] | who may do what: the [`authorizer::Authorizer`] port, operations |
+//! | [`evidence`], [`pseudonym`] | what security asks to be remembered; what stands for users in it and in logs |
 //! | [`store`] | the [`store::Store`] port: keys, revisions, atomic commits, watches |
 //! | [`kept`], [`room`] | a resource as it is kept; load, decide, commit |
 //! | [`collection`] | the owner's create, read, replace, patch and remove, once for all kinds of resource |
@@ -12,6 +13,7 @@
 //! | [`outbox`], [`notifier`] | from committed events to notifications and other work, across restarts |
 //! | [`follow`], [`filed`], [`sweeper`] | read models that follow the store, subscriptions filed by what they match; removal of what expired |
 //! | [`parse`], [`patch`] | bodies with errors that point at the member; JSON merge patch |
+//! | [`erasure`] | forgets an EEC or a UE |
 //! | [`network`], [`consent`] | the ports to the 3GPP core network and to what users agreed to |
 //! | [`whereabouts`] | where the UE of a request is that does not say |
 //! | [`hardening`] | which settings of a configuration are weaker than the reference |
@@ -23,6 +25,7 @@ pub mod callback;
 pub mod clock;
 pub mod collection;
 pub mod consent;
+pub mod erasure;
 pub mod error;
 pub mod evidence;
 pub mod filed;
@@ -35,6 +38,7 @@ pub mod outbox;
 pub mod parse;
 pub mod patch;
 pub mod principal;
+pub mod pseudonym;
 pub mod quota;
 pub mod room;
 pub mod store;

@@ -7,6 +7,7 @@
 
 use crate::{
     error::{Cause, Error},
+    pseudonym,
     room::{EVENT, Room, fresh_id},
     store::{Change, Commit, Entry, Expect, Key, Revision, Span, StoreError, Watch},
 };
@@ -296,7 +297,7 @@ impl<R: Reactions> Outbox<R> {
                 }
                 // The store's trouble passes; this one would stand in the way of all events after it.
                 Err(error) if error.cause == Cause::SystemFailure => {
-                    tracing::error!(key = %entry.key, "an event leads nowhere; it is put aside");
+                    tracing::error!(key = %pseudonym::of_key(&entry.key), "an event leads nowhere; it is put aside");
                     commit = commit.put(format!("{DEAD}{}", entry.key), entry.value.clone());
                 }
                 Err(error) => return Err(error),
@@ -382,7 +383,9 @@ impl<R: Reactions> Outbox<R> {
     fn enqueue(&self, term: &mut Term<R::Work>, key: Key, task: &[u8]) {
         let task = match serde_json::from_slice(task) {
             Ok(task) => task,
-            Err(error) => return tracing::error!(%key, %error, "a task cannot be understood; it stays where it is"),
+            Err(error) => {
+                return tracing::error!(key = %pseudonym::of_key(&key), %error, "a task cannot be understood; it stays where it is");
+            }
         };
         let lane = lane_of(&key).to_owned();
         let job = Arc::new(Job { key, task });
@@ -426,7 +429,7 @@ fn forget<W>(term: &mut Term<W>, giving_way: BTreeMap<String, Vec<Key>>) {
         metrics::counter!("edgeapp_outbox_gave_way_total").increment(u64::try_from(gone).unwrap_or(u64::MAX));
         if term.too_long.insert(lane.clone()) {
             tracing::warn!(
-                lane,
+                lane = %pseudonym::of(&lane),
                 "too many tasks wait: the oldest give way until the lane is empty again"
             );
         }
@@ -536,13 +539,13 @@ impl<R: Reactions> Worker<R> {
                 }
                 Outcome::Hopeless(reason) => {
                     metrics::counter!("edgeapp_outbox_dropped_total").increment(1);
-                    tracing::info!(key = %job.key, reason, "a task is given up");
+                    tracing::info!(key = %pseudonym::of_key(&job.key), reason, "a task is given up");
                     break;
                 }
                 Outcome::Again { reason, after } => {
                     metrics::counter!("edgeapp_outbox_retried_total").increment(1);
                     let wait = after.unwrap_or_default().min(LONGEST_WISH).max(self.backoff(attempt));
-                    tracing::debug!(key = %job.key, attempt, reason, ?wait, "a task is tried again");
+                    tracing::debug!(key = %pseudonym::of_key(&job.key), attempt, reason, ?wait, "a task is tried again");
                     tokio::time::sleep(wait).await;
                     attempt = attempt.saturating_add(1);
                 }
@@ -550,7 +553,7 @@ impl<R: Reactions> Worker<R> {
         }
         let mut pause = self.settings.first_retry;
         while let Err(error) = self.room.store().commit(Commit::new().delete(job.key.clone())).await {
-            tracing::warn!(key = %job.key, %error, "a finished task cannot be removed yet");
+            tracing::warn!(key = %pseudonym::of_key(&job.key), %error, "a finished task cannot be removed yet");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(self.settings.longest_retry);
         }

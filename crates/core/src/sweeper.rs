@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Cause, Error},
+    pseudonym,
     room::{Decision, EXPIRY, Room, Seen, expiry_key},
     store::{Commit, Entry, Expect, Key, Span, StoreError},
 };
@@ -38,7 +39,7 @@ pub async fn sweep(room: &Room, products: &dyn Expiring) -> Result<usize, Error>
                 Ok(false) => {}
                 // What cannot be removed must not keep the rest: the next sweep tries it again.
                 Err(error) if error.cause == Cause::SystemFailure => {
-                    tracing::error!(key = %entry.key, %error, "an expired resource cannot be removed");
+                    tracing::error!(key = %pseudonym::of_key(&entry.key), %error, "an expired resource cannot be removed");
                 }
                 Err(error) => return Err(error),
             }
@@ -62,7 +63,7 @@ async fn remove(room: &Room, products: &dyn Expiring, entry: &Entry) -> Result<b
         seen.entry(&key).await?.is_some() && seen.expiry_of(&key).is_some_and(|at| expiry_key(at, &key) == entry.key);
     if !known {
         // The resource was renewed or removed and left its index behind.
-        tracing::debug!(%key, instant, "a stale expiry is removed");
+        tracing::debug!(key = %pseudonym::of_key(&key), instant, "a stale expiry is removed");
         let stale = Commit::new()
             .expect(Expect::At(entry.key.clone(), entry.revision))
             .delete(entry.key.clone());

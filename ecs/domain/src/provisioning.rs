@@ -451,7 +451,7 @@ impl ServiceProvisioning for ProvisioningService {
         let answer = answers.speakable(&request, answer, &known, now);
         if answer.edns.is_empty() {
             if !answer.redirected.is_empty() {
-                tracing::info!(eec = %principal, "a partner serves this UE; it cannot be named as long as no EES is registered here");
+                tracing::info!(eec = %edgeapp_core::pseudonym::of_text(principal), "a partner serves this UE; it cannot be named as long as no EES is registered here");
             }
             return Ok(None);
         }

@@ -80,6 +80,6 @@ pub async fn end_subscriptions(room: &Room, ended: &RegistrationEnded) -> Result
 
 async fn end(room: &Room, listed: &Entry) -> Result<(), Error> {
     reporting::end(room, &listed.key).await?;
-    tracing::info!(subscription = %listed.key, "a subscription ends with the registration of its EAS");
+    tracing::info!(subscription = %edgeapp_core::pseudonym::of_key(&listed.key), "a subscription ends with the registration of its EAS");
     Ok(())
 }

@@ -84,7 +84,7 @@ impl EesReactions {
                     && let Err(error) = moved(&self.room, &subscription, &notification.destination, moved_to).await
                 {
                     // The next notification is redirected again: nothing is lost.
-                    tracing::warn!(subscription = notification.subscription, %error, "a new callback address could not be kept");
+                    tracing::warn!(subscription = %edgeapp_core::pseudonym::of_key(&subscription), %error, "a new callback address could not be kept");
                 }
                 return Outcome::Done;
             }

@@ -259,7 +259,7 @@ impl TrafficInfluences for TrafficInfluenceService {
                     if let Ok(asked) = self.asked(principal, &before).await
                         && let Err(error) = self.links.hold_exactly(&key, &asked, |_| false).await
                     {
-                        tracing::warn!(%error, %key, "the core network has other influences than are kept here");
+                        tracing::warn!(%error, key = %edgeapp_core::pseudonym::of_key(&key), "the core network has other influences than are kept here");
                     }
                     return Err(error);
                 }

@@ -101,7 +101,7 @@ impl AcInterest {
             Err(error) => Err(error),
         };
         if let Err(error) = told {
-            tracing::warn!(%eec_id, %error, "that an EEC discovers could not be noted for those who want to hear of it");
+            tracing::warn!(eec_id = %edgeapp_core::pseudonym::of(&eec_id), %error, "that an EEC discovers could not be noted for those who want to hear of it");
         }
     }
 }

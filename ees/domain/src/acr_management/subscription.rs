@@ -246,7 +246,7 @@ impl AcrManagementService {
             .filter_map(|event| event.watch.clone())
             .collect();
         if let Err(error) = self.links.hold_what_can_be(key, &needed).await {
-            tracing::warn!(%error, %key, "what a subscription needs at the core network was not looked at");
+            tracing::warn!(%error, key = %edgeapp_core::pseudonym::of_key(key), "what a subscription needs at the core network was not looked at");
         }
     }
 }

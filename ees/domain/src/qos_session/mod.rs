@@ -362,7 +362,7 @@ impl QosSessionService {
             Err(error) => Err(error),
         };
         if let Err(error) = undone {
-            tracing::warn!(%error, %key, "the core network has another session than is kept here, until its next change");
+            tracing::warn!(%error, key = %edgeapp_core::pseudonym::of_key(key), "the core network has another session than is kept here, until its next change");
         }
     }
 }

@@ -284,11 +284,11 @@ impl PathFollowUp {
                 Ok(verdict_of(&delivered))
             }
             Ok(Err(error)) => {
-                tracing::info!(%key, %error, "an EAS could not be asked: that counts as no");
+                tracing::info!(key = %edgeapp_core::pseudonym::of_key(key), %error, "an EAS could not be asked: that counts as no");
                 Ok(Verdict::Rejected)
             }
             Err(_) => {
-                tracing::info!(%key, "an EAS did not answer in time: that counts as no");
+                tracing::info!(key = %edgeapp_core::pseudonym::of_key(key), "an EAS did not answer in time: that counts as no");
                 Ok(Verdict::Rejected)
             }
         }
@@ -353,7 +353,7 @@ impl PathFollowUp {
                 asked,
             }),
             _ => {
-                tracing::warn!(%key, "the core network does not steer traffic to the target of a relocation");
+                tracing::warn!(key = %edgeapp_core::pseudonym::of_key(key), "the core network does not steer traffic to the target of a relocation");
                 None
             }
         }

@@ -1,0 +1,106 @@
+//! What a server does with its evidence from its start to its end: one value that the assembly of each server holds.
+
+use crate::{
+    log::AuditLog,
+    record::sha256,
+    settings::{AuditError, AuditSettings},
+    upload,
+    watch::{self, ToTheLog},
+};
+use edgeapp_core::{
+    consent::Consent,
+    evidence::{Collector, Evidence, SecurityEvent, SecurityEventKind},
+};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The evidence of a running server.
+pub struct Keeping {
+    evidence: Arc<dyn Evidence>,
+    log: Option<Arc<AuditLog>>,
+    collector: Option<Arc<dyn Collector>>,
+    configuration: String,
+}
+
+impl Keeping {
+    /// Evidence goes to `given`, if an embedder gave something; else to the audit log of these settings; else to the ordinary log.
+    /// `configuration` is the effective one, as text: events of start and stop hold its SHA-256.
+    ///
+    /// # Errors
+    /// When the audit log cannot be opened.
+    pub fn open(
+        given: Option<Arc<dyn Evidence>>,
+        settings: Option<&AuditSettings>,
+        configuration: &str,
+    ) -> Result<Self, AuditError> {
+        let log = match (&given, settings) {
+            (None, Some(settings)) => Some(Arc::new(settings.open()?)),
+            _ => None,
+        };
+        let evidence: Arc<dyn Evidence> = match (given, &log) {
+            (Some(given), _) => given,
+            (None, Some(log)) => log.clone(),
+            (None, None) => Arc::new(ToTheLog),
+        };
+        Ok(Self {
+            evidence,
+            log,
+            collector: None,
+            configuration: format!("configuration sha256:{}", sha256(configuration.as_bytes())),
+        })
+    }
+
+    /// Records of the audit log are handed over to this collector.
+    pub fn collector(mut self, collector: Option<Arc<dyn Collector>>) -> Self {
+        self.collector = collector;
+        self
+    }
+
+    /// Where events go.
+    pub fn evidence(&self) -> Arc<dyn Evidence> {
+        self.evidence.clone()
+    }
+
+    /// Tells that the server `name` starts.
+    pub fn begin(&self, name: &'static str) {
+        self.tell(SecurityEventKind::Start, name);
+    }
+
+    fn tell(&self, kind: SecurityEventKind, name: &'static str) {
+        let event = SecurityEvent::new(kind, self.configuration.clone());
+        self.evidence.record(event.about(name));
+    }
+
+    /// What goes on while the server runs: the clock is watched, withdrawals of consents are told of, records go to the collector.
+    pub fn work(&self, consent: Arc<dyn Consent>, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+        let (evidence, log, collector) = (self.evidence.clone(), self.log.clone(), self.collector.clone());
+        async move {
+            let upload = async {
+                match log.zip(collector) {
+                    Some((log, collector)) => upload::run(log, collector, stop).await,
+                    None => stop.cancelled().await,
+                }
+            };
+            tokio::join!(
+                watch::clock(evidence.clone()),
+                watch::withdrawals(consent, evidence),
+                upload
+            );
+        }
+    }
+
+    /// Tells that the server `name` stops, closes the audit log and hands over the last records. Call it after [`Keeping::work`] ended.
+    pub async fn end(self, name: &'static str) {
+        self.tell(SecurityEventKind::Stop, name);
+        let Some(log) = self.log else { return };
+        let closing = log.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
+            tracing::error!(%error, "the audit log was not closed");
+        }
+        if let Some(collector) = self.collector
+            && !upload::last_words(&log, collector).await
+        {
+            tracing::warn!("the collector has not got the last audit records; they follow after the next start");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The log as an adapter of the port: telling it an event takes a place in a queue, and one thread writes.
+//!
+//! Who tells an event never waits. When the queue is full, because the disk is slower than the events, events are counted instead, and
+//! the number stands in the log as `LOG_GAP`. The thread takes what has gathered, writes it at once and waits until it is on the disk
+//! (`fdatasync`) before it takes more: after a crash the log lacks what happened in the last few milliseconds, never what lies before.
+
+use crate::{
+    files::{Folder, FolderError},
+    keys::AuditKey,
+    writer::{Told, Writer},
+};
+use edgeapp_core::evidence::{Evidence, SecurityEvent};
+use jiff::Timestamp;
+use std::{
+    fmt, io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+
+/// When files change, how often is signed, how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// A file is not longer than this when another one begins, in bytes.
+    pub rotate_bytes: u64,
+    /// And not older than this.
+    pub rotate_after: Duration,
+    /// Records between two checkpoints, at most.
+    pub checkpoint_records: u64,
+    /// How long a record waits for a checkpoint, at most.
+    pub checkpoint_after: Duration,
+    /// How much the log may take of the disk, in bytes.
+    pub max_bytes: u64,
+    /// Events that may wait to be written.
+    pub queue: usize,
+    /// Events of one kind, one actor and one address that are written one by one within ten seconds; further ones are counted.
+    pub burst: u64,
+    /// Whether a collector has to have a record before it may be removed.
+    pub uploaded: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            rotate_bytes: 16 * 1024 * 1024,
+            rotate_after: Duration::from_secs(24 * 3600),
+            checkpoint_records: 1000,
+            checkpoint_after: Duration::from_secs(60),
+            max_bytes: 1024 * 1024 * 1024,
+            queue: 8192,
+            burst: 200,
+            uploaded: false,
+        }
+    }
+}
+
+/// Why a log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The thread cannot be started.
+    #[error("no thread can be started: {0}")]
+    Thread(io::Error),
+}
+
+/// What the writer and those around it share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folder: Folder,
+    /// Events that found no place in the queue.
+    pub(crate) lost: AtomicU64,
+    /// The number of the last record that is on the disk.
+    pub(crate) durable: watch::Sender<u64>,
+    /// Up to which record the collector has all.
+    pub(crate) uploaded: AtomicU64,
+}
+
+/// The log. It ends with [`AuditLog::close`], or when the last of its owners drops it.
+pub struct AuditLog {
+    queue: Mutex<Option<SyncSender<Told>>>,
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    began: Instant,
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuditLog({})", self.shared.folder.path().display())
+    }
+}
+
+impl AuditLog {
+    /// Opens the log in this folder and goes on where it ends. Checkpoints are signed with this key.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another process does.
+    pub fn open(folder: &Path, key: AuditKey, policy: Policy) -> Result<Self, OpenError> {
+        let folder = Folder::open(folder)?;
+        let end = folder.end()?;
+        let uploaded = AtomicU64::new(folder.uploaded());
+        let shared = Arc::new(Shared {
+            folder,
+            lost: AtomicU64::new(0),
+            durable: watch::Sender::new(end.number),
+            uploaded,
+        });
+        let began = Instant::now();
+        let writer = Writer::new(shared.clone(), key, policy, end, began)
+            .map_err(|error| FolderError::Io(shared.folder.path().to_owned(), error))?;
+        let (queue, told) = sync_channel(policy.queue.max(1));
+        let thread = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || writer.run(&told))
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            shared,
+            thread: Mutex::new(Some(thread)),
+            began,
+        })
+    }
+
+    /// Writes what waits, signs it and ends. What is told afterwards is lost.
+    pub fn close(&self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the audit log's writer had panicked");
+        }
+    }
+
+    /// The number of the last record on the disk, now and later.
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        self.shared.durable.subscribe()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl Evidence for AuditLog {
+    fn record(&self, event: SecurityEvent) {
+        let told = Told {
+            at: Timestamp::now(),
+            after: self.began.elapsed(),
+            event,
+        };
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = queue.as_ref() else { return };
+        if queue.try_send(told).is_err() {
+            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,148 @@
+//! Erases what is kept of a user: every entry of the store that names an EEC or a UE, in its key or anywhere in its value.
+//!
+//! Resources are removed as their owners would remove them, with their index of expiry and their count among the quotas, but nobody is
+//! notified: a notification would name whom is to be forgotten. What runs at the core network without an entry here is ended there by
+//! the upkeep of links. What users agreed to is the operator's file and not touched.
+
+use crate::{
+    error::Error,
+    principal::Owner,
+    room::{Decision, Room, contended},
+    store::{Entry, Key, Span},
+};
+use edgeapp_openapi::ids::{EecId, Gpsi};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// Entries looked at at a time.
+const PAGE: usize = 256;
+/// How often the store is gone through until nothing is found any more: others may write meanwhile.
+const PASSES: usize = 16;
+
+/// Whom to forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An Edge Enabler Client.
+    Eec(EecId),
+    /// A UE.
+    Ue(Gpsi),
+}
+
+impl Subject {
+    /// The name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Eec(id) => id.as_str(),
+            Self::Ue(gpsi) => gpsi.as_str(),
+        }
+    }
+}
+
+/// What an entry is looked through for.
+struct Wanted {
+    name: String,
+    owner: Option<String>,
+}
+
+impl Wanted {
+    fn of(subject: &Subject) -> Self {
+        Self {
+            name: subject.name().to_owned(),
+            owner: match subject {
+                Subject::Eec(id) => Some(Owner::eec(id).as_str().to_owned()),
+                Subject::Ue(_) => None,
+            },
+        }
+    }
+
+    fn is(&self, text: &str) -> bool {
+        text == self.name || self.owner.as_deref() == Some(text)
+    }
+
+    /// Whether a text is the name, or a path or key with the name among its parts.
+    fn is_in(&self, text: &str) -> bool {
+        self.is(text)
+            || text
+                .split('/')
+                .any(|part| self.is(part) || percent_decode_str(part).decode_utf8().is_ok_and(|part| self.is(&part)))
+    }
+
+    fn is_in_value(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.is_in(text),
+            Value::Array(items) => items.iter().any(|item| self.is_in_value(item)),
+            Value::Object(members) => members
+                .iter()
+                .any(|(name, value)| self.is_in(name) || self.is_in_value(value)),
+            _ => false,
+        }
+    }
+
+    fn is_in_entry(&self, entry: &Entry) -> bool {
+        self.is_in(entry.key.as_str())
+            || match serde_json::from_slice::<Value>(&entry.value) {
+                Ok(value) => self.is_in_value(&value),
+                Err(_) => std::str::from_utf8(&entry.value).is_ok_and(|text| self.is_in(text)),
+            }
+    }
+}
+
+/// Erases what is kept of somebody; says how many entries that were. `attached` pairs prefixes of keys: what lies under the second one
+/// belongs to what has the same name under the first, and goes with it.
+///
+/// # Errors
+/// When the store fails, or others write about the same faster than it can be removed.
+pub async fn erase(room: &Room, subject: &Subject, attached: &[(&str, &str)]) -> Result<u64, Error> {
+    let wanted = Wanted::of(subject);
+    let mut erased = 0;
+    for _ in 0..PASSES {
+        let found = find(room, &wanted).await?;
+        if found.is_empty() {
+            return Ok(erased);
+        }
+        for key in found {
+            let with = attached
+                .iter()
+                .filter_map(|(of, at)| Some(Key::new(format!("{at}{}", key.as_str().strip_prefix(of)?))));
+            let with: Vec<Key> = with.collect();
+            erased += u64::from(remove(room, &key, &with).await?);
+        }
+    }
+    Err(contended())
+}
+
+/// The keys of all entries that name somebody.
+async fn find(room: &Room, wanted: &Wanted) -> Result<Vec<Key>, Error> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let mut span = Span::prefix("").limit(PAGE);
+        span.after = after.take();
+        let page = room.store().range(span).await?;
+        found.extend(
+            page.entries
+                .iter()
+                .filter(|entry| wanted.is_in_entry(entry))
+                .map(|entry| entry.key.clone()),
+        );
+        after = page.entries.last().map(|entry| entry.key.clone());
+        if !page.more {
+            return Ok(found);
+        }
+    }
+}
+
+/// Removes one entry with what is attached to it; whether it was still there.
+async fn remove(room: &Room, key: &Key, with: &[Key]) -> Result<bool, Error> {
+    for mut seen in room.attempts() {
+        if seen.entry(key).await?.is_none() {
+            return Ok(false);
+        }
+        let removal = with
+            .iter()
+            .fold(Decision::of(()).delete(key), |removal, key| removal.delete(key));
+        if room.commit(seen, removal).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Err(contended())
+}
