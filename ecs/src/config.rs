@@ -4,6 +4,7 @@
 //! the file. Unknown keys are refused.
 
 use crate::ecs::EcsRules;
+use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
 use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::{
     callback::{CallbackRule, OwnListeners},
@@ -94,6 +95,12 @@ pub struct EcsConfig {
     /// `[[partner]]`: other ECSs, to which EECs are sent that these serve: UEs that roam in their networks, or ask for their providers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partner: Vec<Partner>,
+    /// `[privacy]`: how users and devices are named in logs.
+    #[serde(default)]
+    pub privacy: PrivacySettings,
+    /// `[audit]`: the audit log. Without this section no file is written, and security events stand in the ordinary log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSettings>,
 }
 
 fn yes() -> bool {
@@ -227,6 +234,10 @@ impl EcsConfig {
         }
         self.crl.resolve(folder);
         self.consent.resolve(folder);
+        self.privacy.resolve(folder);
+        if let Some(audit) = &mut self.audit {
+            audit.resolve(folder);
+        }
         self.store.resolve(folder);
     }
 
@@ -305,6 +316,8 @@ impl EcsConfig {
                 .conflict()
                 .map(|conflict| of_key("consent", conflict.to_owned())),
         );
+        let conflicts = self.audit.iter().flat_map(AuditSettings::conflicts);
+        errors.extend(conflicts.map(|(key, reason)| of_key(key, reason.to_owned())));
         errors.extend(
             Edns::new(self.edn.clone())
                 .err()

@@ -13,6 +13,7 @@ use edgeapp_core::{
     clock::{Clock, Lifetimes, SystemClock},
     consent::Consent,
     error::Error,
+    evidence::{Evidence, NoEvidence},
     network::{CoreNetwork, NoCoreNetwork},
     notifier::{Delivered, NotDelivered, Notifier},
     outbox::{Outbox, OutboxSettings},
@@ -84,9 +85,16 @@ pub struct EcsBuilder {
     sweep_every: Duration,
     core: Arc<dyn CoreNetwork>,
     consent: Arc<dyn Consent>,
+    evidence: Arc<dyn Evidence>,
 }
 
 impl EcsBuilder {
+    /// Who is told of security events; nobody when not given.
+    pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
     /// Another clock than the machine's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -163,6 +171,7 @@ impl Ecs {
             sweep_every: Duration::from_secs(1),
             core: Arc::new(NoCoreNetwork),
             consent: Arc::new(NobodyAgreed::default()),
+            evidence: Arc::new(NoEvidence),
         }
     }
 
@@ -208,6 +217,16 @@ impl Ecs {
     /// Who decides what callers may use.
     pub fn authorizer(&self) -> Arc<dyn Authorizer> {
         self.parts.authorizer.clone()
+    }
+
+    /// The state that it works on.
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Who is told of security events.
+    pub fn evidence(&self) -> Arc<dyn Evidence> {
+        self.parts.evidence.clone()
     }
 
     /// What it needs in order to serve.

@@ -55,6 +55,17 @@ static CHECKS: &[Check<EcsConfig>] = &[
         "clients can make this server send requests into its own network",
     ),
     Check::on(
+        "privacy.log_identifiers_as_they_are",
+        |ecs| ecs.privacy.log_identifiers_as_they_are,
+        "logs name users and devices",
+    ),
+    Check::new(
+        "audit",
+        "an audit log",
+        |ecs| ecs.audit.is_none().then(|| "none".to_owned()),
+        "nobody can find out afterwards what happened",
+    ),
+    Check::on(
         "limits.unlimited_rates_for_load_tests",
         |ecs| ecs.limits.unlimited_rates_for_load_tests,
         "one caller can keep this server from all others",
@@ -110,6 +121,7 @@ mod tests {
     /// What has to be added so that nothing is weaker, with everything in it that may be left out.
     const HARDENED: &str = r#"
         http1 = false
+        audit = { folder = "audit", key = "audit.key" }
         registration.allowed_ees = ["ees-a.example"]
         trust.nef = "nef.pem"
         nef = { api_root = "https://nef.example", scs_as_id = "ecs" }
@@ -117,6 +129,11 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        (
+            "privacy.log_identifiers_as_they_are",
+            "privacy.log_identifiers_as_they_are = true",
+        ),
+        ("audit", "audit = false"),
         (
             "limits.unlimited_rates_for_load_tests",
             "limits.unlimited_rates_for_load_tests = true",

@@ -1,6 +1,10 @@
 //! The program `ecs`. Exit status: 0 good, 1 failed, 2 wrong usage or configuration.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use edgeapp_audit::{
+    command::{AuditCommand, CommandError},
+    settings::AuditError,
+};
 use edgeapp_ecs::{
     config::EcsConfig,
     ecs::documents,
@@ -11,7 +15,7 @@ use edgeapp_http::{
     operator::install_metrics,
     secrets::keep_memory_private,
     settings::{Effective, SettingsError},
-    telemetry::{LogFormat, start_logging},
+    telemetry::{Identifiers, LogFormat, start_logging},
 };
 use std::{
     io::Write,
@@ -53,6 +57,9 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Keys of audit logs, and whether a log is as it was written.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Writes the OpenAPI documents of the APIs that this program serves.
     Openapi {
         /// The folder to write `<API>.yaml` into; standard output when absent.
@@ -84,7 +91,8 @@ impl Failure {
     fn to_start(file: &Path, error: ServeError) -> Self {
         match error {
             ServeError::Settings(error) => error.into(),
-            ServeError::Bind(_) | ServeError::Store(_) | ServeError::Nef(_) => {
+            ServeError::Audit(AuditError::Store(_)) => Self::Failed(error.to_string()),
+            ServeError::Bind(_) | ServeError::Store(_) | ServeError::Nef(_) | ServeError::Audit(_) => {
                 Self::Usage(format!("{}: {error}", file.display()))
             }
             ServeError::State(_) | ServeError::Document(_) => Self::Failed(error.to_string()),
@@ -105,6 +113,7 @@ async fn main() -> ExitCode {
             log,
         } => serve(&config, log_format, &log).await,
         Command::CheckConfig { config } => check_config(&config),
+        Command::Audit(command) => audit(command),
         Command::Openapi { out } => openapi(out.as_deref()).await,
     };
     let (status, words) = match done {
@@ -129,9 +138,13 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
         Some(Format::Text) => LogFormat::Text,
         None => LogFormat::fitting(),
     };
-    start_logging(format, log).map_err(Failure::Usage)?;
     keep_memory_private();
     let config = EcsConfig::load(file)?;
+    let identifiers = match config.privacy.log_identifiers_as_they_are {
+        true => Identifiers::AsTheyAre,
+        false => Identifiers::Replaced,
+    };
+    start_logging(format, log, identifiers).map_err(Failure::Usage)?;
     Effective::of(&config).map_err(failed)?.log();
     let loaded = Loaded::from_config(config, file)?;
     let running = loaded
@@ -149,6 +162,14 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
     running.serve(stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn audit(command: AuditCommand) -> Result<(), Failure> {
+    let done = command.run().map_err(|error| match error {
+        CommandError::Usage(text) => Failure::Usage(text),
+        CommandError::Failed(text) => Failure::Failed(text),
+    })?;
+    say(&done)
 }
 
 fn check_config(file: &Path) -> Result<(), Failure> {

@@ -4,17 +4,24 @@ use crate::{
     config::EcsConfig,
     ecs::{Ecs, EcsRules},
 };
+use edgeapp_audit::{
+    keeping::Keeping,
+    settings::{AuditError, PrivacySettings},
+    watch::Watched,
+};
 use edgeapp_core::{
-    authorizer::ReferencePoint, callback::OwnListeners, consent::Consent, error::Error, outbox::OutboxSettings,
-    principal::Role,
+    authorizer::ReferencePoint, callback::{CallbackRule, OwnListeners}, consent::Consent, error::Error, evidence::Collector,
+    outbox::OutboxSettings, principal::Role, pseudonym,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving},
     client::HttpClient,
+    collector::HttpCollector,
     documents::{self, DocumentError},
+    erasure,
     operator::{self, Version},
     settings::SettingsError,
-    tls::{Keyring, TlsError},
+    tls::{Keyring, TlsError, Trust},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
 use edgeapp_store::StoreSettingsError;
@@ -40,6 +47,9 @@ pub enum ServeError {
     /// The settings of the NEF.
     #[error(transparent)]
     Nef(#[from] NefSettingsError),
+    /// The audit log, or the key of pseudonyms.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// Its state cannot be read.
     #[error("the state cannot be read: {0}")]
     State(#[from] Error),
@@ -57,6 +67,7 @@ pub struct Loaded {
     notifier: HttpClient,
     nef: Option<HttpClient>,
     consent: Arc<dyn Consent>,
+    collector: Option<Arc<dyn Collector>>,
 }
 
 impl Loaded {
@@ -92,9 +103,23 @@ impl Loaded {
             .consent
             .open()
             .map_err(|error| SettingsError::of_key(file, "consent", error))?;
+        let collector = match config.audit.as_ref().and_then(|audit| audit.collector.as_ref()) {
+            Some(collector) => {
+                // Where the collector is, is the operator's choice.
+                let anywhere = CallbackRule::anywhere();
+                let identity = config.identity.load(Role::Ecs, &config.ecs_id);
+                let identity = identity.map_err(|error| key(config.identity.key_at_fault(&error))(error))?;
+                let roots = Trust::load(&collector.roots).map_err(key("audit.collector.roots"))?;
+                let client = HttpClient::new(&identity, &roots, anywhere, Duration::from_secs(10));
+                let client = client.map_err(key("audit.collector.roots"))?;
+                Some(Arc::new(HttpCollector::new(client, &collector.url)) as Arc<dyn Collector>)
+            }
+            None => None,
+        };
         Ok(Self {
             nef,
             consent,
+            collector,
             config,
             rules,
             own,
@@ -116,15 +141,27 @@ impl Loaded {
             notifier,
             nef,
             consent,
+            collector,
         } = self;
+        let names = config.privacy.pseudonyms()?;
+        let names_lie_in_the_store = names.is_none();
+        names.into_iter().for_each(pseudonym::install);
+        // Whoever could read the configuration can write it down again.
+        let effective = toml::to_string(&config).unwrap_or_default();
+        let keeping = Keeping::open(None, config.audit.as_ref(), &effective)?.collector(collector);
         let store = config.store.open().await?;
+        if names_lie_in_the_store {
+            pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);
+        }
+        let store = Watched::over(store, keeping.evidence());
         let outbox = OutboxSettings {
             longest_retry: Duration::from_secs(config.notifications.longest_retry_seconds.max(1).into()),
             ..OutboxSettings::default()
         };
         let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
             .outbox(outbox)
-            .consent(consent);
+            .consent(consent.clone())
+            .evidence(keeping.evidence());
         if let (Some(settings), Some(client)) = (&config.nef, nef) {
             // What an ECS asks is answered at once: nothing is reported to the address that the interface wants to be given.
             let root = config.edge6.api_root.clone();
@@ -133,7 +170,10 @@ impl Loaded {
             ecs = ecs.core_network(Arc::new(NefClient::new(settings.clone(), client, reports)?));
         }
         let ecs = ecs.build().await?;
-        let mut serving = Serving::new(keyring, config.http1, ecs.authorizer()).within(&config.limits);
+        keyring.evidence(ecs.evidence());
+        let mut serving = Serving::new(keyring, config.http1, ecs.authorizer())
+            .evidence(ecs.evidence())
+            .within(&config.limits);
         let version = Version {
             server: "ecs",
             version: env!("CARGO_PKG_VERSION"),
@@ -142,7 +182,9 @@ impl Loaded {
             .into_iter()
             .flat_map(|point| ecs.apis(point))
             .collect();
-        let of_operator = operator::router(ecs.readiness(), metrics, version).merge(documents::page(&apis)?);
+        let of_operator = operator::router(ecs.readiness(), metrics, version)
+            .merge(documents::page(&apis)?)
+            .merge(erasure::router(ecs.room().clone(), &[]));
         let door = |point, router| vec![Door { point, router }];
         let edge4 = door(ReferencePoint::Edge4, ecs.router(ReferencePoint::Edge4));
         let edge6 = door(ReferencePoint::Edge6, ecs.router(ReferencePoint::Edge6));
@@ -154,7 +196,12 @@ impl Loaded {
         for (_, address) in serving.addresses() {
             own.add(address);
         }
-        Ok(Running { ecs, serving })
+        Ok(Running {
+            ecs,
+            serving,
+            keeping,
+            consent,
+        })
     }
 }
 
@@ -162,6 +209,8 @@ impl Loaded {
 pub struct Running {
     ecs: Ecs,
     serving: Serving,
+    keeping: Keeping,
+    consent: Arc<dyn Consent>,
 }
 
 impl Running {
@@ -172,7 +221,14 @@ impl Running {
 
     /// Serves until `stop`, then lets running requests finish.
     pub async fn serve(self, stop: CancellationToken) {
-        let Self { ecs, serving } = self;
+        let Self {
+            ecs,
+            serving,
+            keeping,
+            consent,
+        } = self;
+        keeping.begin("ecs");
+        let evidence = tokio::spawn(keeping.work(consent, stop.clone()));
         let drained = CancellationToken::new();
         let served = async {
             serving.serve(stop).await;
@@ -180,5 +236,9 @@ impl Running {
         };
         // Events of the last requests are in the store: what is not sent now is sent by the next run.
         tokio::join!(served, ecs.work(drained.clone()));
+        evidence.abort();
+        // Aborted: nothing but the end is waited for.
+        let _ = evidence.await;
+        keeping.end("ecs").await;
     }
 }

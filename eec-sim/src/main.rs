@@ -64,6 +64,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Runs a simulated collector that keeps the audit records of EESs and ECSs.
+    Collector {
+        /// The folder that `pki init` made.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// Whose certificate it shows: the name of the file without its ending.
+        #[arg(long = "as", value_name = "NAME", default_value = "collector")]
+        who: String,
+        /// The port on loopback; 0 lets the system choose.
+        #[arg(long, default_value_t = 9514)]
+        port: u16,
+        /// The folder for the records.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Certificates and configuration files for a laboratory.
     #[command(subcommand)]
     Pki(PkiCommand),
@@ -120,6 +135,7 @@ fn main() -> ExitCode {
         Command::List => command::list(),
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
         Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
+        Command::Collector { pki, who, port, out } => wait(command::collector(&pki, &who, port, &out)),
         Command::Pki(PkiCommand::Init { dir, hosts }) => command::pki_init(&dir, &hosts),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };

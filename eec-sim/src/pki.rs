@@ -155,6 +155,8 @@ impl Pki {
         }
         pki.issue(Role::Operator, "operator").write()?;
         pki.issue(Role::Nef, "nef.example").named("nef").write()?;
+        pki.issue(Role::Operator, "collector").serving().write()?;
+        pki.audit_key("audit")?;
         Ok(pki)
     }
 
@@ -292,15 +294,30 @@ impl Pki {
         }
     }
 
+    /// Makes a key for the checkpoints of audit logs, `<name>.key`, and the one that verifies them, `<name>.pub`.
+    ///
+    /// # Errors
+    /// When they are there already, or cannot be written.
+    pub fn audit_key(&self, name: &str) -> Result<(PathBuf, PathBuf), PkiError> {
+        let key = KeyPair::generate().map_err(|error| PkiError::Certificate(name.to_owned(), error))?;
+        let (private, public) = (
+            self.dir.join(format!("{name}.key")),
+            self.dir.join(format!("{name}.pub")),
+        );
+        write(&private, &key.serialize_pem(), true)?;
+        write(&public, &key.public_key_pem(), false)?;
+        Ok((private, public))
+    }
+
     /// Begins a certificate for `id` in this role; an EAS writes its instance behind `#`.
     pub fn issue(&self, role: Role, id: &str) -> Request<'_> {
         Request {
             pki: self,
-            role,
             identities: vec![format!("urn:edgeapp:{role}:{}", utf8_percent_encode(id, KEEP))],
             hosts: self.hosts.clone(),
             issuer: role,
             flaw: None,
+            serves: role != Role::Operator,
             name: id
                 .chars()
                 .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
@@ -313,11 +330,11 @@ impl Pki {
 #[must_use = "nothing is issued before `write`"]
 pub struct Request<'a> {
     pki: &'a Pki,
-    role: Role,
     identities: Vec<String>,
     hosts: Vec<String>,
     issuer: Role,
     flaw: Option<Flaw>,
+    serves: bool,
     name: String,
 }
 
@@ -381,6 +398,12 @@ impl Request<'_> {
         self
     }
 
+    /// For a server too, where the role is none.
+    pub fn serving(mut self) -> Self {
+        self.serves = true;
+        self
+    }
+
     /// The name of the files; otherwise made of the id.
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
@@ -397,7 +420,7 @@ impl Request<'_> {
         let mut params = params(&self.name, 2 * 365);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        if self.role != Role::Operator {
+        if self.serves {
             // EECs and EASs are servers too: notifications come to them.
             params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         }

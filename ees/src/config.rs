@@ -1,5 +1,6 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
+use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
 use edgeapp_authz::consent::ConsentConfig;
 use edgeapp_core::{
     callback::{CallbackRule, OwnListeners},
@@ -134,6 +135,12 @@ pub struct EesConfig {
     /// `[consent]`: where it stands what users agreed to. Without it nobody agreed to anything, and what needs consent is refused.
     #[serde(default)]
     pub consent: ConsentConfig,
+    /// `[privacy]`: how users and devices are named in logs.
+    #[serde(default)]
+    pub privacy: PrivacySettings,
+    /// `[audit]`: the audit log. Without this section no file is written, and security events stand in the ordinary log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSettings>,
 }
 
 const fn yes() -> bool {
@@ -482,6 +489,10 @@ impl EesConfig {
             nef.resolve(&folder);
         }
         config.consent.resolve(&folder);
+        config.privacy.resolve(&folder);
+        if let Some(audit) = &mut config.audit {
+            audit.resolve(&folder);
+        }
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -635,6 +646,9 @@ impl EesConfig {
         }
         if let Some(conflict) = self.consent.conflict() {
             refuse("consent", conflict);
+        }
+        for (key, reason) in self.audit.iter().flat_map(AuditSettings::conflicts) {
+            refuse(key, reason);
         }
         if self.agreed_by() == AgreedBy::Repository && self.ecs.is_none() {
             refuse("common_eas.agreed_by", "is repository, and no [ecs] says where that is");

@@ -9,6 +9,11 @@ use crate::{
 };
 use async_trait::async_trait;
 use axum::Router;
+use edgeapp_audit::{
+    keeping::Keeping,
+    settings::{AuditError, CollectorSettings, PrivacySettings},
+    watch::Watched,
+};
 use edgeapp_authz::{RoleOfReferencePoint, consent::ConsentFileError};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
@@ -16,11 +21,13 @@ use edgeapp_core::{
     clock::{Clock, SystemClock},
     consent::{Consent, Withdrawal},
     error::Error,
+    evidence::{Collector, Evidence},
     follow::Follower,
     network::{CoreNetwork, NoCoreNetwork},
     notifier::Notifier,
     outbox::{Outbox, OutboxSettings},
     principal::Role,
+    pseudonym,
     room::Room,
     store::Store,
     sweeper,
@@ -32,9 +39,11 @@ use edgeapp_ees_domain::{
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
     client::HttpClient,
+    collector::HttpCollector,
     documents::{self, Api},
+    erasure,
     operator::{self, Need, Readiness, Version},
-    tls::{Keyring, KeyringError, TlsError},
+    tls::{Keyring, KeyringError, TlsError, Trust},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
 use edgeapp_openapi::{
@@ -67,6 +76,9 @@ pub enum StartError {
     /// The settings of the NEF.
     #[error(transparent)]
     Nef(#[from] NefSettingsError),
+    /// The audit log, or the key of pseudonyms.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// What users agreed to.
     #[error(transparent)]
     Consent(#[from] ConsentFileError),
@@ -83,6 +95,7 @@ impl StartError {
     pub fn is_of_configuration(&self) -> bool {
         match self {
             Self::Tls(_) | Self::Bind(_) | Self::Store(_) | Self::Nef(_) | Self::Consent(_) | Self::Config(_) => true,
+            Self::Audit(error) => !matches!(error, AuditError::Store(_)),
             Self::State(_) => false,
         }
     }
@@ -120,6 +133,7 @@ pub struct EesBuilder {
     peers: Option<Arc<dyn Peers>>,
     core: Option<Arc<dyn CoreNetwork>>,
     consent: Option<Arc<dyn Consent>>,
+    evidence: Option<Arc<dyn Evidence>>,
 }
 
 impl EesBuilder {
@@ -134,6 +148,7 @@ impl EesBuilder {
             peers: None,
             core: None,
             consent: None,
+            evidence: None,
         }
     }
 
@@ -179,13 +194,25 @@ impl EesBuilder {
         self
     }
 
+    /// Tells security events to this, instead of keeping the audit log that `[audit]` describes.
+    pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
+        self.evidence = Some(evidence);
+        self
+    }
+
     /// Loads certificates and state and binds the listeners. Nothing is served before [`Ees::serve`].
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn build(self) -> Result<Ees, StartError> {
         let config = self.config;
+        let names = config.privacy.pseudonyms()?;
+        let names_lie_in_the_store = names.is_none();
+        names.into_iter().for_each(pseudonym::install);
+        let effective = toml::to_string(&config).map_err(|error| StartError::Config(error.to_string()))?;
+        let keeping = Keeping::open(self.evidence, config.audit.as_ref(), &effective)?;
         let keyring = Keyring::load(config.key_files())?;
+        keyring.evidence(keeping.evidence());
         let own = OwnListeners::default();
         let callbacks = config.callback_rule(&own);
         let clients = Clients::new(&config, &callbacks, &keyring).map_err(StartError::tls("trust"))?;
@@ -193,6 +220,12 @@ impl EesBuilder {
             Some(store) => store,
             None => config.store.open().await?,
         };
+        if names_lie_in_the_store {
+            pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);
+        }
+        let store = Watched::over(store, keeping.evidence());
+        let collector = config.audit.as_ref().and_then(|audit| audit.collector.as_ref());
+        let keeping = keeping.collector(collector.map(|collector| reached(collector, &config)).transpose()?);
         let edge1_socket = Socket::bind(&config.edge1).await?;
         let edge3_socket = Socket::bind(&config.edge3).await?;
         let (endpoint, for_cas) = (endpoint_of(&edge1_socket)?, endpoint_of(&edge3_socket)?);
@@ -222,7 +255,9 @@ impl EesBuilder {
         let rooms = Rooms::new(&Parts::of(&config, callbacks, endpoint.clone(), for_cas), around).await?;
 
         let (http1, authorizer) = (config.http1, self.authorizer);
-        let mut serving = Serving::new(keyring, http1, authorizer).within(&config.limits);
+        let mut serving = Serving::new(keyring, http1, authorizer)
+            .evidence(keeping.evidence())
+            .within(&config.limits);
         let door = |point: ReferencePoint, apis: Vec<Api>| Door {
             point,
             router: apis
@@ -279,7 +314,12 @@ impl EesBuilder {
             version: env!("CARGO_PKG_VERSION"),
         };
         let page = documents::page(&rooms.apis()).map_err(|error| StartError::Config(error.to_string()))?;
-        let router = operator::router(readiness, metrics, version).merge(page);
+        let router = operator::router(readiness, metrics, version)
+            .merge(page)
+            .merge(erasure::router(
+                rooms.room.clone(),
+                &[("app-context/", "app-context-bytes/")],
+            ));
         serving
             .bind(
                 &config.operator,
@@ -307,6 +347,7 @@ impl EesBuilder {
             room: rooms.room.clone(),
             expiring: rooms.expiring(),
             consent,
+            keeping,
             locations: rooms.locations.clone(),
             sessions: rooms.sessions.clone(),
             management: rooms.acr_management.clone(),
@@ -322,6 +363,7 @@ pub struct Ees {
     room: Room,
     expiring: Arc<EesExpiring>,
     consent: Arc<dyn Consent>,
+    keeping: Keeping,
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
     management: Arc<AcrManagementService>,
@@ -370,7 +412,9 @@ impl Ees {
 
     /// Serves until `stop`, then lets running requests finish and deregisters from the ECS.
     pub async fn serve(self, stop: CancellationToken) {
+        self.keeping.begin("ees");
         let mut background = JoinSet::new();
+        background.spawn(self.keeping.work(self.consent.clone(), stop.clone()));
         background.spawn(self.outbox.run());
         background.spawn(follow_withdrawals(
             self.consent,
@@ -387,7 +431,23 @@ impl Ees {
             tracing::error!(%error, "the registration with the ECS ended");
         }
         background.shutdown().await;
+        self.keeping.end("ees").await;
     }
+}
+
+/// Who keeps audit records elsewhere.
+fn reached(settings: &CollectorSettings, config: &EesConfig) -> Result<Arc<dyn Collector>, StartError> {
+    let unusable = |key: &str| {
+        let key = key.to_owned();
+        move |source| StartError::Tls(KeyringError { key, source })
+    };
+    let identity = config.identity.load(Role::Ees, config.ees_id.as_str());
+    let identity = identity.map_err(unusable("identity"))?;
+    let roots = Trust::load(&settings.roots).map_err(unusable("audit.collector.roots"))?;
+    // Where the collector is, is the operator's choice.
+    let client = HttpClient::new(&identity, &roots, CallbackRule::anywhere(), Duration::from_secs(10));
+    let client = client.map_err(unusable("audit.collector.roots"))?;
+    Ok(Arc::new(HttpCollector::new(client, &settings.url)))
 }
 
 /// Our mutual TLS clients: each trusts the servers it is meant for, and no others.

@@ -87,6 +87,17 @@ static CHECKS: &[Check<EesConfig>] = &[
         "clients can make this server send requests into its own network",
     ),
     Check::on(
+        "privacy.log_identifiers_as_they_are",
+        |ees| ees.privacy.log_identifiers_as_they_are,
+        "logs name users and devices",
+    ),
+    Check::new(
+        "audit",
+        "an audit log",
+        |ees| ees.audit.is_none().then(|| "none".to_owned()),
+        "nobody can find out afterwards what happened",
+    ),
+    Check::on(
         "limits.unlimited_rates_for_load_tests",
         |ees| ees.limits.unlimited_rates_for_load_tests,
         "one caller can keep this server from all others",
@@ -205,6 +216,7 @@ mod tests {
     /// What has to be added so that nothing is weaker, with everything in it that may be left out.
     const HARDENED: &str = r#"
         http1 = false
+        audit = { folder = "audit", key = "audit.key" }
         edge2 = { listen = "192.0.2.3:9102" }
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
@@ -213,6 +225,11 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        (
+            "privacy.log_identifiers_as_they_are",
+            "privacy.log_identifiers_as_they_are = true",
+        ),
+        ("audit", "audit = false"),
         (
             "limits.unlimited_rates_for_load_tests",
             "limits.unlimited_rates_for_load_tests = true",

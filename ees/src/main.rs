@@ -1,6 +1,7 @@
 //! The program `ees`.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use edgeapp_audit::command::{AuditCommand, CommandError};
 use edgeapp_ees::{
     config::EesConfig,
     ees::{EesBuilder, StartError, check_files},
@@ -9,7 +10,7 @@ use edgeapp_http::{
     assembly::stop_signal,
     secrets::keep_memory_private,
     settings::Effective,
-    telemetry::{LogFormat, start_logging},
+    telemetry::{Identifiers, LogFormat, start_logging},
 };
 use std::{
     io::Write,
@@ -51,6 +52,9 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Keys of audit logs, and whether a log is as it was written.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Write the OpenAPI documents of what this program serves.
     Openapi {
         /// The folder to write them to; without it they are printed.
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
             log,
         } => serve(&config, log_format, &log),
         Command::CheckConfig { config } => check_config(&config),
+        Command::Audit(command) => audit(command),
         Command::Openapi { out } => openapi(out.as_deref()),
     };
     let (text, code) = match done {
@@ -110,7 +115,11 @@ fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> 
         Some(Format::Text) => LogFormat::Text,
         None => LogFormat::fitting(),
     };
-    start_logging(format, log).map_err(Failure::Usage)?;
+    let identifiers = match config.privacy.log_identifiers_as_they_are {
+        true => Identifiers::AsTheyAre,
+        false => Identifiers::Replaced,
+    };
+    start_logging(format, log, identifiers).map_err(Failure::Usage)?;
     Effective::of(&config).map_err(Failure::Failed)?.log();
     keep_memory_private();
     runtime()?.block_on(async {
@@ -138,6 +147,14 @@ fn not_started(file: &Path, error: &StartError) -> Failure {
     } else {
         Failure::Failed(text)
     }
+}
+
+fn audit(command: AuditCommand) -> Result<(), Failure> {
+    let done = command.run().map_err(|error| match error {
+        CommandError::Usage(text) => Failure::Usage(text),
+        CommandError::Failed(text) => Failure::Failed(text),
+    })?;
+    say(&done)
 }
 
 fn check_config(file: &Path) -> Result<(), Failure> {

@@ -1,6 +1,9 @@
 //! A temporary folder with certificates, configurations and state, and the servers that live in it.
 
-use crate::{caller::Caller, process::Process};
+use crate::{
+    caller::Caller,
+    process::{Launch, Process},
+};
 use edgeapp_core::principal::Role;
 use eec_sim::{
     configuration,
@@ -27,6 +30,7 @@ pub struct Plan {
     name: String,
     folder: PathBuf,
     table: toml::Table,
+    launch: Launch,
 }
 
 impl Lab {
@@ -140,7 +144,20 @@ impl Plan {
             name: name.to_owned(),
             folder: folder.to_owned(),
             table,
+            launch: Launch::default(),
         }
+    }
+
+    /// The same, logging what passes this filter.
+    pub fn logging(mut self, filter: &str) -> Self {
+        filter.clone_into(&mut self.launch.filter);
+        self
+    }
+
+    /// The same, in a process that lets everybody read the files it makes, unless it says otherwise.
+    pub fn without_umask(mut self) -> Self {
+        self.launch.without_umask = true;
+        self
     }
 
     /// The same with these keys over it.
@@ -181,7 +198,7 @@ impl Plan {
     /// # Panics
     /// When it does not become ready.
     pub async fn start(&self) -> Process {
-        Process::start(self.program, &self.write(), &self.log()).await
+        Process::start(self.program, &self.write(), &self.log(), &self.launch).await
     }
 
     /// Starts it where no file may grow beyond so many KiB.
@@ -189,7 +206,12 @@ impl Plan {
     /// # Panics
     /// When it does not become ready.
     pub async fn start_with_small_files(&self, kib: u32) -> Process {
-        Process::start_with_small_files(kib, self.program, &self.write(), &self.log()).await
+        let small_files = Some(kib);
+        let launch = Launch {
+            small_files,
+            ..self.launch.clone()
+        };
+        Process::start(self.program, &self.write(), &self.log(), &launch).await
     }
 
     /// Starts it where that may fail.
@@ -197,7 +219,7 @@ impl Plan {
     /// # Errors
     /// When it does not become ready.
     pub async fn try_start(&self) -> Result<Process, String> {
-        Process::try_start(self.program, &self.write(), &self.log()).await
+        Process::try_start(self.program, &self.write(), &self.log(), &self.launch).await
     }
 
     /// Starts it without waiting for anything.
@@ -205,7 +227,8 @@ impl Plan {
     /// # Panics
     /// When it cannot be run.
     pub fn spawn(&self) -> Process {
-        Process::spawn(self.program, &self.write(), &self.log()).unwrap_or_else(|reason| panic!("{reason}"))
+        Process::spawn(self.program, &self.write(), &self.log(), &self.launch)
+            .unwrap_or_else(|reason| panic!("{reason}"))
     }
 
     /// The program that it is for.
@@ -218,7 +241,12 @@ impl Plan {
     /// # Errors
     /// When it does not become ready.
     pub async fn start_with(&self, environment: &[(&str, &Path)]) -> Result<Process, String> {
-        let mut process = Process::spawn_with(self.program, &self.write(), &self.log(), environment)?;
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let launch = Launch {
+            environment: environment.collect(),
+            ..self.launch.clone()
+        };
+        let mut process = Process::spawn(self.program, &self.write(), &self.log(), &launch)?;
         process.ready().await?;
         Ok(process)
     }

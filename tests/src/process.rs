@@ -34,6 +34,53 @@ pub fn program(name: &str) -> PathBuf {
     program
 }
 
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// Which log lines are written.
+    pub filter: String,
+    /// Everybody may read the files it makes, unless it says otherwise.
+    pub without_umask: bool,
+    /// No file may grow beyond so many KiB: to the program that is a disk without room.
+    pub small_files: Option<u32>,
+    /// More variables in its environment.
+    pub environment: Vec<(String, PathBuf)>,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self {
+            filter: "info,edgeapp_http=warn".to_owned(),
+            without_umask: false,
+            small_files: None,
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl Launch {
+    fn command(&self, name: &str) -> Command {
+        let mut before = String::new();
+        if self.without_umask {
+            before.push_str("umask 000; ");
+        }
+        if let Some(kib) = self.small_files {
+            // A file that is too long is an error of the write, as on a full disk, when the signal for it is ignored.
+            before.push_str(&format!("trap '' XFSZ; ulimit -f {kib}; "));
+        }
+        let mut command = match before.is_empty() {
+            true => Command::new(program(name)),
+            false => {
+                let mut shell = Command::new("bash");
+                shell.arg("-c").arg(format!("{before}exec \"$0\" \"$@\"")).arg(program(name));
+                shell
+            }
+        };
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
 /// A running server. It is killed when this value goes away.
 #[derive(Debug)]
 pub struct Process {
@@ -49,8 +96,8 @@ impl Process {
     ///
     /// # Panics
     /// When it does not become ready.
-    pub async fn start(name: &str, config: &Path, log: &Path) -> Self {
-        match Self::try_start(name, config, log).await {
+    pub async fn start(name: &str, config: &Path, log: &Path, launch: &Launch) -> Self {
+        match Self::try_start(name, config, log, launch).await {
             Ok(process) => process,
             Err(reason) => panic!("{reason}"),
         }
@@ -60,8 +107,8 @@ impl Process {
     ///
     /// # Errors
     /// When it does not become ready.
-    pub async fn try_start(name: &str, config: &Path, log: &Path) -> Result<Self, String> {
-        let mut process = Self::spawn(name, config, log)?;
+    pub async fn try_start(name: &str, config: &Path, log: &Path, launch: &Launch) -> Result<Self, String> {
+        let mut process = Self::spawn(name, config, log, launch)?;
         process.ready().await?;
         Ok(process)
     }
@@ -70,42 +117,15 @@ impl Process {
     ///
     /// # Errors
     /// When it cannot be run.
-    pub fn spawn(name: &str, config: &Path, log: &Path) -> Result<Self, String> {
-        Self::spawn_with(name, config, log, &[])
-    }
-
-    /// Starts it with these variables in its environment, without waiting for anything.
-    ///
-    /// # Errors
-    /// When it cannot be run.
-    pub fn spawn_with(name: &str, config: &Path, log: &Path, environment: &[(&str, &Path)]) -> Result<Self, String> {
-        let mut command = Command::new(program(name));
-        command.envs(environment.iter().copied());
-        Self::spawn_by(command, name, config, log)
-    }
-
-    /// As [`Process::start`], where no file may grow beyond so many KiB: to the program that is a disk without room.
-    ///
-    /// # Panics
-    /// When it does not become ready.
-    pub async fn start_with_small_files(kib: u32, name: &str, config: &Path, log: &Path) -> Self {
-        // A file that is too long is an error of the write, as on a full disk, when the signal for it is ignored.
-        let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
-        let mut shell = Command::new("bash");
-        shell.arg("-c").arg(script).arg(program(name));
-        let mut process = Self::spawn_by(shell, name, config, log).unwrap_or_else(|reason| panic!("{reason}"));
-        process.ready().await.unwrap_or_else(|reason| panic!("{reason}"));
-        process
-    }
-
-    fn spawn_by(mut command: Command, name: &str, config: &Path, log: &Path) -> Result<Self, String> {
+    pub fn spawn(name: &str, config: &Path, log: &Path, launch: &Launch) -> Result<Self, String> {
         let errors = OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .map_err(|error| error.to_string())?;
+        let mut command = launch.command(name);
         let mut child = command
-            .args(["serve", "--log", "info,edgeapp_http=warn", "--config"])
+            .args(["serve", "--log", &launch.filter, "--config"])
             .arg(config)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -4,6 +4,7 @@ mod network;
 mod support;
 
 mod abuse;
+mod audit;
 mod check_config;
 mod common_eas;
 mod core_network;

@@ -9,6 +9,7 @@ pub use page::{PAGE, page};
 
 use crate::problem::problem_schemas;
 use axum::Router;
+use edgeapp_core::pseudonym;
 use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeSet,
@@ -25,6 +26,23 @@ static KNOWN: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
 /// Whether an API of this name was ever mounted.
 pub(crate) fn is_known(api: &str) -> bool {
     KNOWN.read().unwrap_or_else(PoisonError::into_inner).contains(api)
+}
+
+/// Words that stand in the paths of our APIs for everybody.
+static WORDS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+
+/// A path as it may stand in a log: whatever is not the name or a word of an API may be somebody's, and is replaced by its pseudonym.
+pub(crate) fn without_names(path: &str) -> String {
+    let (names, words) = (
+        pseudonym::in_use(),
+        WORDS.read().unwrap_or_else(PoisonError::into_inner),
+    );
+    let parts = path.split('/').map(|part| match part {
+        "" | "v1" => part.to_owned(),
+        part if is_known(part) || words.contains(part) => part.to_owned(),
+        part => names.of_path(part, 0),
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// One API: its router and its document, which cannot differ because one registration makes both.
@@ -75,6 +93,11 @@ impl Api {
         KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(name);
         let (router, mut document) = routes.split_for_parts();
         title.clone_into(&mut document.info.title);
+        let words = document.paths.paths.keys().flat_map(|path| path.split('/'));
+        let words = words
+            .filter(|word| !word.is_empty() && !word.contains('{'))
+            .map(str::to_owned);
+        WORDS.write().unwrap_or_else(PoisonError::into_inner).extend(words);
         document.info.description = Some(description.to_owned());
         document.info.version = "1.1.0".to_owned();
         document.info.license = None;

@@ -4,6 +4,7 @@ use crate::tls::{Refused, ServerTls, end_of, noting_the_refused, principal_of};
 use edgeapp_core::{
     evidence::{Evidence, SecurityEvent},
     principal::Principal,
+    pseudonym::of_address,
 };
 use rustls::{ServerConfig, pki_types::CertificateDer};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -44,7 +45,7 @@ pub(crate) async fn handshake(
             let chain: Arc<[CertificateDer<'static>]> = session.peer_certificates().unwrap_or_default().into();
             let principal = chain.first().map(|certificate| principal_of(certificate));
             let Some((Ok(principal), ends)) = principal.zip(end_of(&*chain)) else {
-                tracing::error!(%remote, "a connection without an identity passed the handshake");
+                tracing::error!(remote = %of_address(remote.ip()), "a connection without an identity passed the handshake");
                 return None;
             };
             let group = session.negotiated_key_exchange_group();
@@ -65,7 +66,7 @@ pub(crate) async fn handshake(
     };
     metrics::counter!("edgeapp_tls_handshakes_refused_total", "event" => refused.kind.as_str()).increment(1);
     let (event, reason) = (refused.kind.as_str(), &refused.reason);
-    tracing::info!(%remote, event, %reason, serial, "TLS handshake refused");
+    tracing::info!(remote = %of_address(remote.ip()), event, %reason, serial, "TLS handshake refused");
     evidence.record(event_of(refused, serial).from(remote.ip()));
     None
 }
@@ -82,7 +83,7 @@ fn event_of(refused: Refused, serial: Option<String>) -> SecurityEvent {
 /// Tells of a caller that may not call any more, while its connection stood.
 pub(crate) fn tell_of_ended(refused: Refused, principal: &Principal, remote: SocketAddr, evidence: &dyn Evidence) {
     let (event, reason) = (refused.kind.as_str(), &refused.reason);
-    tracing::info!(%remote, event, %reason, "a connection is ended");
+    tracing::info!(remote = %of_address(remote.ip()), event, %reason, "a connection is ended");
     metrics::counter!("edgeapp_tls_connections_ended_total", "event" => refused.kind.as_str()).increment(1);
     let event = event_of(refused, None).by(principal.owner());
     evidence.record(event.from(remote.ip()));

@@ -10,20 +10,23 @@
 //! | [`documents`] | [`documents::Api`]: router and OpenAPI document from one registration |
 //! | [`client`] | our mutual TLS client; the [`edgeapp_core::notifier::Notifier`] over it |
 //! | [`callbacks`], `outgoing` | where notifications may go, and how we get there |
+//! | [`collector`] | the [`edgeapp_core::evidence::Collector`] over our client |
 //! | [`limits`] | how much one caller, one address and all of them may ask |
 //! | [`screen`] | what is wrong with a request whatever it asks for |
 //! | [`gather`] | one write for what is ready at the same time |
 //! | [`tls`] | certificates, keys, trust; following their files |
 //! | [`secrets`] | no memory of a process is left behind |
-//! | [`operator`], [`telemetry`] | health, readiness, metrics; logs |
+//! | [`operator`], [`erasure`], [`telemetry`] | health, readiness, metrics; forgetting users; logs |
 //! | [`assembly`], [`settings`] | what programs share: listeners, announcing, stopping; reading a configuration |
 
 pub mod assembly;
 pub mod callbacks;
 pub mod client;
+pub mod collector;
 mod connections;
 mod descriptors;
 pub mod documents;
+pub mod erasure;
 mod frames;
 pub mod gather;
 mod handshake;
@@ -33,6 +36,7 @@ pub mod operator;
 mod outgoing;
 mod patience;
 pub mod problem;
+mod refusals;
 pub mod reply;
 pub mod request;
 pub mod screen;

@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use std::{
     convert::Infallible,
     marker::PhantomData,
+    net::IpAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -40,6 +41,8 @@ pub struct Peer {
     pub point: ReferencePoint,
     /// Decides what the peer may use.
     pub authorizer: Arc<dyn Authorizer>,
+    /// The address at its other end, where it is known.
+    pub from: Option<IpAddr>,
     /// Is told what security asks to be remembered.
     pub evidence: Arc<dyn Evidence>,
     /// `apiRoot` of the listener when it is configured: scheme, authority and prefix without a slash at the end.

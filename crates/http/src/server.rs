@@ -16,6 +16,7 @@ use axum::{Router, body::Body};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     evidence::{Evidence, NoEvidence},
+    pseudonym::of_address,
 };
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -254,7 +255,7 @@ impl Listener {
                     .find(|(point, _)| point.caller() == principal.role())
                     .cloned()
                 else {
-                    return tracing::info!(%remote, role = %principal.role(), "no reference point for this role here");
+                    return tracing::info!(remote = %of_address(remote.ip()), role = %principal.role(), "no reference point for this role here");
                 };
                 let Some(caller) = guards.meet(&principal, remote.ip()) else {
                     return;
@@ -263,6 +264,7 @@ impl Listener {
                 let peer = Arc::new(Peer {
                     principal: Ok(principal.clone()),
                     point,
+                    from: Some(remote.ip()),
                     authorizer,
                     evidence: evidence.clone(),
                     api_root,
@@ -299,7 +301,7 @@ impl Listener {
                             return Ok(());
                         }
                         Some(_) => {}
-                        None => tracing::debug!(%point, %remote, "connection idle"),
+                        None => tracing::debug!(%point, remote = %of_address(remote.ip()), "connection idle"),
                     }
                     connection.as_mut().graceful_shutdown();
                     // Whoever keeps it longer than a request may take does not mean to end it, or does not take its answers.
@@ -310,7 +312,7 @@ impl Listener {
                     if too_many_resets(error.as_ref()) {
                         visit.abused("streams that are reset");
                     }
-                    tracing::debug!(%point, %remote, %error, "connection ended");
+                    tracing::debug!(%point, remote = %of_address(remote.ip()), %error, "connection ended");
                 }
             });
         }

@@ -3,10 +3,12 @@
 //! The layers are plain code around the router and not layers of it: a router clones and boxes all its layers for each request.
 
 use crate::{
+    documents,
     limits::Visit,
     meters::{Meters, Outcome},
     problem::{PROBLEM_JSON, Problem},
-    request::Facts,
+    refusals::Probes,
+    request::{Facts, Peer},
     screen, unread,
 };
 use axum::{
@@ -15,7 +17,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use edgeapp_core::{authorizer::ReferencePoint, error::Cause};
+use edgeapp_core::{authorizer::ReferencePoint, error::Cause, pseudonym};
 use futures_util::FutureExt;
 use std::{
     any::Any,
@@ -42,6 +44,7 @@ pub struct Stack {
     point: ReferencePoint,
     router: Router,
     meters: Arc<Meters>,
+    probes: Arc<Probes>,
 }
 
 /// The stack of a reference point around its router.
@@ -50,6 +53,7 @@ pub fn stack(router: Router, point: ReferencePoint) -> Stack {
         point,
         router: router.fallback(nothing_here),
         meters: Arc::new(Meters::of(point)),
+        probes: Arc::default(),
     }
 }
 
@@ -69,6 +73,7 @@ impl Stack {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             operation: OnceLock::new(),
         });
+        let peer = request.extensions().get::<Arc<Peer>>().cloned();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         // A refusal for too much is told once a second, and not by a line for each.
         let mut quietly = false;
@@ -103,24 +108,28 @@ impl Stack {
         );
         // What an address of EDGE-2 ends in is a secret between the core network and us, that of a context one among EASs.
         let path = match point {
-            _ if uri.path().starts_with("/app-contexts/") => "/app-contexts",
-            ReferencePoint::Edge2 => uri.path().rsplit_once('/').map_or("", |(folder, _)| folder),
-            _ => uri.path(),
+            _ if uri.path().starts_with("/app-contexts/") => "/app-contexts".to_owned(),
+            ReferencePoint::Edge2 => uri.path().rsplit_once('/').map_or("", |(folder, _)| folder).to_owned(),
+            _ => documents::without_names(uri.path()),
         };
+        // What was refused for too much is told by who counts it.
+        if let Some(peer) = peer.as_ref().filter(|_| !quietly) {
+            self.probes.tell(peer, &cause, operation, &detail);
+        }
+        let detail = pseudonym::of_text(detail);
         let (request, status) = (instance(facts.number), status.as_u16());
-        if let Some(visit) = visit {
-            if cause == Cause::CallbackNotAllowed.as_str() {
-                visit.callback_blocked(operation, detail.clone());
-            } else if cause == Cause::InsufficientResources.as_str() && status == 500 {
-                visit.no_room();
-            }
+        if let Some(visit) = visit
+            && cause == Cause::InsufficientResources.as_str()
+            && status == 500
+        {
+            visit.no_room();
         }
         if quietly {
-            tracing::debug!(request, %point, operation, %method, path, status, cause, detail, "refused");
+            tracing::debug!(request, %point, operation, %method, path, status, cause, %detail, "refused");
         } else if outcome == Outcome::Failed {
-            tracing::error!(request, %point, operation, %method, path, status, cause, detail, "failed");
+            tracing::error!(request, %point, operation, %method, path, status, cause, %detail, "failed");
         } else {
-            tracing::info!(request, %point, operation, %method, path, status, cause, detail, "refused");
+            tracing::info!(request, %point, operation, %method, path, status, cause, %detail, "refused");
         }
         let response = problem.finish(request);
         debug_assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
@@ -166,7 +175,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(reason = reason.unwrap_or("unknown"), "a handler panicked");
+    tracing::error!(reason = %pseudonym::of_text(reason.unwrap_or("unknown")), "a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 

@@ -213,6 +213,7 @@ impl Lab {
         let peer = Peer {
             principal: Ok(Arc::new(caller.clone())),
             point,
+            from: None,
             authorizer: Arc::new(RoleOfReferencePoint),
             evidence: Arc::new(edgeapp_core::evidence::NoEvidence),
             api_root: Some("https://ecs.example".into()),

@@ -3,10 +3,12 @@
 #![allow(clippy::print_stdout, reason = "commands that people type write to standard output")]
 
 mod callbacks;
+mod collector;
 mod nef;
 mod play;
 
 pub use callbacks::callbacks;
+pub use collector::collector;
 pub use nef::nef;
 pub use play::{Given, Output, demo, one};
 
@@ -115,6 +117,8 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
+    println!("  audit.key, audit.pub    the key that signs audit logs, and the one that verifies them");
+    println!("  collector               a simulated collector of audit records: eec-sim collector");
     println!(
         "  nef, nef.toml           a simulated NEF: eec-sim nef --config {}",
         nef.display()

@@ -3,6 +3,7 @@
 pub mod ac;
 pub mod callbacks;
 pub mod cas;
+pub mod collector;
 pub mod eas;
 pub mod nef;
 pub mod network;

@@ -454,6 +454,7 @@ impl Doors {
         let peer = Peer {
             principal,
             point,
+            from: None,
             authorizer: Arc::new(RoleOfReferencePoint),
             evidence: Arc::new(edgeapp_core::evidence::NoEvidence),
             api_root: Some(ROOT.into()),

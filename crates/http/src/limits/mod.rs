@@ -198,14 +198,6 @@ impl Visit {
         }
     }
 
-    /// Remembers that the caller named an address for callbacks that leads where it must not.
-    pub(crate) fn callback_blocked(&self, operation: &'static str, reason: String) {
-        let event = SecurityEvent::new(SecurityEventKind::CallbackBlocked, reason).about(operation);
-        self.guards
-            .evidence
-            .record(event.by(self.caller.owner()).from(self.address));
-    }
-
     /// Remembers that there was no room for what the caller wanted to be kept.
     pub(crate) fn no_room(&self) {
         if let Some(times) = self.guards.full.happened() {

@@ -1,0 +1,85 @@
+//! `POST /erase` on the operator's port: forgets an EEC or a UE.
+
+use crate::{
+    problem::Problem,
+    request::{JsonBytes, Peer},
+};
+use axum::{Extension, Json, Router, extract::State, routing::post};
+use edgeapp_core::{
+    erasure::{Subject, erase},
+    error::{Cause, Error},
+    evidence::{SecurityEvent, SecurityEventKind},
+    pseudonym,
+    room::Room,
+};
+use edgeapp_openapi::ids::{EecId, Gpsi};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Whom to forget: one of both.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wish {
+    /// `eecId`: an EEC.
+    eec_id: Option<EecId>,
+    /// `gpsi`: a UE.
+    gpsi: Option<Gpsi>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Erased {
+    /// How many entries of the state were removed.
+    erased: u64,
+}
+
+struct Eraser {
+    room: Room,
+    attached: &'static [(&'static str, &'static str)],
+}
+
+/// The route, over the state of this room. `attached` is that of [`erase`].
+pub fn router(room: Room, attached: &'static [(&'static str, &'static str)]) -> Router {
+    Router::new()
+        .route("/erase", post(forget))
+        .with_state(Arc::new(Eraser { room, attached }))
+}
+
+async fn forget(
+    State(eraser): State<Arc<Eraser>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    JsonBytes(body): JsonBytes,
+) -> Result<Json<Erased>, Problem> {
+    let operator = peer.principal.clone()?;
+    let subject = subject(&body)?;
+    let kind = match subject {
+        Subject::Eec(_) => "EEC",
+        Subject::Ue(_) => "UE",
+    };
+    let who = pseudonym::in_use().of(subject.name());
+    let event = |kind, reason: String| {
+        let mut event = SecurityEvent::new(kind, reason).by(operator.owner()).about(who.clone());
+        event.from = peer.from;
+        peer.evidence.record(event);
+    };
+    event(
+        SecurityEventKind::AdminAction,
+        format!("what is kept of this {kind} is to be erased"),
+    );
+    let erased = erase(&eraser.room, &subject, eraser.attached).await?;
+    event(
+        SecurityEventKind::DataErased,
+        format!("{erased} entries of this {kind} were erased"),
+    );
+    Ok(Json(Erased { erased }))
+}
+
+fn subject(body: &[u8]) -> Result<Subject, Error> {
+    let wish: Wish = serde_json::from_slice(body)
+        .map_err(|error| Error::invalid(Cause::InvalidMsgFormat, "", format!("{error}; send eecId or gpsi")))?;
+    match (wish.eec_id, wish.gpsi) {
+        (Some(id), None) => Ok(Subject::Eec(id)),
+        (None, Some(gpsi)) => Ok(Subject::Ue(gpsi)),
+        _ => Err(Error::mandatory_missing("", "needs either eecId or gpsi")),
+    }
+}
