@@ -52,9 +52,12 @@ fn records(folder: &Path) -> Vec<Value> {
         .collect()
 }
 
+/// The events that are there so far; a line may still be on its way.
 fn events(folder: &Path) -> BTreeSet<String> {
-    records(folder)
-        .iter()
+    let whole = lines(folder)
+        .into_iter()
+        .filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    whole
         .filter_map(|record| Some(record["event"].as_str()?.to_owned()))
         .collect()
 }
@@ -318,7 +321,7 @@ async fn nothing_that_is_written_names_a_user() {
     let metrics = metrics(&lab, Role::Ees, &ees).await;
     assert!(ees.stop().await.success());
     let log = fs::read_to_string(plan.log()).expect("a log");
-    assert!(log.lines().count() > 20, "there is something to look at:\n{log}");
+    assert!(log.lines().count() > 10, "there is something to look at:\n{log}");
     let written = [
         ("log", log),
         ("metrics", metrics),

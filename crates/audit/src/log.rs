@@ -16,7 +16,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -77,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) folder: Folder,
     /// Events that found no place in the queue.
     pub(crate) lost: AtomicU64,
+    /// Nobody waits for more: a disk that takes nothing must not keep the server from ending.
+    pub(crate) closing: AtomicBool,
     /// The number of the last record that is on the disk.
     pub(crate) durable: watch::Sender<u64>,
     /// Up to which record the collector has all.
@@ -109,6 +111,7 @@ impl AuditLog {
         let shared = Arc::new(Shared {
             folder,
             lost: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
             durable: watch::Sender::new(end.number),
             uploaded,
         });
@@ -130,6 +133,7 @@ impl AuditLog {
 
     /// Writes what waits, signs it and ends. What is told afterwards is lost.
     pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {

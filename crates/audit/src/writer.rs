@@ -262,15 +262,17 @@ impl Writer {
             });
         }
         self.refused += over.iter().map(|record| record.count.unwrap_or(1)).sum::<u64>();
-        if records.is_empty() {
-            return;
-        }
-        while let Err(error) = self.append(&records) {
-            self.say_that_it_fails(&error);
-            if !more {
-                return;
+        while !records.is_empty() {
+            let rest = records.split_off(self.fitting_in_file(&records));
+            while let Err(error) = self.append(&records) {
+                self.say_that_it_fails(&error);
+                if !more || self.shared.closing.load(Ordering::Relaxed) {
+                    return;
+                }
+                std::thread::sleep(RETRY);
             }
-            std::thread::sleep(RETRY);
+            self.keep_signed(false);
+            records = rest;
         }
         if std::mem::take(&mut self.failing) {
             let reason =
@@ -280,6 +282,16 @@ impl Writer {
                 self.say_that_it_fails(&error);
             }
         }
+    }
+
+    /// How many of these records still go into the open file, at least one: a file is not much longer than it may be.
+    fn fitting_in_file(&self, records: &[Content]) -> usize {
+        let mut length = self.file.as_ref().map_or(0, |open| open.length);
+        let over = records.iter().position(|record| {
+            length += size_of(record);
+            length > self.policy.rotate_bytes
+        });
+        over.unwrap_or(records.len()).max(1)
     }
 
     fn say_that_it_fails(&mut self, error: &io::Error) {
