@@ -220,6 +220,10 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
             Cause::OptionalIeIncorrect,
             "is mandatory inside this optional member and missing",
         ),
+        // Which one it should have been is not said, but one had to be there.
+        (None, true) if reason.starts_with("must have at least one of these members") => {
+            (Cause::MandatoryIeMissing, reason)
+        }
         (None, true) => (Cause::MandatoryIeIncorrect, reason),
         (None, false) => (Cause::OptionalIeIncorrect, reason),
     };
@@ -327,6 +331,7 @@ mod tests {
         )
     }
 
+    /// Proves: WP-50
     #[test]
     fn missing_and_incorrect_members_are_told_apart() {
         assert_eq!(refusal("{}"), (Cause::MandatoryIeMissing, "/mustHave".into()));
@@ -396,6 +401,7 @@ mod tests {
         assert_eq!(error.invalid[0].param, "/unfulfilledAcProfs");
     }
 
+    /// Proves: WP-50, T-17
     #[test]
     fn what_is_no_message_is_said_to_be_none() {
         let cut = r#"{"mustHave":{"number":1}"#;
@@ -418,6 +424,7 @@ mod tests {
         }
     }
 
+    /// Proves: WP-50
     #[test]
     fn all_of_a_body_is_utf_8() {
         let mut body = br#"{"mustHave":{"number":1},"unknown":"?"}"#.to_vec();
@@ -427,6 +434,7 @@ mod tests {
         assert_eq!(patch_from_slice(&body).unwrap_err().cause, Cause::InvalidMsgFormat);
     }
 
+    /// Proves: T-17
     #[test]
     fn refusals_quote_no_more_than_the_beginning() {
         let long = "ö".repeat(100_000);

@@ -4,7 +4,7 @@
 //! this application function, or an *Edge UE ID* that this EES made up. An Edge UE ID is random, differs from EAS to EAS, ends after a
 //! while, and is understood wherever an EAS names a UE to this EES. An MSISDN is never told.
 
-use crate::{eas, guesses::Guesses};
+use crate::{eas, eec::proved_ue, guesses::Guesses};
 use async_trait::async_trait;
 use edgeapp_core::{
     consent::{Consent, Purpose},
@@ -314,10 +314,7 @@ fn asked_for(principal: &Principal, named: &[EasId]) -> Result<Vec<EasId>, Error
 /// An EEC hears of its own UE only.
 fn own_ue(principal: &Principal, named: Option<&Gpsi>) -> Result<(), Error> {
     let named = named.ok_or_else(|| Error::mandatory_missing("/ueId", "an EEC names its own UE"))?;
-    if principal.proved_ue(named) {
-        return Ok(());
-    }
-    Err(Error::not_yours("/ueId", "UE identifier"))
+    proved_ue(principal, Some(named), "/ueId")
 }
 
 #[async_trait]

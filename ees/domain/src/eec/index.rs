@@ -146,17 +146,32 @@ pub async fn keep_registration(
     )?;
     if let Some(ue) = &registration.ue_id {
         let key = ue_key(ue);
-        seen.entry(&key).await?;
-        decision = decision.put(
-            &key,
-            &Kept {
-                owner: owner.clone(),
-                expires_at: None,
-                value: eec_id.clone(),
-            },
-        )?;
+        let holder = seen.kept::<EecId>(&key).await?.map(|kept| kept.value);
+        // What another EES says of a UE does not count more than what the certificate of an EEC here proved.
+        let stays = match holder.filter(|holder| implicit && holder != eec_id) {
+            Some(holder) => registered_itself(seen, &holder).await?,
+            None => false,
+        };
+        if !stays {
+            decision = decision.put(
+                &key,
+                &Kept {
+                    owner: owner.clone(),
+                    expires_at: None,
+                    value: eec_id.clone(),
+                },
+            )?;
+        }
     }
     decision.put(&key, kept)
+}
+
+/// Whether an EEC has a live registration that it made or changed itself.
+async fn registered_itself(seen: &mut Seen, eec_id: &EecId) -> Result<bool, Error> {
+    match EecIndex::load(seen, eec_id).await? {
+        Some(index) if !index.implicit => Ok(index.registration(seen, eec_id).await?.is_some()),
+        _ => Ok(false),
+    }
 }
 
 /// Another EEC may have come to this UE meanwhile: its index stays.
