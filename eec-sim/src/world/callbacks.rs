@@ -8,7 +8,7 @@ use crate::{
     witness::{Notified, Witness},
 };
 use axum::{Router, extract::State, routing::post};
-use edgeapp_core::authorizer::ReferencePoint;
+use edgeapp_core::{authorizer::ReferencePoint, room::fresh_id};
 use edgeapp_http::{
     reply::NoContent,
     request::{Body, Permit},
@@ -27,8 +27,11 @@ struct Ear {
     witness: Arc<Witness>,
 }
 
-/// The EEC's listener.
-pub struct Callbacks(Served);
+/// The EEC's listener, at an address that only who was told it knows: an EES that was not asked to notify has nowhere to send to.
+pub struct Callbacks {
+    served: Served,
+    secret: String,
+}
 
 impl Callbacks {
     /// Listens for notifications of EESs; `source` is the one of the site that is left.
@@ -47,15 +50,16 @@ impl Callbacks {
             recorder: recorder.clone(),
             witness: witness.clone(),
         });
-        let router = |_: &str| Router::new().route("/acr-events", post(notified)).with_state(ear);
-        Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router)
-            .await
-            .map(Self)
+        let secret = fresh_id();
+        let path = format!("/acr-events/{secret}");
+        let router = |_: &str| Router::new().route(&path, post(notified)).with_state(ear);
+        let served = Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await?;
+        Ok(Self { served, secret })
     }
 
     /// The address for subscriptions.
     pub fn destination(&self) -> String {
-        format!("{}/acr-events", self.0.root)
+        format!("{}/acr-events/{}", self.served.root, self.secret)
     }
 }
 
