@@ -133,6 +133,14 @@ impl Caller {
         if !media.is_empty() {
             request = request.header(header::CONTENT_TYPE, media);
         }
+        self.try_request(request, body).await
+    }
+
+    /// Sends this request with every header that it has; its URI is absolute.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn try_request(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Result<Answer, String> {
         let request = request
             .body(Full::new(body.into()))
             .map_err(|error| error.to_string())?;
