@@ -202,6 +202,7 @@ mod tests {
                 {
                     base.extend(more);
                 }
+                (_, toml::Value::Boolean(false)) if key == "audit" => drop(base.remove(&key)),
                 (_, value) => drop(base.insert(key, value)),
             }
         }

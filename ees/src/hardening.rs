@@ -331,7 +331,7 @@ mod tests {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
                     base.extend(more);
                 }
-                (_, toml::Value::Boolean(false)) if key == "edge9" => drop(base.remove(&key)),
+                (_, toml::Value::Boolean(false)) if ["edge9", "audit"].contains(&&*key) => drop(base.remove(&key)),
                 (_, value) => drop(base.insert(key, value)),
             }
         }
