@@ -62,14 +62,8 @@ pub fn target(name: &str) -> Target {
 /// Longest text of a refusal, in bytes: it may quote the body, and must not repeat it.
 const MAX_REFUSAL: usize = 2048;
 
-/// That a refusal is one that can be answered with.
+/// That the refusal of a body is one that can be answered with: it points to members.
 fn refusal(error: &edgeapp_core::error::Error) {
-    assert!(
-        error.detail.len() <= MAX_REFUSAL,
-        "a refusal of {} bytes",
-        error.detail.len()
-    );
-    assert!(!error.detail.is_empty(), "a refusal says why");
     for invalid in &error.invalid {
         let pointer = &invalid.param;
         assert!(
@@ -77,6 +71,17 @@ fn refusal(error: &edgeapp_core::error::Error) {
             "no pointer: {pointer:?}"
         );
     }
+    answerable(error);
+}
+
+/// That a refusal is one that can be answered with.
+fn answerable(error: &edgeapp_core::error::Error) {
+    assert!(
+        error.detail.len() <= MAX_REFUSAL,
+        "a refusal of {} bytes",
+        error.detail.len()
+    );
+    assert!(!error.detail.is_empty(), "a refusal says why");
     assert_ne!(
         error.kind,
         edgeapp_core::error::Kind::Internal,

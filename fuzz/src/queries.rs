@@ -1,6 +1,6 @@
 //! Query strings, decoded as the doors decode them.
 
-use crate::{Target, refusal};
+use crate::{Target, answerable};
 use edgeapp_core::error::Error;
 use edgeapp_openapi::{
     common::SupportedFeatures,
@@ -50,6 +50,17 @@ fn pairs(bytes: &[u8]) -> Pairs {
 
 fn told<T>(read: Result<T, BadQuery>) -> Option<T> {
     read.map_err(|bad| refusal(&Error::from(bad))).ok()
+}
+
+/// That the refusal of a query names its parameters, as they are called in the query.
+fn refusal(error: &Error) {
+    let named = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    assert!(
+        error.invalid.iter().all(|invalid| named(&invalid.param)),
+        "no parameter: {:?}",
+        error.invalid
+    );
+    answerable(error);
 }
 
 /// What is read is written, and read to the same.

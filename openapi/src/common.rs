@@ -1,5 +1,6 @@
 //! Types of TS 29.571 and TS 29.122 that several APIs use.
 
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
 use utoipa::openapi::{
@@ -70,7 +71,14 @@ pub struct DateTime(pub jiff::Timestamp);
 impl FromStr for DateTime {
     type Err = jiff::Error;
     fn from_str(value: &str) -> Result<Self, Self::Err> {
-        value.parse().map(Self)
+        let out_of_range = |error| match Pieces::parse(value) {
+            // The last hours of the year 9999, which some write for never, lie behind the last instant that can be told.
+            Ok(last) if last.date().year() == 9999 && last.time().is_some() && last.offset().is_some() => {
+                Ok(jiff::Timestamp::MAX)
+            }
+            _ => Err(error),
+        };
+        value.parse().or_else(out_of_range).map(Self)
     }
 }
 

@@ -434,6 +434,7 @@ fn what_no_collector_has_stays_and_what_follows_is_counted() {
         tell(&log, format!("{number}"));
     }
     log.close();
+    drop(log);
     let report = verify_folder(&folder(&lab), std::slice::from_ref(&public), &Demands::default()).expect("good");
     assert_eq!(report.first, 1, "nothing was removed");
     // The collector gets all of it: there is room again, and the number of what was lost is told.

@@ -226,15 +226,10 @@ impl Principal {
         &self.dns_names
     }
 
-    /// Whether this host is one of its DNS names, of which one with `*.` stands for any first label.
+    /// Whether this host is one of its DNS names.
     pub fn has_name(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host);
-        self.dns_names.iter().any(|own| match own.strip_prefix("*.") {
-            Some(parent) => host
-                .split_once('.')
-                .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(parent)),
-            None => own.eq_ignore_ascii_case(host),
-        })
+        self.dns_names.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
     /// Whether it is the EEC of this id.

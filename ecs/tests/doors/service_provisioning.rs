@@ -403,7 +403,8 @@ mod update {
             )
             .await;
         reply.refused_at(403, "MODIFICATION_NOT_ALLOWED", "/ueId");
-        let inside = subscription(json!({"notificationDestination": "https://localhost/"}));
+        let inside =
+            subscription(json!({"ueId": "msisdn-491700000001", "notificationDestination": "https://localhost/"}));
         lab.put(&eec("eec-1"), &path, inside)
             .await
             .refused(403, "CALLBACK_NOT_ALLOWED");

@@ -53,10 +53,10 @@ impl Refused {
             }
             // The source of this one is not what it wraps, but the source of that.
             let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if let Some(tls) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<Error>()) {
-                return Some(Self::of_tls(tls));
-            }
-            next = error.source();
+            next = match wrapped {
+                Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
+                None => error.source(),
+            };
         }
         None
     }
