@@ -14,23 +14,11 @@ use edgeapp_openapi::{
 pub static TARGETS: &[Target] = &[
     Target {
         name: "query-ees-profiles",
-        run: |bytes| {
-            round_trip(
-                bytes,
-                |pairs| EesProfilesQuery::from_pairs(pairs),
-                |query| query.to_pairs(),
-            )
-        },
+        run: |bytes| round_trip(bytes, EesProfilesQuery::from_pairs, |query| query.to_pairs()),
     },
     Target {
         name: "query-eec-contexts",
-        run: |bytes| {
-            round_trip(
-                bytes,
-                |pairs| EecContextsQuery::from_pairs(pairs),
-                |query| query.to_pairs(),
-            )
-        },
+        run: |bytes| round_trip(bytes, EecContextsQuery::from_pairs, |query| query.to_pairs()),
     },
     Target {
         name: "query-common-eas",

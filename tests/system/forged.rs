@@ -24,7 +24,7 @@ async fn a_forged_notification_is_not_believed() {
         .unwrap();
     let destination = callbacks.destination();
     let (root, secret) = destination.rsplit_once("/acr-events/").unwrap();
-    let told = json!({"subId": "sub-1", "easId": "eas.chess.example", "eventId": "ACR_COMPLETE", "acrStatus": {"acrRes": true}});
+    let told = json!({"subId": "sub-1", "easId": "eas.chess.example", "eventId": "ACR_COMPLETE", "acrStatus": {"acrRes": true, "tEasEndpoint": {"uri": "https://chess.example/play"}}});
     let path = format!("/acr-events/{secret}");
     let as_one = |files: &Files| Caller::new(&lab, files, Role::Eec, root);
     // Even the right address is of no use to who is no EES.

@@ -176,7 +176,7 @@ impl<'c, C> Profile<'c, C> {
 
     /// Checks the configuration as a whole.
     pub fn with(self, checks: &[Check<C>]) -> Self {
-        self.part(|config| Some(config), checks)
+        self.part(Some, checks)
     }
 
     /// Checks a part of it; one that is not there is not weaker.

@@ -295,6 +295,7 @@ impl Listener {
                         ending = standing.ending() => Some(ending),
                         () = visit.idle(limits.idle) => None,
                     };
+                    let idle = ending.is_none();
                     match ending {
                         Some(Ending::Refused(refused)) => {
                             tell_of_ended(refused, &principal, remote, &*evidence);
@@ -303,9 +304,11 @@ impl Listener {
                         Some(_) => {}
                         None => tracing::debug!(%point, remote = %of_address(remote.ip()), "connection idle"),
                     }
+                    // What asks for nothing has nothing to finish.
+                    let patience = if idle { limits.drain.min(limits.idle) } else { limits.drain };
                     connection.as_mut().graceful_shutdown();
                     // Whoever keeps it longer than a request may take does not mean to end it, or does not take its answers.
-                    tokio::time::timeout(limits.drain, connection).await.unwrap_or(Ok(()))
+                    tokio::time::timeout(patience, connection).await.unwrap_or(Ok(()))
                 };
                 let ended = stream.drive(served).await;
                 if let Err(error) = ended.map_err(Into::into).and_then(|ended| ended) {

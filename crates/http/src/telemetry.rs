@@ -73,7 +73,7 @@ fn is_ours(line: &Metadata<'_>) -> bool {
             .strip_prefix(name)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    target.starts_with("edgeapp_") || ["security", "ees", "ecs", "eec_sim"].into_iter().any(whole)
+    target.starts_with("edgeapp_") || ["security", "settings", "ees", "ecs", "eec_sim"].into_iter().any(whole)
 }
 
 /// Standard error, written to a line at a time and without names of users.

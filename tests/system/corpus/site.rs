@@ -1,8 +1,7 @@
 //! An EES and an ECS for the corpus, with what its rows need to be there: resources of the callers and of others.
 
 use crate::support::{
-    ACR_EVENTS, DISCOVERY_SUBSCRIPTIONS, EAS_REGISTRATIONS, EEC_REGISTRATIONS, acr_events, availability, nothing_waits,
-    register_eec,
+    ACR_EVENTS, DISCOVERY_SUBSCRIPTIONS, EAS_REGISTRATIONS, EEC_REGISTRATIONS, acr_events, availability, register_eec,
 };
 use edgeapp_core::principal::Role;
 use edgeapp_system_tests::{
@@ -174,7 +173,6 @@ impl Site {
         self.acr_subscription = one.post(ACR_EVENTS, &subscription).await.created();
         let eas = self.caller(Door::Edge3, usual(Role::Eas));
         self.eas_registration = eas.post(EAS_REGISTRATIONS, &eas_at(EAS, "one")).await.created();
-        nothing_waits(&self.lab, Role::Ees, &self.ees).await;
     }
 
     /// The `apiRoot` of a door.

@@ -42,6 +42,7 @@ impl Site {
         let plan = lab
             .ees("a")
             .with("eec_registration_required = false\n[tls]\ncheck_files_seconds = 1\n")
+            .with("[limits]\nunlimited_rates_for_load_tests = true\n")
             .with(settings);
         let ees = plan.start().await;
         let operator = lab.operator(Role::Ees, ees.root("operator"));
