@@ -121,6 +121,8 @@ async fn refused(lab: &Lab, ees: &Process) -> Vec<Value> {
 }
 
 /// WP-32: each refusal leaves its event, the start and the end of the server theirs.
+///
+/// Proves: WP-32
 #[tokio::test]
 async fn what_is_refused_stands_in_the_log() {
     let lab = Lab::new();
@@ -167,6 +169,8 @@ async fn what_is_refused_stands_in_the_log() {
 }
 
 /// WP-35, T-29: the chain goes on after a crash; what somebody changes or cuts afterwards is found.
+///
+/// Proves: T-29, WP-35
 #[tokio::test]
 async fn a_log_survives_a_crash_and_shows_what_was_done_to_it() {
     let lab = Lab::new();
@@ -215,6 +219,8 @@ async fn a_log_survives_a_crash_and_shows_what_was_done_to_it() {
 }
 
 /// WP-34: only the owner reads the log, whatever the umask.
+///
+/// Proves: WP-34
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_reads_the_log() {
@@ -263,6 +269,8 @@ fn port_of(url: &str) -> u16 {
 }
 
 /// WP-33: what happens while the collector is away gets there afterwards, each record once and none missing.
+///
+/// Proves: WP-33
 #[tokio::test]
 async fn a_collector_that_was_away_has_every_record_once() {
     let lab = Lab::new();
@@ -285,6 +293,8 @@ async fn a_collector_that_was_away_has_every_record_once() {
 }
 
 /// WP-33: somebody else at the collector's address receives nothing.
+///
+/// Proves: WP-33
 #[tokio::test]
 async fn a_stranger_in_the_place_of_the_collector_gets_nothing() {
     let lab = Lab::new();
@@ -312,6 +322,8 @@ async fn metrics(lab: &Lab, role: Role, server: &Process) -> String {
 }
 
 /// WP-29: neither logs, whatever their level, nor metrics, refusals or the audit log name users, UEs and their addresses.
+///
+/// Proves: WP-29
 #[tokio::test]
 async fn nothing_that_is_written_names_a_user() {
     let lab = Lab::new();
@@ -390,6 +402,8 @@ async fn an_ecs_keeps_its_log_too() {
 }
 
 /// WP-51: an operator has an EEC and its UE forgotten; state that is written afterwards does not name them, and the log says who did it.
+///
+/// Proves: WP-51
 #[tokio::test]
 async fn an_operator_has_a_user_forgotten() {
     let lab = Lab::new();

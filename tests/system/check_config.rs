@@ -33,6 +33,8 @@ const TESTS: &str = "  tls.allow_test_certificates = true (reference: false): ";
 
 /// WP-39: of a strict configuration nothing is named but what makes it a laboratory's, and the settings are printed as a file that comes
 /// to the same.
+///
+/// Proves: WP-39
 #[test]
 fn a_strict_configuration_is_printed_and_nothing_of_it_is_weaker() {
     let lab = Lab::new();
@@ -49,6 +51,8 @@ fn a_strict_configuration_is_printed_and_nothing_of_it_is_weaker() {
 }
 
 /// WP-39: any weaker setting fails the check and is named in a line. What `pki init` writes is weaker on purpose.
+///
+/// Proves: WP-39
 #[test]
 fn a_weaker_setting_fails_the_check_by_name() {
     let lab = Lab::new();
@@ -108,6 +112,8 @@ fn an_unusable_configuration_is_told_apart_from_a_weak_one() {
 }
 
 /// WP-39: the log says at start which settings are in force, by the same sum that `check-config` prints, and what is weaker.
+///
+/// Proves: WP-39
 #[tokio::test]
 async fn a_start_logs_the_sum_of_the_settings() {
     let lab = Lab::new();

@@ -13,8 +13,9 @@ use crate::{
 };
 use axum::{
     Router,
+    body::Body,
     extract::Request,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use edgeapp_core::{authorizer::ReferencePoint, error::Cause, pseudonym};
@@ -131,7 +132,11 @@ impl Stack {
         } else {
             tracing::info!(request, %point, operation, %method, path, status, cause, %detail, "refused");
         }
-        let response = problem.finish(request);
+        let mut response = problem.finish(request);
+        if method == Method::HEAD {
+            // Nothing follows the header of such an answer (RFC 9110 clause 9.3.2).
+            *response.body_mut() = Body::empty();
+        }
         debug_assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
         response
     }

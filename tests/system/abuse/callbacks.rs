@@ -113,6 +113,8 @@ fn forms(port: u16) -> Vec<(u16, String)> {
 }
 
 /// T-11, rows 33 to 35: no form gets past the rule, neither when it is named first nor by a change; nothing is sent.
+///
+/// Proves: T-11
 #[tokio::test]
 async fn no_form_of_a_forbidden_address_gets_past() {
     let site = Strict::open().await;
@@ -212,6 +214,8 @@ async fn a_redirect_to_another_host_is_not_followed() {
 }
 
 /// T-12: whatever is subscribed, a host that is no subscriber is called so often and not more.
+///
+/// Proves: T-12
 #[tokio::test]
 async fn a_third_party_is_not_flooded() {
     let lab = Lab::new();

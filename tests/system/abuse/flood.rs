@@ -33,6 +33,8 @@ async fn is_stopped(site: &Site, what: &str, begin: Vec<u8>, bytes: impl FnMut(u
 }
 
 /// T-14, T-15: whatever a peer floods with, it loses its connection; memory stays flat and others are served.
+///
+/// Proves: T-15
 #[tokio::test]
 async fn floods_of_frames_end_their_connection() {
     let site = Site::open(|plan| plan).await;
@@ -92,6 +94,8 @@ async fn rapid_resets_end_their_connection() {
 }
 
 /// WP-20, row 70: one caller uses up its rate and is told when to come back; another does not notice.
+///
+/// Proves: WP-20
 #[tokio::test]
 async fn a_caller_that_asks_too_often_waits_alone() {
     let site = Site::open(|plan| plan.with("[limits.eas]\nrequests_per_second = 1\nburst = 20\n")).await;

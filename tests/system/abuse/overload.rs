@@ -9,6 +9,8 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 /// WP-41: with its places taken the server refuses new work, and still renews, changes and ends what is there; operators see it.
+///
+/// Proves: WP-41
 #[tokio::test]
 async fn new_work_is_refused_first() {
     let site = Site::open(|plan| plan.with("[limits]\nrequests_at_a_time = 8\n")).await;

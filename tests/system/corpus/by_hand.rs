@@ -107,13 +107,14 @@ pub(super) fn rows() -> Vec<Row> {
         row(53, "a URI of 20 KiB, and of 15", |site: &Site| {
             let [too_much, long] = [20, 15].map(|kib| format!("{REG}/{}", "x".repeat(kib * 1024)));
             vec![
-                h2(request(site, "GET", &[(":path", too_much.as_bytes())], true), is_too_much),
+                h2(request(site, "GET", &[(":path", too_much.as_bytes())], true), |came| {
+                    is_refused_with(came, 414, "URI_TOO_LONG")
+                }),
                 h2(request(site, "GET", &[(":path", long.as_bytes())], true), |came| {
                     is_refused_with(came, 414, "URI_TOO_LONG")
                 }),
             ]
-        })
-        .differs("20 KiB are more than a whole header list may be, which HTTP/2 refuses as such; what fits into one is refused with 414"),
+        }),
         row(76, "HTTP/1.1", |_| {
             let get = format!("GET {REG} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             vec![ByHand {

@@ -11,6 +11,8 @@ use eec_sim::pki::{Files, Flaw};
 use std::{fs, path::Path};
 
 /// What is not good does not come into force, whatever it is, and both log and metric say so; the server serves on.
+///
+/// Proves: WP-43
 #[tokio::test]
 async fn a_corrupt_file_leaves_the_old_in_force() {
     let site = Site::open().await;
@@ -72,6 +74,7 @@ fn with_identity(lab: &Lab, files: &Files) -> Plan {
         .with(&format!("[identity]\ncertificate = {certificate}\nkey = {key}\n"))
 }
 
+/// Proves: WP-45, T-31
 #[cfg(unix)]
 #[tokio::test]
 async fn keys_that_others_can_read_are_refused_unless_that_is_allowed() {
@@ -125,6 +128,7 @@ async fn a_server_does_not_start_with_a_certificate_that_is_not_good() {
     assert!(without_a_list.contains("crl.eec"), "{without_a_list}");
 }
 
+/// Proves: WP-06
 #[tokio::test]
 async fn keys_of_akma_and_gba_are_refused_with_the_reason() {
     let lab = Lab::new();

@@ -18,6 +18,8 @@ use tokio::{
 };
 
 /// Each certificate that is not good is refused in the handshake, with the alert of its reason and an event that names it.
+///
+/// Proves: T-21
 #[tokio::test]
 async fn certificates_that_are_not_good_are_refused() {
     let site = Site::open().await;
@@ -136,6 +138,8 @@ fn roots(site: &Site) -> rustls::RootCertStore {
 }
 
 /// Who offers the hybrid group first gets it (WP-67); who does not gets a classical one, and versions are the newest that both speak (WP-03).
+///
+/// Proves: WP-03, WP-67
 #[tokio::test]
 async fn the_hybrid_group_is_preferred() {
     let site = Site::open().await;
@@ -158,6 +162,8 @@ async fn the_hybrid_group_is_preferred() {
 }
 
 /// TLS 1.2 is spoken where it is not switched off, and then only by who has nothing newer; nothing older is ever (WP-02).
+///
+/// Proves: WP-02
 #[tokio::test]
 async fn versions_are_two_or_one() {
     let old = |site: &Site| {
@@ -197,6 +203,8 @@ async fn versions_are_two_or_one() {
 }
 
 /// No tickets, no early data: each connection is one with a certificate that was looked at (WP-04, T-22).
+///
+/// Proves: T-22, WP-04
 #[tokio::test]
 async fn nothing_is_resumed() {
     let site = Site::open().await;

@@ -73,8 +73,8 @@ fn nearness(until: i64, now: i64) -> Nearness {
 struct Told {
     /// Of the certificates, how near their end is.
     ends: BTreeMap<String, Nearness>,
-    /// Of the lists, how fresh they are.
-    lists: BTreeMap<PathBuf, Freshness>,
+    /// Of the lists, until when they hold and how fresh they are.
+    lists: BTreeMap<PathBuf, (i64, Freshness)>,
     /// What is in the files and cannot be used: seen once, and whether it was told.
     refused: Option<(BTreeMap<PathBuf, u64>, bool)>,
 }
@@ -212,7 +212,11 @@ impl Keyring {
         for crl in trust.crls() {
             let fresh = freshness(crl.validity, now);
             let path: &Path = &crl.path;
-            if told.lists.insert(path.to_owned(), fresh).unwrap_or(Freshness::Fresh) >= fresh {
+            // Of each list once: one that takes the place of another has a time of its own.
+            let until = crl.validity.until;
+            let before = told.lists.insert(path.to_owned(), (until, fresh));
+            let before = before.filter(|(of, _)| *of == until).map(|(_, before)| before);
+            if before.unwrap_or(Freshness::Fresh) >= fresh {
                 continue;
             }
             let (file, date) = (path.display().to_string(), certificate::date(crl.validity.until));
