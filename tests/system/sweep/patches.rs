@@ -94,7 +94,14 @@ async fn no_patch_changes_who_or_breaks_what() {
     let (mut refused, mut served) = (0, BTreeSet::new());
     for target in targets(&world).await {
         let same = identity_of(&target.before);
-        assert!(!same.is_empty(), "{}: {}", target.place.operation, target.before);
+        // Whose traffic is steered may change: the standard has the UEs in the patch.
+        let is_about_many = target.place.operation.api == "eees-tie";
+        assert!(
+            !same.is_empty() || is_about_many,
+            "{}: {}",
+            target.place.operation,
+            target.before
+        );
         let deep = (0..20).fold(json!(1), |inner, _| json!({"x": inner}));
         for member in &target.members {
             let values = [
