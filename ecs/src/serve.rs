@@ -3,12 +3,14 @@
 use crate::{
     config::EcsConfig,
     ecs::{Ecs, EcsRules},
+    operations,
 };
 use edgeapp_audit::{
     keeping::Keeping,
     settings::{AuditError, PrivacySettings},
     watch::Watched,
 };
+use edgeapp_authz::policy::LocalPolicy;
 use edgeapp_core::{
     authorizer::ReferencePoint, callback::{CallbackRule, OwnListeners}, consent::Consent, error::Error, evidence::Collector,
     outbox::OutboxSettings, principal::Role, pseudonym,
@@ -68,6 +70,7 @@ pub struct Loaded {
     nef: Option<HttpClient>,
     consent: Arc<dyn Consent>,
     collector: Option<Arc<dyn Collector>>,
+    policy: Arc<LocalPolicy>,
 }
 
 impl Loaded {
@@ -116,10 +119,15 @@ impl Loaded {
             }
             None => None,
         };
+        let policy = config
+            .authorization
+            .open(operations::catalogue())
+            .map_err(|error| SettingsError::of_key(file, "authorization.policies", error))?;
         Ok(Self {
             nef,
             consent,
             collector,
+            policy,
             config,
             rules,
             own,
@@ -142,6 +150,7 @@ impl Loaded {
             nef,
             consent,
             collector,
+            policy,
         } = self;
         let names = config.privacy.pseudonyms()?;
         let names_lie_in_the_store = names.is_none();
@@ -160,6 +169,7 @@ impl Loaded {
         };
         let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
             .outbox(outbox)
+            .authorizer(policy.clone())
             .consent(consent.clone())
             .evidence(keeping.evidence());
         if let (Some(settings), Some(client)) = (&config.nef, nef) {
@@ -170,6 +180,7 @@ impl Loaded {
             ecs = ecs.core_network(Arc::new(NefClient::new(settings.clone(), client, reports)?));
         }
         let ecs = ecs.build().await?;
+        policy.follow(ecs.evidence());
         keyring.evidence(ecs.evidence());
         let mut serving = Serving::new(keyring, config.http1, ecs.authorizer())
             .evidence(ecs.evidence())
