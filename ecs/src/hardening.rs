@@ -152,7 +152,10 @@ mod tests {
             "tls.allow_key_files_readable_by_others = true",
         ),
         ("tls.allow_test_certificates", "tls.allow_test_certificates = true"),
-        ("tls.connection_max_age_seconds", "tls.connection_max_age_seconds = 7200"),
+        (
+            "tls.connection_max_age_seconds",
+            "tls.connection_max_age_seconds = 7200",
+        ),
         ("http1", "http1 = true"),
         ("edge4.listen", "edge4.listen = \"0.0.0.0:9304\""),
         ("edge6.listen", "edge6.listen = \"[::]:9306\""),

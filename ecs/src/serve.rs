@@ -12,8 +12,14 @@ use edgeapp_audit::{
 };
 use edgeapp_authz::policy::LocalPolicy;
 use edgeapp_core::{
-    authorizer::ReferencePoint, callback::{CallbackRule, OwnListeners}, consent::Consent, error::Error, evidence::Collector,
-    outbox::OutboxSettings, principal::Role, pseudonym,
+    authorizer::ReferencePoint,
+    callback::{CallbackRule, OwnListeners},
+    consent::Consent,
+    error::Error,
+    evidence::Collector,
+    outbox::OutboxSettings,
+    principal::Role,
+    pseudonym,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving},

@@ -241,7 +241,9 @@ impl Plan {
     /// # Errors
     /// When it does not become ready.
     pub async fn start_with(&self, environment: &[(&str, &Path)]) -> Result<Process, String> {
-        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let launch = Launch {
             environment: environment.collect(),
             ..self.launch.clone()

@@ -72,7 +72,10 @@ impl Launch {
             true => Command::new(program(name)),
             false => {
                 let mut shell = Command::new("bash");
-                shell.arg("-c").arg(format!("{before}exec \"$0\" \"$@\"")).arg(program(name));
+                shell
+                    .arg("-c")
+                    .arg(format!("{before}exec \"$0\" \"$@\""))
+                    .arg(program(name));
                 shell
             }
         };
