@@ -22,3 +22,4 @@ mod replicas;
 mod sweep;
 mod table;
 mod tls;
+mod tokens;
