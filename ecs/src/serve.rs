@@ -119,7 +119,7 @@ impl Loaded {
                 // Where the collector is, is the operator's choice.
                 let anywhere = CallbackRule::anywhere();
                 let identity = config.identity.load(Role::Ecs, &config.ecs_id);
-                let identity = identity.map_err(|error| key(config.identity.key_at_fault(&error))(error))?;
+                let identity = identity.map_err(key("identity"))?;
                 let roots = Trust::load(&collector.roots).map_err(key("audit.collector.roots"))?;
                 let client = HttpClient::new(&identity, &roots, anywhere, Duration::from_secs(10));
                 let client = client.map_err(key("audit.collector.roots"))?;
