@@ -224,9 +224,7 @@ async fn nothing_is_resumed() {
 async fn servers_that_are_not_what_was_called_hear_nothing() {
     let lab = Lab::new();
     let me = lab.pki.files("ees-a").identity().unwrap();
-    let rule = CallbackRule {
-        allow_private_addresses: true,
-    };
+    let rule = CallbackRule::anywhere();
     let client = HttpClient::new(&me, &lab.pki.trust(Role::Eec).unwrap(), rule, Duration::from_secs(10)).unwrap();
     type Made = fn(Request<'_>) -> Request<'_>;
     let cases: [(&str, Made, &str); 7] = [
