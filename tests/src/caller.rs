@@ -147,6 +147,14 @@ impl Caller {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
+        self.try_request(request, body).await
+    }
+
+    /// Sends this request with every header that it has; its URI is absolute.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn try_request(&self, request: http::request::Builder, body: impl Into<Bytes>) -> Result<Answer, String> {
         let request = request
             .body(Full::new(body.into()))
             .map_err(|error| error.to_string())?;

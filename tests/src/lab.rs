@@ -57,6 +57,14 @@ impl Lab {
     /// # Panics
     /// When it cannot be issued.
     pub fn who(&self, role: Role, id: &str) -> Files {
+        self.who_at(role, id, &[])
+    }
+
+    /// The same, which also speaks for these hosts when it is issued now.
+    ///
+    /// # Panics
+    /// When it cannot be issued.
+    pub fn who_at(&self, role: Role, id: &str, hosts: &[&str]) -> Files {
         let name = format!(
             "{role}-{}",
             id.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-")
@@ -71,6 +79,7 @@ impl Lab {
             Role::Eas => request.provider("provider.example"),
             _ => request,
         };
+        let request = hosts.iter().fold(request, |request, host| request.host(host));
         request.write().expect("a certificate")
     }
 

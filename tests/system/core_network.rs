@@ -133,6 +133,8 @@ async fn a_killed_ees_leaks_nothing() {
 }
 
 /// Many megabytes are too much, and the sender can read that: over either version of HTTP, and the connection lives on.
+///
+/// Proves: T-16
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_report_of_many_megabytes_gets_a_readable_refusal() {
     let site = Site::open().await;
@@ -153,6 +155,8 @@ async fn a_report_of_many_megabytes_gets_a_readable_refusal() {
 }
 
 /// The listener is for the core network: others are not let in, whatever they know.
+///
+/// Proves: WP-07, WP-05
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_else_gets_into_the_listener_of_the_core_network() {
     let site = Site::open().await;

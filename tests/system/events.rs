@@ -236,6 +236,8 @@ mod location {
     use super::*;
 
     /// TS 29.558 clause 5.3.2.4.3: the user takes the consent back, where the operator keeps it; the EAS hears it where it wanted to.
+    ///
+    /// Proves: WP-30
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_consent_is_taken_back() {
         let lab = Lab::new();

@@ -133,6 +133,8 @@ async fn a_subscriber_of_the_ecs_hears_of_applications() {
 }
 
 /// What the ECS knows outlives it, even while no EES is there to tell it anew; and the EES goes on with the registration it has.
+///
+/// Proves: WP-48
 #[tokio::test]
 async fn the_ecs_remembers_over_a_restart() {
     let (link, ecs, ees) = Link::up().await;
@@ -172,6 +174,8 @@ async fn an_ecs_that_forgot_is_told_again() {
 }
 
 /// An EES that starts before its ECS is there serves EECs all the same, and makes itself known later.
+///
+/// Proves: WP-48
 #[tokio::test]
 async fn an_ees_does_not_wait_for_its_ecs() {
     let lab = Lab::new();
@@ -246,6 +250,8 @@ async fn requests(operator: &Caller, operation: &str, outcome: &str) -> f64 {
 }
 
 /// Requests are counted by operation and outcome, at both servers.
+///
+/// Proves: WP-37
 #[tokio::test]
 async fn requests_are_counted_by_operation_and_outcome() {
     let (link, ecs, ees) = Link::up().await;

@@ -262,6 +262,8 @@ async fn a_redirect_is_followed() {
 }
 
 /// A redirect to where callbacks must not lead is not followed.
+///
+/// Proves: T-11
 #[tokio::test]
 async fn a_redirect_without_tls_is_not_followed() {
     let site = Site::open().await;
@@ -299,6 +301,8 @@ async fn retry_after_is_respected() {
 }
 
 /// A callback server that is not of the expected role gets nothing.
+///
+/// Proves: WP-05
 #[tokio::test]
 async fn a_callback_server_with_a_foreign_certificate_hears_nothing() {
     let site = Site::open().await;

@@ -243,6 +243,8 @@ async fn nothing_is_left(plan: &Plan, ear: &Ear, expected: &BTreeSet<String>) {
 }
 
 /// The whole story.
+///
+/// Proves: T-33, WP-47
 #[tokio::test]
 async fn a_killed_server_loses_nothing_and_leaves_nothing_half_done() {
     let kills: u32 = setting("EDGEAPP_KILLS").unwrap_or(200);

@@ -58,6 +58,8 @@ async fn targets(world: &World) -> Vec<Target> {
 }
 
 /// Nothing, blanks, half a message, two messages, no object, a member twice, too deep: no message.
+///
+/// Proves: WP-50, T-17
 #[tokio::test]
 async fn what_is_no_message_is_refused() {
     let mut world = World::open().await;
@@ -110,6 +112,8 @@ async fn what_is_no_message_is_refused() {
 }
 
 /// The deepest nesting that is accepted is 32 levels.
+///
+/// Proves: T-17, H-12
 #[tokio::test]
 async fn thirty_two_levels_are_not_too_deep() {
     let mut world = World::open().await;
@@ -128,6 +132,8 @@ async fn thirty_two_levels_are_not_too_deep() {
 }
 
 /// Another media type, none, or a content encoding: 415. The media type may carry parameters.
+///
+/// Proves: WP-50, H-15, H-21
 #[tokio::test]
 async fn a_wrong_media_type_is_refused() {
     let mut world = World::open().await;
@@ -163,6 +169,8 @@ async fn a_wrong_media_type_is_refused() {
 }
 
 /// A mandatory member that is missing is named by a JSON pointer.
+///
+/// Proves: WP-50, H-02
 #[tokio::test]
 async fn a_missing_member_is_named() {
     let mut world = World::open().await;
@@ -194,6 +202,8 @@ async fn a_missing_member_is_named() {
 }
 
 /// A member of the wrong type is named by a JSON pointer, whether mandatory or not, also one level down.
+///
+/// Proves: WP-50, H-03
 #[tokio::test]
 async fn a_member_of_the_wrong_type_is_named() {
     let mut world = World::open().await;
@@ -251,6 +261,8 @@ fn is_at_fault(target: &Target, answer: &Answer, pointer: &str, mandatory: bool)
 }
 
 /// One byte more than 256 KiB is too much, with or without a length in front.
+///
+/// Proves: T-16, H-13
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
     let mut world = World::open().await;

@@ -114,6 +114,8 @@ async fn both_protocols_are_negotiated() {
 }
 
 /// Without HTTP/1.1 in the configuration there is none.
+///
+/// Proves: H-76
 #[tokio::test]
 async fn the_strict_profile_serves_http_2_alone() {
     let lab = Lab::new();
@@ -131,11 +133,13 @@ async fn the_strict_profile_serves_http_2_alone() {
 }
 
 /// There is no clear text: neither protocol gets a byte of HTTP.
+///
+/// Proves: WP-01, H-76
 #[tokio::test]
 async fn clear_text_gets_no_http() {
     let site = Site::open().await;
     for hello in [
-        &b"GET / HTTP/1.1\r\nHost: ees\r\n\r\n"[..],
+        &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
     ] {
         let mut tcp = TcpStream::connect(site.address()).await.unwrap();
@@ -147,6 +151,8 @@ async fn clear_text_gets_no_http() {
 }
 
 /// TLS 1.1 and older, as a ClientHello that offers nothing newer, get an alert.
+///
+/// Proves: WP-02
 #[tokio::test]
 async fn old_tls_gets_an_alert() {
     let site = Site::open().await;
@@ -168,6 +174,8 @@ async fn old_tls_gets_an_alert() {
 }
 
 /// A URI of more than 2048 bytes: 414, over both protocols.
+///
+/// Proves: H-53
 #[tokio::test]
 async fn a_long_uri_is_refused() {
     let site = Site::open().await;
@@ -178,7 +186,7 @@ async fn a_long_uri_is_refused() {
     ] {
         eas.get(&path).await.refused(414, "URI_TOO_LONG");
         let mut h1 = site.connect(&[b"http/1.1"]).await;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: ees\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         h1.write_all(request.as_bytes()).await.unwrap();
         let answer = String::from_utf8(read_to_end(&mut h1).await).unwrap();
         assert!(
@@ -190,12 +198,14 @@ async fn a_long_uri_is_refused() {
 }
 
 /// A header list of more than 16 KiB is refused, over both protocols, and the server serves on.
+///
+/// Proves: T-15, H-51
 #[tokio::test]
 async fn a_large_header_list_is_refused() {
     let site = Site::open().await;
     let mut h1 = site.connect(&[b"http/1.1"]).await;
     let fields: String = (0..20).map(|n| format!("X-{n}: {}\r\n", "y".repeat(1000))).collect();
-    let request = format!("GET /nothing HTTP/1.1\r\nHost: ees\r\n{fields}Connection: close\r\n\r\n");
+    let request = format!("GET /nothing HTTP/1.1\r\nHost: localhost\r\n{fields}Connection: close\r\n\r\n");
     h1.write_all(request.as_bytes()).await.unwrap();
     let answer = String::from_utf8(read_to_end(&mut h1).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 431") || answer.is_empty(), "{answer}");
@@ -215,6 +225,8 @@ async fn a_large_header_list_is_refused() {
 }
 
 /// Streams that are opened and reset at once (CVE-2023-44487) cost the attacker its connection and others nothing.
+///
+/// Proves: T-14, WP-41
 #[tokio::test]
 async fn rapid_resets_end_the_connection() {
     let site = Site::open().await;
@@ -254,6 +266,8 @@ async fn rapid_resets_end_the_connection() {
 }
 
 /// The times that a listener waits are bounded, in the limits that both servers use.
+///
+/// Proves: T-13
 #[test]
 fn all_waiting_is_bounded() {
     let limits = Limits::default();
@@ -271,6 +285,8 @@ fn all_waiting_is_bounded() {
 }
 
 /// Who connects and says nothing, or half of something, is sent away when its time is over.
+///
+/// Proves: T-13, WP-41
 #[tokio::test]
 async fn slow_callers_are_sent_away() {
     let lab = Lab::new();

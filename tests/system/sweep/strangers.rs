@@ -55,6 +55,8 @@ async fn every_operation_serves_its_owner() {
 }
 
 /// Without a certificate there is no request: the handshake fails.
+///
+/// Proves: WP-05
 #[tokio::test]
 async fn nobody_without_a_certificate_is_answered() {
     let mut world = World::open().await;
@@ -75,6 +77,8 @@ async fn nobody_without_a_certificate_is_answered() {
 
 /// A certificate of a role that is not served on a listener is refused in the handshake, and so is one of the right role that another
 /// role's authority issued.
+///
+/// Proves: WP-05, WP-40, T-21, T-23
 #[tokio::test]
 async fn a_certificate_of_another_role_is_refused() {
     let mut world = World::open().await;
@@ -140,6 +144,8 @@ async fn a_certificate_of_another_role_is_refused() {
 }
 
 /// Others' resources are not there: the answer is the one for an identifier that never was. Others' identities in a message are refused.
+///
+/// Proves: WP-27, T-08, T-09
 #[tokio::test]
 async fn a_stranger_learns_and_changes_nothing() {
     let mut world = World::open().await;
@@ -319,6 +325,8 @@ fn shares_its_name(place: &Place, id: &str) -> bool {
 }
 
 /// What is not there is not there, for the owner of everything else too.
+///
+/// Proves: H-25, H-26
 #[tokio::test]
 async fn an_unknown_identifier_is_not_found() {
     let mut world = World::open().await;
@@ -350,6 +358,8 @@ async fn an_unknown_identifier_is_not_found() {
 }
 
 /// A method that a path does not have is refused with the ones that it has, which are the published ones.
+///
+/// Proves: H-18
 #[tokio::test]
 async fn a_wrong_method_is_refused_with_the_right_ones() {
     let mut world = World::open().await;
@@ -428,6 +438,8 @@ async fn unknown_query_parameters_are_ignored() {
 }
 
 /// A mandatory query parameter that is missing or wrong is named.
+///
+/// Proves: H-43
 #[tokio::test]
 async fn a_missing_query_parameter_is_named() {
     let mut world = World::open().await;
@@ -464,6 +476,8 @@ async fn a_missing_query_parameter_is_named() {
 }
 
 /// There is nothing outside of the published paths, and nothing of one listener on another.
+///
+/// Proves: WP-28, WP-40, H-27
 #[tokio::test]
 async fn other_paths_lead_nowhere() {
     let mut world = World::open().await;
