@@ -88,3 +88,26 @@ impl Lifetimes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine whose clock was set back: until it has caught up, the time stands still.
+    ///
+    /// Proves: T-32, WP-59
+    #[test]
+    fn a_clock_that_was_set_back_stands_still() {
+        for ahead in [3_600, 365 * 24 * 3_600] {
+            let latest = Timestamp::now() + SignedDuration::from_secs(ahead);
+            let clock = SystemClock {
+                latest: AtomicI64::new(latest.as_microsecond()),
+            };
+            let first = clock.now();
+            assert_eq!(first.0.as_microsecond(), latest.as_microsecond());
+            assert_eq!(clock.now(), first);
+        }
+        let clock = SystemClock::default();
+        assert!(clock.now() <= clock.now());
+    }
+}

@@ -60,6 +60,7 @@ async fn has_room_for_two(caller: &Caller, path: &str, body: &Value) {
     caller.post(path, body.clone()).await.refused(403, "QUOTA_EXCEEDED", "");
 }
 
+/// Proves: WP-42, T-36
 #[tokio::test]
 async fn of_subscriptions_and_sessions_of_an_eas() {
     let (doors, core) = site().await;
@@ -86,6 +87,7 @@ async fn of_subscriptions_and_sessions_of_an_eas() {
     assert_eq!(core.runs().len(), 5);
 }
 
+/// Proves: WP-42, T-36, H-71
 #[tokio::test]
 async fn of_subscriptions_of_an_eec() {
     let (doors, _) = site().await;
@@ -121,6 +123,8 @@ async fn of_registrations_counts_endpoints() {
 }
 
 /// Of many at once, as many as there is room for get through; the core runs no more than is kept.
+///
+/// Proves: WP-42
 #[tokio::test]
 async fn holds_for_many_at_once() {
     let (doors, core) = site().await;
@@ -148,4 +152,25 @@ async fn of_subscriptions_to_managed_relocations() {
     eas.post(MANAGED, status.clone()).await.created();
     eas.post(MANAGED, status.clone()).await.created();
     eas.post(MANAGED, status).await.refused(403, "QUOTA_EXCEEDED", "");
+}
+
+/// Who has used up its share takes nothing from another: of the same application or of another one.
+///
+/// Proves: WP-57, WP-42
+#[tokio::test]
+async fn of_one_caller_is_not_that_of_another() {
+    let (doors, _) = site().await;
+    let eas = doors.eas(EAS);
+    eas.post(REGISTRATIONS, registration("b.example")).await.created();
+    eas.post(REGISTRATIONS, registration("c.example"))
+        .await
+        .refused(403, "QUOTA_EXCEEDED", "");
+    let instance = doors.eas("eas.chess.example#a2");
+    instance.post(REGISTRATIONS, registration("d.example")).await.created();
+    let other = json!({"easProf": {"easId": "eas.other.example", "endPt": {"fqdn": "e.example"}}});
+    doors
+        .eas("eas.other.example#1")
+        .post(REGISTRATIONS, other)
+        .await
+        .created();
 }
