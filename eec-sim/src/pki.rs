@@ -590,6 +590,7 @@ mod tests {
         assert!(matches!(Pki::open(&dir.path().join("ca")), Err(PkiError::NotThere(..))));
     }
 
+    /// Proves: T-31
     #[cfg(unix)]
     #[test]
     fn keys_are_for_their_owner_only() {

@@ -35,6 +35,8 @@ fn said(name: &str, more: &str) -> String {
 }
 
 /// Each key names a file that is not there: the first is reported with the file of the configuration, its key and what to do.
+///
+/// Proves: WP-49
 #[test]
 fn a_missing_certificate_names_file_key_and_remedy() {
     let said = said("ees", "");

@@ -271,6 +271,7 @@ mod tests {
         text.parse().expect("a GPSI")
     }
 
+    /// Proves: WP-30
     #[test]
     fn what_is_written_is_agreed_and_nothing_else() {
         let agreed = parse("[[user]]\nue = \"extid-a@b\"\npurposes = [\"location\"]\n").expect("a consent file");
@@ -285,6 +286,7 @@ mod tests {
         assert!(parse(&twice).expect_err("twice").contains("twice"));
     }
 
+    /// Proves: WP-30
     #[test]
     fn what_was_agreed_and_is_no_longer_is_withdrawn() {
         let before = parse("[[user]]\nue = \"extid-a@b\"\npurposes = [\"location\", \"qos\"]\n").expect("a file");
@@ -298,6 +300,7 @@ mod tests {
         assert_eq!(withdrawals(&before, &Agreed::new()).len(), 2);
     }
 
+    /// Proves: WP-30, T-34
     #[tokio::test]
     async fn a_changed_file_is_read_again_and_a_wrong_one_is_not() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -319,6 +319,7 @@ mod tests {
             .map(|error| error.kind)
     }
 
+    /// Proves: T-11, H-33
     #[test]
     fn what_leads_inside_is_refused() {
         let strict = CallbackRule::default();
@@ -373,6 +374,7 @@ mod tests {
         assert_eq!(verdict(&strict, "https://ue.example/cb?x=1"), None);
     }
 
+    /// Proves: T-11, H-34
     #[test]
     fn what_is_no_callback_is_refused_even_when_relaxed() {
         let relaxed = CallbackRule::anywhere();

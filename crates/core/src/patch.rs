@@ -146,6 +146,7 @@ mod tests {
         words: std::collections::BTreeMap<String, String>,
     }
 
+    /// Proves: T-18, T-16
     #[test]
     fn patches_cannot_pile_up_more_than_a_body() {
         let rules = PatchRules {

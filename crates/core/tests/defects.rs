@@ -89,6 +89,7 @@ impl Reactions for Clumsy {
     }
 }
 
+/// Proves: WP-60
 #[tokio::test]
 async fn bad_events_are_put_aside_and_a_panic_is_an_attempt() {
     let (room, _) = room();

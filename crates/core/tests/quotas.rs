@@ -164,6 +164,7 @@ fn memory() -> (Arc<dyn Store>, Arc<ManualClock>) {
     (Arc::new(MemoryStore::new()), clock)
 }
 
+/// Proves: WP-42, T-36
 #[tokio::test]
 async fn one_more_than_the_maximum_is_refused_with_the_remedy() {
     let (store, clock) = memory();
@@ -276,6 +277,8 @@ async fn a_lower_maximum_takes_nothing_away() {
 }
 
 /// Of two that meet at the last place, one gets it, in one process and among replicas.
+///
+/// Proves: WP-42
 #[tokio::test]
 async fn of_many_at_once_as_many_as_there_is_room_for_get_through() {
     let (store, clock) = memory();
@@ -345,6 +348,8 @@ proptest! {
 
     /// Two callers, each at several places and two replicas at once, and sweeps in between: at no commit does one have more than it may
     /// (the store looks), and in the end the counts say what is there.
+    ///
+    /// Proves: WP-42, T-36
     #[test]
     fn no_interleaving_leads_past_the_maximum(
         seed in any::<u32>(),

@@ -118,6 +118,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(3600);
 
+    /// Proves: T-13
     #[tokio::test]
     async fn a_peer_that_does_not_begin_is_given_up() {
         let (mut peer, ours) = duplex(64);
@@ -138,6 +139,7 @@ mod tests {
         assert!(more.is_err(), "still waiting");
     }
 
+    /// Proves: T-13
     #[tokio::test]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (_peer, ours) = duplex(64);

@@ -122,6 +122,7 @@ mod tests {
         until(&taken, 20).await;
     }
 
+    /// Proves: T-16
     #[tokio::test]
     async fn of_a_long_one_so_much_is_taken_and_no_more() {
         let (body, taken) = body(10_000);

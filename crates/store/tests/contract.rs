@@ -9,6 +9,7 @@ async fn memory_keeps_the_contract() {
     keeps_the_contract(async || MemoryStore::new()).await;
 }
 
+/// Proves: WP-47
 #[tokio::test]
 async fn redb_keeps_the_contract() {
     let folder = tempfile::tempdir().expect("a temporary folder");

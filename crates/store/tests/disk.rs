@@ -221,6 +221,7 @@ async fn a_file_that_is_no_store_is_refused_and_left_alone() {
     assert_eq!(std::fs::read_to_string(&path).expect("read"), "[server]");
 }
 
+/// Proves: T-31
 #[cfg(unix)]
 #[tokio::test]
 async fn a_new_file_is_private() {
@@ -263,6 +264,7 @@ async fn concurrent_commits_share_flushes() {
     assert!(flushes < 100, "{flushes} flushes for 200 commits");
 }
 
+/// Proves: T-30
 #[tokio::test]
 async fn a_full_disk_refuses_changes_nothing_and_heals() {
     let disk = Disk::default();
@@ -310,6 +312,8 @@ async fn a_reader_alone_gets_the_store_open_again() {
 
 /// Wherever in its work the disk begins to fail: what was acknowledged stays, what was refused as [`StoreError::Full`] never shows,
 /// what is unknown is whole or absent, and a watcher that is not cut off agrees with the state.
+///
+/// Proves: T-30, T-33
 #[tokio::test]
 async fn a_disk_that_fails_anywhere_shows_no_refused_commit() {
     let mut refusals = 0;
@@ -371,6 +375,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The power goes in the middle of a flush: any part of the unflushed writes may have reached the disk.
+    ///
+    /// Proves: T-33, WP-47
     #[test]
     fn a_crash_loses_nothing_acknowledged(works_for in 0_usize..80, survivors in prop::collection::vec(any::<bool>(), 64)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -394,6 +400,7 @@ proptest! {
     }
 }
 
+/// Proves: WP-47
 #[tokio::test]
 async fn a_copy_of_the_open_file_opens_with_everything_acknowledged() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -23,6 +23,7 @@ mod create {
         assert_eq!(lab.get(&ees("ees-a"), &path).await.is(200), body);
     }
 
+    /// Proves: T-09
     #[tokio::test]
     async fn for_somebody_else_is_refused() {
         let lab = Lab::new().await;
@@ -32,6 +33,7 @@ mod create {
         reply.refused(403, "UNAUTHORIZED");
     }
 
+    /// Proves: WP-24
     #[tokio::test]
     async fn of_an_ees_that_is_not_on_the_list_is_refused() {
         let mut rules = edgeapp_ecs::ecs::EcsRules::default();
@@ -204,6 +206,7 @@ mod create {
 mod read {
     use super::*;
 
+    /// Proves: T-08
     #[tokio::test]
     async fn by_a_stranger_finds_nothing() {
         let lab = Lab::new().await;
@@ -321,6 +324,7 @@ mod modify {
         reply.refused_at(400, "OPTIONAL_IE_INCORRECT", "/expTime");
     }
 
+    /// Proves: T-18
     #[tokio::test]
     async fn identity_inside_the_profile_never_changes() {
         let lab = Lab::new().await;

@@ -323,6 +323,7 @@ mod create {
         assert_eq!(body["eecTriggerRequest"], Value::Null, "its feature was not agreed on");
     }
 
+    /// Proves: T-11
     #[tokio::test]
     async fn with_a_callback_that_leads_inside_is_refused() {
         let lab = Lab::new().await;

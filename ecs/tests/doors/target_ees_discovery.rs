@@ -117,6 +117,7 @@ mod fetch {
         lab.get(&eec("ees-s"), path).await.refused(403, "UNAUTHORIZED");
     }
 
+    /// Proves: H-43, H-45, H-46
     #[tokio::test]
     async fn bad_queries_name_the_parameter() {
         let lab = Lab::new().await;

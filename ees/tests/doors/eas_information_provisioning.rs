@@ -547,6 +547,8 @@ mod for_a_group {
     }
 
     /// An EEC cannot make the EES call into its own network.
+    ///
+    /// Proves: T-11
     #[tokio::test]
     async fn an_ees_list_that_leads_inside_is_refused() {
         let site = Site::open().await;

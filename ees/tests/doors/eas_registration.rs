@@ -51,6 +51,7 @@ mod create {
             .refused(400, "OPTIONAL_IE_INCORRECT", "/expTime");
     }
 
+    /// Proves: T-09
     #[tokio::test]
     async fn an_identity_of_somebody_else_is_refused() {
         let doors = Doors::open().await;
@@ -66,6 +67,7 @@ mod create {
             .refused(403, "OWNER_MISMATCH", "/easProf/provId");
     }
 
+    /// Proves: T-10
     #[tokio::test]
     async fn another_instance_with_the_same_endpoint_is_refused_until_the_first_expires() {
         let doors = Doors::open().await;
@@ -201,6 +203,7 @@ mod change {
             .refused(400, "OPTIONAL_IE_INCORRECT", "/easProf");
     }
 
+    /// Proves: T-18
     #[tokio::test]
     async fn identifiers_never_change() {
         let doors = Doors::open().await;
@@ -256,6 +259,7 @@ mod change {
 mod end {
     use super::*;
 
+    /// Proves: T-08, T-10, WP-27
     #[tokio::test]
     async fn a_stranger_finds_nothing_and_changes_nothing() {
         let doors = Doors::open().await;
@@ -287,6 +291,7 @@ mod end {
         eas.patch(&at, json!({})).await.refused(404, "RESOURCE_NOT_FOUND", "");
     }
 
+    /// Proves: WP-28
     #[tokio::test]
     async fn without_a_certificate_or_with_one_of_another_role_nothing_is_served() {
         let doors = Doors::open().await;

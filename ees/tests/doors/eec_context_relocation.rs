@@ -40,6 +40,8 @@ mod pulled {
     use super::*;
 
     /// The context of a registered EEC, as often as it is asked for.
+    ///
+    /// Proves: T-24
     #[tokio::test]
     async fn a_context_is_handed_over_to_who_asks_in_its_own_name() {
         let doors = Doors::open().await;
@@ -160,6 +162,8 @@ mod pushed {
     }
 
     /// A registration that the EEC made itself is not overwritten: it only learns of the sessions.
+    ///
+    /// Proves: T-24
     #[tokio::test]
     async fn a_registration_that_the_eec_made_itself_stays() {
         let doors = Doors::open().await;
@@ -183,6 +187,8 @@ mod pushed {
     }
 
     /// Who pushes does so in its own name, and takes nothing away from an EEC.
+    ///
+    /// Proves: T-24, H-73
     #[tokio::test]
     async fn what_is_of_somebody_else_is_refused() {
         let doors = Doors::open().await;

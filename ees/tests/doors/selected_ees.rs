@@ -131,6 +131,8 @@ async fn a_cas_that_is_selected_no_more_is_not_told() {
 }
 
 /// The address is an EEC's choice: it must not lead inside. Nothing is noted then.
+///
+/// Proves: T-11
 #[tokio::test]
 async fn an_address_that_may_not_be_called_is_refused() {
     let doors = site().await;

@@ -88,6 +88,8 @@ mod create {
     }
 
     /// Consent is the user's, whichever way the UE is named.
+    ///
+    /// Proves: WP-30
     #[tokio::test]
     async fn an_address_or_a_group_is_no_way_around_consent() {
         let (doors, core) = site().await;

@@ -62,6 +62,8 @@ async fn an_address_leads_to_the_identifier_of_the_core() {
 }
 
 /// TS 23.558 clause 7.2.6: a telephone number is never told; an Edge UE ID stands for it.
+///
+/// Proves: WP-64
 #[tokio::test]
 async fn a_telephone_number_is_replaced_by_an_edge_ue_id() {
     let (doors, _) = site().await;
@@ -79,6 +81,8 @@ async fn a_telephone_number_is_replaced_by_an_edge_ue_id() {
 }
 
 /// An Edge UE ID names the UE to the other services, for its EAS alone.
+///
+/// Proves: WP-64
 #[tokio::test]
 async fn an_edge_ue_id_is_understood_from_its_eas_only() {
     let (doors, core) = site().await;

@@ -115,6 +115,8 @@ mod fetch {
     }
 
     /// Clause 5.3.2.2.3.
+    ///
+    /// Proves: WP-30, H-74
     #[tokio::test]
     async fn without_consent_is_refused_and_nobody_is_asked() {
         let (doors, core) = site().await;
@@ -450,6 +452,8 @@ mod consent {
     use super::*;
 
     /// Clause 5.3.2.4.3: reports stop, the subscriber is told, the core is released.
+    ///
+    /// Proves: WP-30
     #[tokio::test]
     async fn a_withdrawal_ends_the_subscription_and_tells_the_subscriber() {
         let (doors, core) = site().await;
@@ -515,6 +519,8 @@ mod reports {
     use super::*;
 
     /// A report for nothing of ours is refused, whatever it says.
+    ///
+    /// Proves: T-38
     #[tokio::test]
     async fn an_unknown_token_is_refused() {
         let (doors, _) = site().await;
@@ -536,6 +542,8 @@ mod reports {
     }
 
     /// A report is about the UE that is watched at its address, whomever its body names.
+    ///
+    /// Proves: T-38
     #[tokio::test]
     async fn a_report_is_matched_by_where_it_arrives() {
         let (doors, core) = site().await;

@@ -55,6 +55,7 @@ fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, NetworkError>) -> bool
 mod connections {
     use super::*;
 
+    /// Proves: WP-07, WP-05
     #[tokio::test]
     async fn both_ends_prove_who_they_are_and_the_path_of_the_root_stays() {
         let fake = FakeNef::with([here()]).await;
@@ -79,6 +80,8 @@ mod connections {
     }
 
     /// The client trusts the issuers of NEFs and nobody else.
+    ///
+    /// Proves: WP-07, WP-05
     #[tokio::test]
     async fn a_nef_of_another_issuer_hears_nothing() {
         let (fake, other) = (FakeNef::with([here()]).await, FakeNef::with([here()]).await);
@@ -146,6 +149,7 @@ mod credentials {
         assert_eq!(credentials, ["Bearer fixed", "Bearer fixed"]);
     }
 
+    /// Proves: WP-07
     #[tokio::test]
     async fn a_token_is_fetched_once_and_used_while_it_lives() {
         let fake = tokens(3600, |token| token == "t1").await;
@@ -220,6 +224,7 @@ mod credentials {
         assert_eq!(fetched.load(Ordering::SeqCst), 2, "the first token and its renewal");
     }
 
+    /// Proves: WP-17
     #[tokio::test]
     async fn many_calls_share_one_failure_and_no_secret_is_told() {
         let fake = FakeNef::that(|_| {
@@ -576,6 +581,8 @@ mod redirects {
     }
 
     /// A credential goes nowhere else.
+    ///
+    /// Proves: T-11
     #[tokio::test]
     async fn a_redirect_to_another_origin_is_not_followed() {
         let other = FakeNef::with([here()]).await;

@@ -33,6 +33,7 @@ fn refusal(rules: &RegistrationRules, caller: &Principal, more: &Value) -> Optio
         .map(|error| error.cause)
 }
 
+/// Proves: WP-24, T-09
 #[test]
 fn only_the_ees_itself_registers_and_only_if_it_is_on_the_list() {
     let itself = caller(&["urn:edgeapp:ees:ees-a"]);
@@ -46,6 +47,7 @@ fn only_the_ees_itself_registers_and_only_if_it_is_on_the_list() {
     assert_eq!(refusal(&rules(None), &other, &json!({})), Some(Cause::OwnerMismatch));
 }
 
+/// Proves: T-23
 #[test]
 fn a_provider_in_the_certificate_binds() {
     let itself = caller(&["urn:edgeapp:ees:ees-a", "urn:edgeapp:asp:ecsp-1"]);
@@ -58,6 +60,7 @@ fn a_provider_in_the_certificate_binds() {
     );
 }
 
+/// Proves: T-18
 #[test]
 fn identity_is_what_may_not_become_another() {
     let (one, same) = (

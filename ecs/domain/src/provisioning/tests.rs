@@ -74,6 +74,7 @@ fn there_is_one_way_to_reach_a_subscriber() {
     assert_eq!(verdict(both, strict), Err((Kind::Invalid, Cause::OptionalIeIncorrect)));
 }
 
+/// Proves: T-08, T-09
 #[test]
 fn only_the_eec_itself_on_its_own_ue_asks() {
     let caller = |uris: &[&str]| Principal::from_names(uris.iter().copied(), []).expect("an identity");

@@ -28,6 +28,8 @@ fn named(told: &[Value]) -> Vec<Value> {
 }
 
 /// Without consent a UE has no name; with consent it has one that is no telephone number, the same each time.
+///
+/// Proves: WP-64, WP-30
 #[tokio::test]
 async fn a_ue_is_named_only_with_consent_and_never_by_its_number() {
     let doors = site().await;
@@ -92,6 +94,8 @@ async fn a_name_that_is_not_the_callers_is_refused() {
 }
 
 /// Where a UE is, as its context says, is told and compared only with consent.
+///
+/// Proves: WP-64, WP-30
 #[tokio::test]
 async fn a_location_is_told_and_compared_only_with_consent() {
     let doors = site().await;

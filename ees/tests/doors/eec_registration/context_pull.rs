@@ -68,6 +68,8 @@ async fn half_a_pair_is_no_move() {
 }
 
 /// A context of another EEC is refused, whether it comes from elsewhere or lies here; nothing is kept.
+///
+/// Proves: T-24, H-17
 #[tokio::test]
 async fn a_context_of_another_eec_is_refused() {
     let doors = Doors::open().await;

@@ -61,6 +61,8 @@ mod create {
     }
 
     /// A lifetime asked for is kept, cut at the maximum, and never in the past.
+    ///
+    /// Proves: T-36
     #[tokio::test]
     async fn a_lifetime_is_granted_up_to_the_maximum() {
         let doors = Doors::open().await;
@@ -165,6 +167,8 @@ mod create {
     }
 
     /// Identities in the body are the caller's own, and the UE is the one that the certificate vouches for.
+    ///
+    /// Proves: T-09, H-04
     #[tokio::test]
     async fn an_identity_of_somebody_else_is_refused() {
         let doors = Doors::open().await;
