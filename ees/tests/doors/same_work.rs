@@ -3,7 +3,7 @@
 
 use crate::{
     harness::{Answer, Caller, Doors, Settings},
-    scene::{ACR_EVENTS, ACR_MANAGEMENT, EAS_HEARS, EEC_HEARS, REGISTRATIONS, chess, subscribe_eas},
+    scene::{ACR_EVENTS, EAS_HEARS, EEC_HEARS, REGISTRATIONS, chess, subscribe_eas},
 };
 use async_trait::async_trait;
 use axum::http::Method;
