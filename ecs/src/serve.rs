@@ -26,7 +26,7 @@ use edgeapp_http::{
     documents::{self, DocumentError},
     erasure,
     operator::{self, Version},
-    settings::SettingsError,
+    settings::{Effective, SettingsError},
     tls::{Keyring, TlsError, Trust},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
@@ -74,6 +74,8 @@ pub struct Loaded {
     nef: Option<HttpClient>,
     consent: Arc<dyn Consent>,
     collector: Option<Arc<dyn Collector>>,
+    /// The sum of the settings in force.
+    fingerprint: String,
 }
 
 impl Loaded {
@@ -85,6 +87,7 @@ impl Loaded {
         let key = |key: &'static str| {
             move |error: TlsError| SettingsError::of_key(file, key, format_args!("{error}; {}", error.remedy()))
         };
+        let effective = Effective::of(&config).map_err(|error| SettingsError::of_key(file, "audit", error))?;
         let own = OwnListeners::default();
         let callbacks = config.callback_rule(&own);
         let rules = config
@@ -126,6 +129,7 @@ impl Loaded {
             nef,
             consent,
             collector,
+            fingerprint: effective.fingerprint().to_owned(),
             config,
             rules,
             own,
@@ -148,13 +152,12 @@ impl Loaded {
             nef,
             consent,
             collector,
+            fingerprint,
         } = self;
         let names = config.privacy.pseudonyms()?;
         let names_lie_in_the_store = names.is_none();
         names.into_iter().for_each(pseudonym::install);
-        // Whoever could read the configuration can write it down again.
-        let effective = toml::to_string(&config).unwrap_or_default();
-        let keeping = Keeping::open(None, config.audit.as_ref(), &effective)?.collector(collector);
+        let keeping = Keeping::open(None, config.audit.as_ref(), &fingerprint)?.collector(collector);
         let store = config.store.open().await?;
         if names_lie_in_the_store {
             pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);

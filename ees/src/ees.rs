@@ -43,6 +43,7 @@ use edgeapp_http::{
     documents::{self, Api},
     erasure,
     operator::{self, Need, Readiness, Version},
+    settings::Effective,
     tls::{Keyring, KeyringError, TlsError, Trust},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
@@ -209,8 +210,8 @@ impl EesBuilder {
         let names = config.privacy.pseudonyms()?;
         let names_lie_in_the_store = names.is_none();
         names.into_iter().for_each(pseudonym::install);
-        let effective = toml::to_string(&config).map_err(|error| StartError::Config(error.to_string()))?;
-        let keeping = Keeping::open(self.evidence, config.audit.as_ref(), &effective)?;
+        let effective = Effective::of(&config).map_err(StartError::Config)?;
+        let keeping = Keeping::open(self.evidence, config.audit.as_ref(), effective.fingerprint())?;
         let keyring = Keyring::load(config.key_files())?;
         keyring.evidence(keeping.evidence());
         let own = OwnListeners::default();

@@ -2,7 +2,6 @@
 
 use crate::{
     log::AuditLog,
-    record::sha256,
     settings::{AuditError, AuditSettings},
     upload,
     watch::{self, ToTheLog},
@@ -24,14 +23,14 @@ pub struct Keeping {
 
 impl Keeping {
     /// Evidence goes to `given`, if an embedder gave something; else to the audit log of these settings; else to the ordinary log.
-    /// `configuration` is the effective one, as text: events of start and stop hold its SHA-256.
+    /// `fingerprint` is the SHA-256 of the settings in force: events of start and stop hold it.
     ///
     /// # Errors
     /// When the audit log cannot be opened.
     pub fn open(
         given: Option<Arc<dyn Evidence>>,
         settings: Option<&AuditSettings>,
-        configuration: &str,
+        fingerprint: &str,
     ) -> Result<Self, AuditError> {
         let log = match (&given, settings) {
             (None, Some(settings)) => Some(Arc::new(settings.open()?)),
@@ -46,7 +45,7 @@ impl Keeping {
             evidence,
             log,
             collector: None,
-            configuration: format!("configuration sha256:{}", sha256(configuration.as_bytes())),
+            configuration: format!("configuration sha256:{fingerprint}"),
         })
     }
 

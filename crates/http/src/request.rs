@@ -265,7 +265,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ResourceUri {
 }
 
 /// The authority that a request is for: one, and nothing but host and port.
-fn authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Problem> {
+pub(crate) fn authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Problem> {
     let refuse = |reason| Problem::new(StatusCode::BAD_REQUEST, Cause::InvalidMsgFormat, reason);
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts

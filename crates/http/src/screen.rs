@@ -1,7 +1,7 @@
 //! What is wrong with a request whatever it asks for: the size of its header, whom it is for, and what it accepts as an answer.
 
-use crate::problem::Problem;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, uri::Authority};
+use crate::{problem::Problem, request::authority};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use edgeapp_core::{authorizer::ReferencePoint, error::Cause};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -99,27 +99,16 @@ fn size(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// A request is for one host, and that is this server.
 fn addressed(uri: &Uri, headers: &HeaderMap, names: &Names) -> Result<(), Problem> {
-    let refuse = |reason| Problem::new(StatusCode::BAD_REQUEST, Cause::InvalidMsgFormat, reason);
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
-        return Err(refuse("the request has more than one Host header"));
-    }
-    if let (Some(host), Some(authority)) = (host, uri.authority())
+    let authority = authority(uri, headers)?;
+    if let (Some(host), true) = (headers.get(header::HOST), uri.authority().is_some())
         && !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
     {
-        return Err(refuse("the Host header is another than the authority of the request"));
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            Cause::InvalidMsgFormat,
+            "the Host header is another than the authority of the request",
+        ));
     }
-    let from_header;
-    let authority = match (uri.authority(), host) {
-        (Some(authority), _) => authority,
-        (None, Some(host)) => {
-            from_header =
-                Authority::try_from(host.as_bytes()).map_err(|_| refuse("the Host header is no host and port"))?;
-            &from_header
-        }
-        (None, None) => return Ok(()),
-    };
     if names.cover(authority.host()) {
         return Ok(());
     }

@@ -119,12 +119,6 @@ impl Stack {
         }
         let detail = pseudonym::of_text(detail);
         let (request, status) = (instance(facts.number), status.as_u16());
-        if let Some(visit) = visit
-            && cause == Cause::InsufficientResources.as_str()
-            && status == 500
-        {
-            visit.no_room();
-        }
         if quietly {
             tracing::debug!(request, %point, operation, %method, path, status, cause, %detail, "refused");
         } else if outcome == Outcome::Failed {

@@ -33,9 +33,9 @@ use edgeapp_core::{
     error::Cause,
     evidence::{Evidence, NoEvidence, SecurityEvent, SecurityEventKind},
     principal::Principal,
+    pseudonym::of_address,
 };
 use load::{Load, Underway};
-use sampled::Sampled;
 use std::{
     net::IpAddr,
     sync::{
@@ -50,7 +50,6 @@ pub struct Guards {
     callers: Callers,
     addresses: Arc<Addresses>,
     load: Load,
-    full: Sampled,
     evidence: Arc<dyn Evidence>,
 }
 
@@ -61,7 +60,6 @@ impl Guards {
             callers: Callers::new(settings),
             addresses: Arc::new(Addresses::new(settings)),
             load: Load::new(settings.requests_at_a_time),
-            full: Sampled::default(),
             evidence,
         }
     }
@@ -198,19 +196,10 @@ impl Visit {
         }
     }
 
-    /// Remembers that there was no room for what the caller wanted to be kept.
-    pub(crate) fn no_room(&self) {
-        if let Some(times) = self.guards.full.happened() {
-            let reason = format!("the store refuses writes; {times} refused");
-            self.guards
-                .evidence
-                .record(SecurityEvent::new(SecurityEventKind::DiskLow, reason));
-        }
-    }
-
     /// Remembers that the peer abused HTTP/2.
     pub(crate) fn abused(&self, reason: &'static str) {
-        tracing::warn!(address = %self.address, role = %self.caller.role(), reason, "a connection was cut: abuse of HTTP/2");
+        let address = of_address(self.address);
+        tracing::warn!(%address, role = %self.caller.role(), reason, "a connection was cut: abuse of HTTP/2");
         let event = SecurityEvent::new(SecurityEventKind::H2Abuse, reason);
         self.guards
             .evidence
