@@ -1,4 +1,5 @@
-//! Authorizers: who may use which operation; and providers of user consent, see [`consent`].
+//! Authorizers: who may use which operation, by local policy ([`policy`]) or by role alone; and providers of user consent, see
+//! [`consent`].
 //!
 //! ```
 //! use edgeapp_authz::RoleOfReferencePoint;
@@ -11,14 +12,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod config;
 pub mod consent;
+pub mod policy;
 
 use edgeapp_core::{
     authorizer::{Ask, Authorizer},
     error::{Cause, Error},
 };
 
-/// The default: an authenticated role may use the APIs of its reference point, and nothing else.
+/// Without policies: an authenticated role may use the APIs of its reference point, and nothing else.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RoleOfReferencePoint;
 

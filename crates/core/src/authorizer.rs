@@ -66,18 +66,23 @@ pub trait Operation: Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-/// Defines an operation: `operation!(CreateEecReg = "eees-eecregistration:create")`.
+/// Defines the operations of a door: `operation!(CreateEecReg = "eees-eecregistration:create")`. Their names are also in its `OPERATIONS`.
 #[macro_export]
 macro_rules! operation {
-    ($($name:ident = $text:literal),+ $(,)?) => {$(
-        #[doc = concat!("The operation `", $text, "`.")]
-        #[derive(Clone, Copy, Debug)]
-        pub struct $name;
+    ($($name:ident = $text:literal),+ $(,)?) => {
+        /// The names of all operations here.
+        #[allow(dead_code)]
+        pub const OPERATIONS: &[&str] = &[$($text),+];
+        $(
+            #[doc = concat!("The operation `", $text, "`.")]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
 
-        impl $crate::authorizer::Operation for $name {
-            const NAME: &'static str = $text;
-        }
-    )+};
+            impl $crate::authorizer::Operation for $name {
+                const NAME: &'static str = $text;
+            }
+        )+
+    };
 }
 
 /// The question put to an [`Authorizer`].

@@ -95,7 +95,7 @@ impl Owner {
 }
 
 /// An authenticated peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Principal {
     role: Role,
     id: String,
