@@ -5,7 +5,7 @@
 
 use crate::ecs::EcsRules;
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
-use edgeapp_authz::consent::ConsentConfig;
+use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::{
     callback::{CallbackRule, OwnListeners},
     clock::Lifetimes,
@@ -86,6 +86,10 @@ pub struct EcsConfig {
     /// `[limits]`: how much callers may ask.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// `[authorization]`: who decides what a caller may use. Without it, the policies that an ECS comes with: each role may use its
+    /// reference point.
+    #[serde(default)]
+    pub authorization: AuthorizationConfig,
     /// `[quotas]`: how much one caller may keep.
     #[serde(default)]
     pub quotas: QuotaSettings,
@@ -238,6 +242,7 @@ impl EcsConfig {
         if let Some(audit) = &mut self.audit {
             audit.resolve(folder);
         }
+        self.authorization.resolve(folder);
         self.store.resolve(folder);
     }
 

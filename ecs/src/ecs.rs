@@ -101,7 +101,7 @@ impl EcsBuilder {
         self
     }
 
-    /// Another authorizer than the role that belongs to each reference point.
+    /// Another authorizer than one that lets each role use its reference point.
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.authorizer = authorizer;
         self

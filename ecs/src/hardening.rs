@@ -59,6 +59,11 @@ static CHECKS: &[Check<EcsConfig>] = &[
         |ecs| ecs.privacy.log_identifiers_as_they_are,
         "logs name users and devices",
     ),
+    Check::on(
+        "authorization.allow_policies_that_permit_everything",
+        |ecs| ecs.authorization.allow_policies_that_permit_everything,
+        "one policy opens every operation to every caller",
+    ),
     Check::new(
         "audit",
         "an audit log",
@@ -132,6 +137,10 @@ mod tests {
         (
             "privacy.log_identifiers_as_they_are",
             "privacy.log_identifiers_as_they_are = true",
+        ),
+        (
+            "authorization.allow_policies_that_permit_everything",
+            "authorization.allow_policies_that_permit_everything = true",
         ),
         ("audit", "audit = false"),
         (

@@ -30,4 +30,5 @@ pub mod ecs;
 pub mod edge4;
 pub mod edge6;
 mod hardening;
+pub mod operations;
 pub mod serve;

@@ -3,12 +3,14 @@
 use crate::{
     config::EcsConfig,
     ecs::{Ecs, EcsRules},
+    operations,
 };
 use edgeapp_audit::{
     keeping::Keeping,
     settings::{AuditError, PrivacySettings},
     watch::Watched,
 };
+use edgeapp_authz::policy::LocalPolicy;
 use edgeapp_core::{
     authorizer::ReferencePoint,
     callback::{CallbackRule, OwnListeners},
@@ -76,6 +78,7 @@ pub struct Loaded {
     collector: Option<Arc<dyn Collector>>,
     /// The sum of the settings in force.
     fingerprint: String,
+    policy: Arc<LocalPolicy>,
 }
 
 impl Loaded {
@@ -125,11 +128,16 @@ impl Loaded {
             }
             None => None,
         };
+        let policy = config
+            .authorization
+            .open(operations::catalogue())
+            .map_err(|error| SettingsError::of_key(file, "authorization.policies", error))?;
         Ok(Self {
             nef,
             consent,
             collector,
             fingerprint: effective.fingerprint().to_owned(),
+            policy,
             config,
             rules,
             own,
@@ -153,6 +161,7 @@ impl Loaded {
             consent,
             collector,
             fingerprint,
+            policy,
         } = self;
         let names = config.privacy.pseudonyms()?;
         let names_lie_in_the_store = names.is_none();
@@ -169,6 +178,7 @@ impl Loaded {
         };
         let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
             .outbox(outbox)
+            .authorizer(policy.clone())
             .consent(consent.clone())
             .evidence(keeping.evidence());
         if let (Some(settings), Some(client)) = (&config.nef, nef) {
@@ -179,6 +189,7 @@ impl Loaded {
             ecs = ecs.core_network(Arc::new(NefClient::new(settings.clone(), client, reports)?));
         }
         let ecs = ecs.build().await?;
+        policy.follow(ecs.evidence());
         keyring.evidence(ecs.evidence());
         let mut serving = Serving::new(keyring, config.http1, ecs.authorizer())
             .evidence(ecs.evidence())

@@ -1,7 +1,7 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
-use edgeapp_authz::consent::ConsentConfig;
+use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::{
     callback::{CallbackRule, OwnListeners},
     clock::Lifetimes,
@@ -141,6 +141,10 @@ pub struct EesConfig {
     /// `[audit]`: the audit log. Without this section no file is written, and security events stand in the ordinary log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditSettings>,
+    /// `[authorization]`: who decides what a caller may use. Without it, the policies that an EES comes with: each role may use its
+    /// reference point.
+    #[serde(default)]
+    pub authorization: AuthorizationConfig,
 }
 
 const fn yes() -> bool {
@@ -493,6 +497,7 @@ impl EesConfig {
         if let Some(audit) = &mut config.audit {
             audit.resolve(&folder);
         }
+        config.authorization.resolve(&folder);
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }

@@ -4,6 +4,7 @@ use crate::{
     config::EesConfig,
     edge2,
     edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
+    operations,
     peers::HttpPeers,
     rooms::{Around, Parts, Rooms},
 };
@@ -14,7 +15,7 @@ use edgeapp_audit::{
     settings::{AuditError, CollectorSettings, PrivacySettings},
     watch::Watched,
 };
-use edgeapp_authz::{RoleOfReferencePoint, consent::ConsentFileError};
+use edgeapp_authz::{consent::ConsentFileError, policy::PolicyError};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     callback::{CallbackRule, OwnListeners},
@@ -83,6 +84,9 @@ pub enum StartError {
     /// What users agreed to.
     #[error(transparent)]
     Consent(#[from] ConsentFileError),
+    /// The policies.
+    #[error("key `authorization.policies`: {0}")]
+    Policy(#[from] PolicyError),
     /// The state in the store.
     #[error("state: {0}")]
     State(#[from] Error),
@@ -95,7 +99,13 @@ impl StartError {
     /// Whether the configuration has to change before the server can start.
     pub fn is_of_configuration(&self) -> bool {
         match self {
-            Self::Tls(_) | Self::Bind(_) | Self::Store(_) | Self::Nef(_) | Self::Consent(_) | Self::Config(_) => true,
+            Self::Tls(_)
+            | Self::Bind(_)
+            | Self::Store(_)
+            | Self::Nef(_)
+            | Self::Consent(_)
+            | Self::Policy(_)
+            | Self::Config(_) => true,
             Self::Audit(error) => !matches!(error, AuditError::Store(_)),
             Self::State(_) => false,
         }
@@ -121,6 +131,7 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
     Clients::new(config, &callbacks, &keyring).map_err(StartError::tls("trust"))?;
     nef(config, &keyring, "https://localhost")?;
     config.consent.open()?;
+    config.authorization.open(operations::catalogue())?;
     Ok(())
 }
 
@@ -129,7 +140,7 @@ pub struct EesBuilder {
     config: EesConfig,
     store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
-    authorizer: Arc<dyn Authorizer>,
+    authorizer: Option<Arc<dyn Authorizer>>,
     notifier: Option<Arc<dyn Notifier>>,
     peers: Option<Arc<dyn Peers>>,
     core: Option<Arc<dyn CoreNetwork>>,
@@ -144,7 +155,7 @@ impl EesBuilder {
             config,
             store: None,
             clock: Arc::new(SystemClock::default()),
-            authorizer: Arc::new(RoleOfReferencePoint),
+            authorizer: None,
             notifier: None,
             peers: None,
             core: None,
@@ -165,9 +176,9 @@ impl EesBuilder {
         self
     }
 
-    /// Asks this authorizer instead of letting each role use its reference point.
+    /// Asks this authorizer instead of the policies of `[authorization]`.
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
-        self.authorizer = authorizer;
+        self.authorizer = Some(authorizer);
         self
     }
 
@@ -212,6 +223,14 @@ impl EesBuilder {
         names.into_iter().for_each(pseudonym::install);
         let effective = Effective::of(&config).map_err(StartError::Config)?;
         let keeping = Keeping::open(self.evidence, config.audit.as_ref(), effective.fingerprint())?;
+        let authorizer: Arc<dyn Authorizer> = match self.authorizer {
+            Some(authorizer) => authorizer,
+            None => {
+                let policy = config.authorization.open(operations::catalogue())?;
+                policy.follow(keeping.evidence());
+                policy
+            }
+        };
         let keyring = Keyring::load(config.key_files())?;
         keyring.evidence(keeping.evidence());
         let own = OwnListeners::default();
@@ -255,8 +274,7 @@ impl EesBuilder {
         };
         let rooms = Rooms::new(&Parts::of(&config, callbacks, endpoint.clone(), for_cas), around).await?;
 
-        let (http1, authorizer) = (config.http1, self.authorizer);
-        let mut serving = Serving::new(keyring, http1, authorizer)
+        let mut serving = Serving::new(keyring, config.http1, authorizer)
             .evidence(keeping.evidence())
             .within(&config.limits);
         let door = |point: ReferencePoint, apis: Vec<Api>| Door {

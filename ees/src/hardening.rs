@@ -91,6 +91,11 @@ static CHECKS: &[Check<EesConfig>] = &[
         |ees| ees.privacy.log_identifiers_as_they_are,
         "logs name users and devices",
     ),
+    Check::on(
+        "authorization.allow_policies_that_permit_everything",
+        |ees| ees.authorization.allow_policies_that_permit_everything,
+        "one policy opens every operation to every caller",
+    ),
     Check::new(
         "audit",
         "an audit log",
@@ -228,6 +233,10 @@ mod tests {
         (
             "privacy.log_identifiers_as_they_are",
             "privacy.log_identifiers_as_they_are = true",
+        ),
+        (
+            "authorization.allow_policies_that_permit_everything",
+            "authorization.allow_policies_that_permit_everything = true",
         ),
         ("audit", "audit = false"),
         (

@@ -11,6 +11,7 @@ pub mod edge6;
 pub mod edge9;
 pub mod ees;
 mod hardening;
+pub mod operations;
 pub mod peers;
 mod rooms;
 

@@ -2,9 +2,11 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use edgeapp_audit::command::{AuditCommand, CommandError};
+use edgeapp_authz::policy::check::{self, Asked};
 use edgeapp_ees::{
     config::EesConfig,
     ees::{EesBuilder, StartError, check_files},
+    operations,
 };
 use edgeapp_http::{
     assembly::stop_signal,
@@ -55,12 +57,54 @@ enum Command {
     /// Keys of audit logs, and whether a log is as it was written.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Say what the policies allow: a table of what each role may use, or the answer to one question and the policies that lead to it.
+    /// Exit status 0 allowed, 1 refused, 2 when policies or question cannot be used.
+    CheckPolicy {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        #[command(flatten)]
+        question: Option<Question>,
+    },
+    /// Print the policies that this program comes with, to begin with.
+    Policies {
+        /// The folder to write them to, with the schema for editors; without it they are printed.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Print the schema: what policies can speak of.
+        #[arg(long, conflicts_with = "out")]
+        schema: bool,
+    },
     /// Write the OpenAPI documents of what this program serves.
     Openapi {
         /// The folder to write them to; without it they are printed.
         #[arg(long)]
         out: Option<PathBuf>,
     },
+}
+
+/// May this caller use this operation on this listener?
+#[derive(clap::Args)]
+#[group(requires_all = ["principal", "operation", "listener"])]
+struct Question {
+    /// Who asks: the identity URI of its certificate, such as urn:edgeapp:eec:eec-1.
+    #[arg(long, value_name = "URI", required = false)]
+    principal: String,
+    /// What it wants, such as eees-easdiscovery:request.
+    #[arg(long, value_name = "NAME", required = false)]
+    operation: String,
+    /// Where the request comes in, by reference point, such as edge1.
+    #[arg(long, value_name = "POINT", required = false)]
+    listener: String,
+    /// Who made what the request is about; the caller itself when not given.
+    #[arg(long, value_name = "URI")]
+    owner: Option<String>,
+    /// The provider in the certificate of the caller (urn:edgeapp:asp:..).
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// A DNS name in the certificate of the caller; may be given several times.
+    #[arg(long = "dns-name", value_name = "NAME")]
+    dns_names: Vec<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -75,6 +119,8 @@ enum Failure {
     Failed(String),
     /// 2: wrong usage or configuration.
     Usage(String),
+    /// 1: a question was answered with no, and that has been said.
+    Refused,
 }
 
 fn main() -> ExitCode {
@@ -86,12 +132,15 @@ fn main() -> ExitCode {
         } => serve(&config, log_format, &log),
         Command::CheckConfig { config } => check_config(&config),
         Command::Audit(command) => audit(command),
+        Command::CheckPolicy { config, question } => check_policy(&config, question),
+        Command::Policies { out, schema } => policies(out.as_deref(), schema),
         Command::Openapi { out } => openapi(out.as_deref()),
     };
     let (text, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Failed(text)) => (text, 1),
         Err(Failure::Usage(text)) => (text, 2),
+        Err(Failure::Refused) => return ExitCode::from(1),
     };
     let _ = writeln!(std::io::stderr(), "ees: {text}");
     ExitCode::from(code)
@@ -165,6 +214,49 @@ fn check_config(file: &Path) -> Result<(), Failure> {
     let effective = Effective::of(&config).map_err(Failure::Failed)?;
     say(&effective.text())?;
     effective.verdict().map_err(Failure::Failed)
+}
+
+fn check_policy(file: &Path, question: Option<Question>) -> Result<(), Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
+    let policy = config
+        .authorization
+        .open(operations::catalogue())
+        .map_err(|error| usage(&error))?;
+    let Some(question) = question else {
+        return check::show(&check::table(&policy)).map_err(|error| Failure::Failed(error.to_string()));
+    };
+    let asked = Asked {
+        principal: question.principal,
+        provider: question.provider,
+        dns_names: question.dns_names,
+        operation: question.operation,
+        listener: question.listener,
+        owner: question.owner,
+    };
+    let answer = check::answer(&policy, &asked).map_err(|error| usage(&error))?;
+    check::show(&answer.text).map_err(|error| Failure::Failed(error.to_string()))?;
+    if answer.allowed { Ok(()) } else { Err(Failure::Refused) }
+}
+
+fn policies(out: Option<&Path>, schema: bool) -> Result<(), Failure> {
+    let catalogue = operations::catalogue();
+    if schema {
+        return say(&catalogue.schema());
+    }
+    let Some(folder) = out else {
+        let files = catalogue.shipped().iter();
+        return say(&files
+            .map(|file| format!("// {}\n{}\n", file.name, file.text))
+            .collect::<String>());
+    };
+    let written = catalogue
+        .write(folder)
+        .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))?;
+    say(&written
+        .iter()
+        .map(|file| format!("{}\n", file.display()))
+        .collect::<String>())
 }
 
 fn openapi(out: Option<&Path>) -> Result<(), Failure> {

@@ -2,7 +2,8 @@
 //!
 //! * [`store`]: the battery that every adapter of the store port passes;
 //! * [`network`]: a core network in memory that does as it is told;
-//! * [`etcd`]: a private etcd process, where etcd is installed.
+//! * [`etcd`]: a private etcd process, where etcd is installed;
+//! * [`policy`]: what the policies that a server comes with have to be like.
 //!
 //! Whoever writes a store runs the battery over it:
 //!
@@ -15,4 +16,5 @@
 
 pub mod etcd;
 pub mod network;
+pub mod policy;
 pub mod store;
