@@ -265,6 +265,32 @@ mod declare {
             .refused(404, "UE_NOT_FOUND", "");
     }
 
+    /// The message names no requestor: who declares is registered here, and the UE uses its application. About other UEs an EAS hears
+    /// the same as about those that never came.
+    #[tokio::test]
+    async fn an_eas_declares_for_ues_that_it_serves() {
+        let doors = Doors::open().await;
+        let eas = doors.eas("eas.chess.example#a1");
+        let player_of_go = json!({"eecId": "eec-1", "ueId": UE, "acProfs": [{"acId": "ac.go", "eass": [{"easId": "eas.go.example"}]}]});
+        doors.eec("eec-1").post(REGISTRATIONS, player_of_go).await.created();
+        eas.post(DECLARE, request()).await.refused(403, "NOT_REGISTERED", "");
+        crate::scene::register_eas(&eas, SOURCE).await;
+        let (served, unknown) = (request(), with(request(), "ueId", json!("msisdn-491700000009")));
+        let mut told = Vec::new();
+        for request in [served, unknown] {
+            let answer = eas.post(DECLARE, request).await;
+            let mut body = answer.body.clone();
+            body["instance"].take();
+            answer.refused(404, "UE_NOT_FOUND", "");
+            told.push(body);
+        }
+        assert_eq!(told[0], told[1]);
+        // Nor does it have a target determined for them.
+        let determine = json!({"requestorId": "eas.chess.example", "ueId": UE, "easId": "eas.chess.example", "sEasEndpoint": {"fqdn": SOURCE}});
+        eas.post(DETERMINE, determine).await.refused(404, "UE_NOT_FOUND", "");
+        assert!(doors.keys("acr/").await.is_empty());
+    }
+
     /// What an EEC has begun is not taken over by an EAS with another target.
     #[tokio::test]
     async fn another_target_than_the_eecs_is_refused() {

@@ -10,8 +10,6 @@ use super::{
 };
 use crate::{
     app_contexts::{self, AppContext},
-    context,
-    eec::{self, EecIndex},
     event::Event,
 };
 use async_trait::async_trait;
@@ -29,11 +27,10 @@ use edgeapp_openapi::{
     eas_discovery::EasCharacteristics,
     eas_registration::{EasProfile, EndPoint},
     eec_context_relocation::{EecContext, EecContextPush, IndividualSessionContext},
-    eec_registration::AcProfile,
     eel_managed_acr::{EelAcrReq, EelAcrResp},
     ees_registration::AcrScenario,
     features,
-    ids::{AcId, EasId, EecId, Gpsi},
+    ids::EasId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -115,27 +112,6 @@ impl EelManagedService {
         })
     }
 
-    /// The EEC of a UE that the EAS serves, and the AC if it is just one that uses the application.
-    async fn served(&self, eas: &EasProfile, ue_id: &Gpsi) -> Result<(EecId, Option<AcId>), Error> {
-        let room = &self.relocations.room;
-        let nobody = || {
-            Error::new(
-                Kind::NotFound,
-                Cause::UeNotFound,
-                "/ueId: no EEC of such a UE that uses this application is registered here",
-            )
-        };
-        let eec_id = eec::eec_of_ue(room, ue_id).await?.ok_or_else(nobody)?;
-        let index = EecIndex::load(&mut room.look(), &eec_id).await?.ok_or_else(nobody)?;
-        let known = room.read::<EecContext>(&context::key(&index.context)).await?;
-        let context = known.ok_or_else(nobody)?.value;
-        let acs = users(&context, eas);
-        if acs.is_empty() && !sessions(&context).iter().any(|session| session.eas_id == eas.eas_id) {
-            return Err(nobody());
-        }
-        Ok((eec_id, <[AcId; 1]>::try_from(acs).ok().map(|[ac]| ac)))
-    }
-
     /// The place for an application context: the one the EAS named, or a fresh one of ours with its token.
     fn place(
         &self,
@@ -154,27 +130,6 @@ impl EelManagedService {
             }
         }
     }
-}
-
-/// Pure: the ACs of an EEC that use this application.
-fn users(context: &EecContext, eas: &EasProfile) -> Vec<AcId> {
-    let uses = |ac: &&AcProfile| {
-        ac.eass.iter().any(|wanted| wanted.eas_id == eas.eas_id)
-            || (ac.eass.is_empty() && eas.ac_ids.contains(&ac.ac_id))
-    };
-    context
-        .ac_profs
-        .iter()
-        .filter(uses)
-        .map(|ac| ac.ac_id.clone())
-        .collect()
-}
-
-fn sessions(context: &EecContext) -> &[IndividualSessionContext] {
-    context
-        .sess_cntxs
-        .as_ref()
-        .map_or(&[], |sessions| sessions.sess_cntxs.as_slice())
 }
 
 /// Pure: the application of the target is that of the source: another one could not use its context.
@@ -202,7 +157,10 @@ impl EelManagedAcrs for EelManagedService {
         let eas = self.source(principal, &eas_id)?;
         let wanted = of_application(request.eas_characs, &eas_id)?;
         let (store, token) = self.place(request.app_ctxt_store_addr, uri_of)?;
-        let (eec_id, ac_id) = self.served(&eas, &request.ue_id).await?;
+        let (eec_id, ac_id) = self
+            .relocations
+            .served(std::slice::from_ref(&eas), &request.ue_id)
+            .await?;
         let acr = Acr {
             id: fresh_id(),
             side: Side::Source,

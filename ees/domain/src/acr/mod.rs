@@ -12,6 +12,7 @@ pub mod record;
 pub mod relocation;
 mod request;
 mod search;
+mod served;
 pub mod status;
 
 pub use record::{Acr, AcrEvent, AcrRef, AcrWork};

@@ -38,7 +38,7 @@ pub trait AppContextRelocation: Send + Sync {
     /// Decides whether a relocation is needed, and if so looks for a target and executes it (TS 23.558 clause 8.8.2.5).
     ///
     /// # Errors
-    /// When the requestor is not the caller, or EAS or UE cannot be told.
+    /// When the requestor is not the caller, EAS or UE cannot be told, or an EAS serves no such UE.
     async fn determine(&self, principal: &Principal, request: AcrDetermReq) -> Result<(), Error>;
 
     /// Executes a relocation that an EEC decided (TS 23.558 clause 8.8.3.4). The same request again changes nothing.
@@ -51,7 +51,8 @@ pub trait AppContextRelocation: Send + Sync {
     /// Takes note of the target that an S-EAS decided (TS 23.558 clause 8.8.3.7).
     ///
     /// # Errors
-    /// When the caller is not an EAS of that application, or the UE is not known here.
+    /// When the caller is not an EAS of that application, not registered here ([`Cause::NotRegistered`]), or serves no such UE
+    /// ([`Cause::UeNotFound`]).
     async fn declare(&self, principal: &Principal, request: AcrDecReq) -> Result<(), Error>;
 }
 
@@ -349,21 +350,22 @@ impl AppContextRelocation for AcrService {
                 )),
             };
         }
-        let eec_id = eec::eec_of_ue(&self.room, &request.ue_id).await?;
-        if eec_id.is_none() {
-            return Err(Error::new(
-                Kind::NotFound,
-                Cause::UeNotFound,
-                "/ueId: no EEC of this UE is registered here",
+        // The message names no requestor: it is the S-EAS if it is registered here and serves the UE.
+        let registered = self.eass.registered_by(principal.owner(), &request.t_eas_id);
+        if registered.is_empty() {
+            return Err(Error::forbidden(
+                Cause::NotRegistered,
+                "an EAS has to be registered here before it declares the target of a relocation",
             ));
         }
+        let (eec_id, _) = self.served(&registered, &request.ue_id).await?;
         let key = key(&request.ue_id, &request.t_eas_id, request.ac_id.as_ref());
         for mut seen in self.room.attempts() {
             let next = Acr {
                 id: fresh_id(),
                 side: Side::Source,
                 scenario: AcrScenario::SourceEasDecided,
-                eec_id: eec_id.clone(),
+                eec_id: Some(eec_id.clone()),
                 ue_id: request.ue_id.clone(),
                 eas_id: request.t_eas_id.clone(),
                 ac_id: request.ac_id.clone(),
@@ -421,25 +423,16 @@ impl AppContextRelocation for AcrService {
         }
         let ue_id = self.ue_of(principal, request.ue_id.clone()).await?;
         let eec_id = match principal.role() {
-            Role::Eec => Some(principal.id().parse::<EecId>().map_err(Error::internal)?),
-            _ => eec::eec_of_ue(&self.room, &ue_id).await?,
+            Role::Eec => principal.id().parse::<EecId>().map_err(Error::internal)?,
+            _ => self.served(std::slice::from_ref(&eas), &ue_id).await?.0,
         };
-        match &eec_id {
-            Some(eec_id) => self.must_be_registered(eec_id).await?,
-            None => {
-                return Err(Error::new(
-                    Kind::NotFound,
-                    Cause::UeNotFound,
-                    "/ueId: no EEC of this UE is registered here",
-                ));
-            }
-        }
+        self.must_be_registered(&eec_id).await?;
         let expected = request.expected_loc_area.unwrap_or_default();
         if !relocation_needed(&eas, &expected) {
             return Ok(());
         }
         let wanted = Wanted {
-            eec_id,
+            eec_id: Some(eec_id),
             ue_id,
             eas_id: eas.eas_id.clone(),
             ac_id: request.ac_id,
