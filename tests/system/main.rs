@@ -17,6 +17,7 @@ mod link;
 mod managed;
 mod notifications;
 mod page;
+mod policy;
 mod relocation;
 #[cfg(feature = "etcd")]
 mod replicas;

@@ -183,6 +183,142 @@ async fn a_stranger_learns_and_changes_nothing() {
     world.keeps_what_it_had().await;
 }
 
+/// The identities of the sender that the messages of these operations carry, wherever they stand.
+const IDENTITIES: [&str; 10] = [
+    "/eecId",
+    "/easId",
+    "/eesId",
+    "/tEasId",
+    "/requestorId",
+    "/easProf/easId",
+    "/eesProf/eesId",
+    "/requestorId/eecId",
+    "/requestorId/easId",
+    "/requestorId/eesId",
+];
+
+/// Whether the member at this pointer names who sends the message: an EEC names itself by its EECID, and an EAS it wants by EASID.
+fn names_its_sender(place: &Place, pointer: &str) -> bool {
+    match pointer {
+        "/eecId" => place.caller == Role::Eec,
+        "/easId" | "/tEasId" => place.caller == Role::Eas,
+        "/eesId" => place.caller == Role::Ees,
+        _ => true,
+    }
+}
+
+/// Whoever speaks for somebody else is refused, with the member that does so: in the body of what creates, asks or replaces, and in
+/// the query (T-09).
+#[tokio::test]
+async fn who_speaks_for_somebody_else_is_refused() {
+    let mut world = World::open().await;
+    let mut swept = BTreeSet::new();
+    for place in world.places().await {
+        let caller = world.owner(&place);
+        let stranger = others(place.caller)[0].split('#').next().unwrap();
+        let method = place.operation.method.clone();
+        let mut refuse = async |at: &str, path: &str, body: &Value| {
+            let answer = caller.try_call(method.clone(), path, body).await.unwrap();
+            let context = format!(
+                "{} by {} {at}: {} {}",
+                place.operation, place.caller, answer.status, answer.body
+            );
+            answer.is_a_problem();
+            let cause = answer.body["cause"].as_str().unwrap_or_default();
+            // Some operations are not for every role that reaches their listener, and an identity once given is not changed.
+            let causes: &[&str] = match method {
+                Method::PUT => &["OWNER_MISMATCH", "MODIFICATION_NOT_ALLOWED"],
+                _ => &["OWNER_MISMATCH", "UNAUTHORIZED"],
+            };
+            assert!(
+                answer.status == StatusCode::FORBIDDEN && causes.contains(&cause),
+                "{context}"
+            );
+            if cause != "UNAUTHORIZED" {
+                let named = answer.at_fault()[0];
+                assert!(named.starts_with(at) || at.starts_with(named), "{context}");
+                swept.insert((place.operation.api.clone(), place.caller, at.to_owned()));
+            }
+        };
+        let own = world.body(&place).unwrap_or_default();
+        for pointer in IDENTITIES {
+            let named = own.pointer(pointer).is_some_and(Value::is_string);
+            if named && method != Method::PATCH && names_its_sender(&place, pointer) {
+                let mut body = own.clone();
+                *body.pointer_mut(pointer).unwrap() = json!(stranger);
+                refuse(pointer, &place.path, &body).await;
+            }
+        }
+        if place.caller == Role::Ees && place.path.contains("ees-id=") {
+            let path = place
+                .path
+                .replace(&format!("ees-id={}", owner(Role::Ees)), &format!("ees-id={stranger}"));
+            refuse("ees-id", &path, &own).await;
+        }
+    }
+    for (api, role, at) in [
+        ("eees-eecregistration", Role::Eec, "/eecId"),
+        ("eees-easdiscovery", Role::Eec, "/eecId"),
+        ("eees-acrevents", Role::Eec, "/eecId"),
+        ("eees-easinfoprov", Role::Eec, "/eecId"),
+        ("eees-appctxtreloc", Role::Eec, "/requestorId"),
+        ("eecs-serviceprovisioning", Role::Eec, "/eecId"),
+        ("eees-easregistration", Role::Eas, "/easProf/easId"),
+        ("eees-appctxtreloc", Role::Eas, "/tEasId"),
+        ("eees-acrmgntevent", Role::Eas, "/easId"),
+        ("eees-acrstatus-update", Role::Eas, "/easId"),
+        ("eees-eel-acr", Role::Eas, "/easId"),
+        ("eees-uelocation", Role::Eas, "/easId"),
+        ("eees-session-with-qos", Role::Eas, "/easId"),
+        ("eees-appclientinformation", Role::Eas, "/easId"),
+        ("eees-cea", Role::Ees, "/requestorId"),
+        ("eees-acr-param", Role::Ees, "/requestorId"),
+        ("eees-eeccontextreloc", Role::Ees, "/eesId"),
+        ("eees-eeccontextreloc", Role::Ees, "ees-id"),
+        ("eecs-eesregistration", Role::Ees, "/eesProf/eesId"),
+        ("eecs-targeteesdiscovery", Role::Ees, "ees-id"),
+    ] {
+        let known = (api.to_owned(), role, at.to_owned());
+        assert!(swept.contains(&known), "{known:?} is not among {swept:?}");
+    }
+    world.remains_as_it_was().await;
+}
+
+/// Every identifier in an item's path, whoever made the item, with every method of the path: who made it gets at it, and for the
+/// others of the role it is as if it had never been (T-08).
+#[tokio::test]
+async fn each_principal_gets_at_its_own_resources_only() {
+    let mut world = World::open().await;
+    let items: Vec<Place> = world
+        .places()
+        .await
+        .into_iter()
+        .filter(|place| place.operation.is_on_an_item() && world.has_created(&place.operation))
+        .collect();
+    let mut strangers: BTreeMap<(&str, &str), Caller> = BTreeMap::new();
+    let mut tried = 0;
+    for place in &items {
+        let item = place.path.rsplit('/').next().unwrap();
+        // All methods of its own kind; and an identifier of one kind names nothing of another kind either.
+        let here = items.iter().filter(|other| {
+            let same_kind = other.operation.api == place.operation.api || other.operation.method == Method::DELETE;
+            same_kind && (other.caller, &other.root) == (place.caller, &place.root)
+        });
+        for (other, id) in here.flat_map(|other| others(place.caller).map(|id| (other, id))) {
+            let stranger = strangers
+                .entry((place.root.as_str(), id))
+                .or_insert_with(|| world.caller(place, id));
+            let path = other.operation.path(item);
+            let answer = call(&world, other, stranger, &path).await;
+            let context = format!("{} {path} by {id}: {}", other.operation, answer.body);
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{context}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 200, "only {tried} attempts");
+    world.remains_as_it_was().await;
+}
+
 /// Whether the identity that messages carry is the same: the EASID of another instance.
 fn shares_its_name(place: &Place, id: &str) -> bool {
     place.caller == Role::Eas && id.split('#').next() == owner(Role::Eas).split('#').next()
