@@ -103,7 +103,7 @@ entity Listener enum [{listeners}];
 "
         );
         for api in self.apis() {
-            let _ = write!(schema, "\naction {api:?};\n");
+            let _ = writeln!(schema, "\naction {api:?};");
             for operation in self.operations().into_iter().filter(|name| api_of(name) == api) {
                 let callers = self.served.iter().filter(|(_, served)| *served == operation);
                 let callers = all(once_each(callers.map(|(point, _)| type_of(point.caller()).to_owned())));

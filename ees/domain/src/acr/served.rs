@@ -62,6 +62,6 @@ fn users(context: &EecContext, eas: &EasProfile) -> Vec<AcId> {
 }
 
 fn has_session(context: &EecContext, eas: &EasProfile) -> bool {
-    let sessions = context.sess_cntxs.iter().flat_map(|sessions| &sessions.sess_cntxs);
-    sessions.into_iter().any(|session| session.eas_id == eas.eas_id)
+    let mut sessions = context.sess_cntxs.iter().flat_map(|sessions| &sessions.sess_cntxs);
+    sessions.any(|session| session.eas_id == eas.eas_id)
 }
