@@ -1,7 +1,7 @@
 //! The hardened reference of an ECS: one line for each key that can be set to something weaker.
 
 use crate::config::EcsConfig;
-use edgeapp_authz::consent::ConsentConfig;
+use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
 use edgeapp_http::tls::TlsSettings;
 use edgeapp_nef::NefSettings;
@@ -59,11 +59,6 @@ static CHECKS: &[Check<EcsConfig>] = &[
         |ecs| ecs.privacy.log_identifiers_as_they_are,
         "logs name users and devices",
     ),
-    Check::on(
-        "authorization.allow_policies_that_permit_everything",
-        |ecs| ecs.authorization.allow_policies_that_permit_everything,
-        "one policy opens every operation to every caller",
-    ),
     Check::new(
         "audit",
         "an audit log",
@@ -103,6 +98,7 @@ impl Hardened for EcsConfig {
             .part(|ecs| Some(&ecs.store), StoreSettings::CHECKS)
             .part(|ecs| ecs.nef.as_ref(), NefSettings::CHECKS)
             .part(|ecs| Some(&ecs.consent), ConsentConfig::CHECKS)
+            .part(|ecs| Some(&ecs.authorization), AuthorizationConfig::CHECKS)
     }
 }
 
@@ -141,6 +137,10 @@ mod tests {
         (
             "authorization.allow_policies_that_permit_everything",
             "authorization.allow_policies_that_permit_everything = true",
+        ),
+        (
+            "authorization.accept_tokens_typed_jwt",
+            "authorization.accept_tokens_typed_jwt = true",
         ),
         ("audit", "audit = false"),
         (

@@ -1,7 +1,7 @@
 //! The hardened reference of an EES: one line for each key that can be set to something weaker.
 
 use crate::config::EesConfig;
-use edgeapp_authz::consent::ConsentConfig;
+use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
 use edgeapp_ees_domain::quotas::QuotaSettings;
 use edgeapp_http::{assembly::ListenAt, tls::TlsSettings};
@@ -90,11 +90,6 @@ static CHECKS: &[Check<EesConfig>] = &[
         "privacy.log_identifiers_as_they_are",
         |ees| ees.privacy.log_identifiers_as_they_are,
         "logs name users and devices",
-    ),
-    Check::on(
-        "authorization.allow_policies_that_permit_everything",
-        |ees| ees.authorization.allow_policies_that_permit_everything,
-        "one policy opens every operation to every caller",
     ),
     Check::new(
         "audit",
@@ -198,6 +193,7 @@ impl Hardened for EesConfig {
             .part(|ees| Some(&ees.store), StoreSettings::CHECKS)
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
+            .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
     }
 }
 
@@ -237,6 +233,10 @@ mod tests {
         (
             "authorization.allow_policies_that_permit_everything",
             "authorization.allow_policies_that_permit_everything = true",
+        ),
+        (
+            "authorization.accept_tokens_typed_jwt",
+            "authorization.accept_tokens_typed_jwt = true",
         ),
         ("audit", "audit = false"),
         (

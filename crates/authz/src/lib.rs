@@ -1,12 +1,12 @@
-//! Authorizers: who may use which operation, by local policy ([`policy`]) or by role alone; and providers of user consent, see
-//! [`consent`].
+//! Authorizers: who may use which operation, by local policy ([`policy`]), by access [`token`] or by role alone; and providers of user
+//! consent, see [`consent`].
 //!
 //! ```
 //! use edgeapp_authz::RoleOfReferencePoint;
 //! use edgeapp_core::{authorizer::{Ask, Authorizer, ReferencePoint}, principal::Principal};
 //!
 //! let eec = Principal::from_names(["urn:edgeapp:eec:eec-1"], [])?;
-//! let ask = |point| RoleOfReferencePoint.authorize(&Ask { principal: &eec, point, operation: "eees-easdiscovery:request" });
+//! let ask = |point| RoleOfReferencePoint.authorize(&Ask::new(&eec, point, "eees-easdiscovery:request"));
 //! assert!(ask(ReferencePoint::Edge1).is_ok());
 //! assert!(ask(ReferencePoint::Edge9).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -15,6 +15,7 @@
 pub mod config;
 pub mod consent;
 pub mod policy;
+pub mod token;
 
 use edgeapp_core::{
     authorizer::{Ask, Authorizer},

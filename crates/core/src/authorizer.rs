@@ -6,6 +6,7 @@
 use crate::{
     error::Error,
     principal::{Principal, Role},
+    token::Thumbprint,
 };
 use std::fmt;
 
@@ -79,7 +80,10 @@ macro_rules! operation {
             pub struct $name;
 
             impl $crate::authorizer::Operation for $name {
-                const NAME: &'static str = $text;
+                const NAME: &'static str = {
+                    assert!($crate::token::scope::is_listed($text), "add the operation to token/scope.rs");
+                    $text
+                };
             }
         )+
     };
@@ -94,6 +98,51 @@ pub struct Ask<'a> {
     pub point: ReferencePoint,
     /// What it wants: [`Operation::NAME`].
     pub operation: &'static str,
+    /// The certificate that the principal proved, where it proved one.
+    pub thumbprint: Option<&'a Thumbprint>,
+    /// What the request presents beside it.
+    pub credentials: Credentials<'a>,
+}
+
+impl<'a> Ask<'a> {
+    /// The question of who presents no more than a certificate.
+    pub fn new(principal: &'a Principal, point: ReferencePoint, operation: &'static str) -> Self {
+        Self {
+            principal,
+            point,
+            operation,
+            thumbprint: None,
+            credentials: Credentials::None,
+        }
+    }
+
+    /// The same, presenting these, on a connection with this certificate.
+    pub fn presenting(mut self, credentials: Credentials<'a>, thumbprint: Option<&'a Thumbprint>) -> Self {
+        self.credentials = credentials;
+        self.thumbprint = thumbprint;
+        self
+    }
+}
+
+/// What a request presents beside the certificate of its connection. Its `Debug` shows no token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Credentials<'a> {
+    /// Nothing that is understood here.
+    None,
+    /// An access token (RFC 6750).
+    Bearer(&'a str),
+    /// More than one, or one that cannot be read: not even to be tried.
+    Unclear,
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Bearer(_) => "Bearer(..)",
+            Self::Unclear => "Unclear",
+        })
+    }
 }
 
 /// The port: decides whether a principal may use an operation at all. What it may touch is decided by the owner rules of the rooms.

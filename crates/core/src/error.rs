@@ -2,7 +2,7 @@
 
 use crate::store::StoreError;
 use edgeapp_openapi::{problem::InvalidParam, query::BadQuery};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A refusal: what kind, why for a machine, why for a person, and which parts of the request are at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,28 @@ pub struct Error {
     pub detail: Cow<'static, str>,
     /// JSON pointers, query parameters or headers that are at fault.
     pub invalid: Vec<InvalidParam>,
+    /// What the caller has to present instead, where that is what is missing.
+    pub challenge: Option<Box<Challenge>>,
+}
+
+/// What a caller has to present: an access token (RFC 6750 clause 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// For whom the token has to be: the EESID.
+    pub realm: Arc<str>,
+    /// Why what was presented does not do; `None` when nothing was.
+    pub error: Option<ChallengeError>,
+}
+
+/// Why what was presented does not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChallengeError {
+    /// It cannot be read, or there is more than one.
+    InvalidRequest,
+    /// The token is malformed, expired, revoked, for somebody else or of somebody else. Which of these is nobody's business.
+    InvalidToken,
+    /// The token does not allow this operation; one with this scope would.
+    InsufficientScope(&'static str),
 }
 
 /// Kinds of refusal that a rule can come to.
@@ -159,7 +181,14 @@ impl Error {
             cause,
             detail: detail.into(),
             invalid: Vec::new(),
+            challenge: None,
         }
+    }
+
+    /// The same, with what the caller has to present.
+    pub fn with_challenge(mut self, challenge: Challenge) -> Self {
+        self.challenge = Some(Box::new(challenge));
+        self
     }
 
     /// The value at `pointer` (JSON pointer, query parameter or header) is wrong for this reason.
@@ -173,6 +202,7 @@ impl Error {
                 param,
                 reason: Some(reason),
             }],
+            challenge: None,
         }
     }
 

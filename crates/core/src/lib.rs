@@ -6,6 +6,7 @@
 //! | [`principal`] | who is asking: [`principal::Principal`] from the names in a certificate |
 //! | [`authorizer`] | who may do what: the [`authorizer::Authorizer`] port, operations |
 //! | [`evidence`], [`pseudonym`] | what security asks to be remembered; what stands for users in it and in logs |
+//! | [`token`] | access tokens as they travel: claims, keys, scopes, revocations |
 //! | [`store`] | the [`store::Store`] port: keys, revisions, atomic commits, watches |
 //! | [`kept`], [`room`] | a resource as it is kept; load, decide, commit |
 //! | [`collection`] | the owner's create, read, replace, patch and remove, once for all kinds of resource |
@@ -43,5 +44,6 @@ pub mod quota;
 pub mod room;
 pub mod store;
 pub mod sweeper;
+pub mod token;
 pub mod turns;
 pub mod whereabouts;

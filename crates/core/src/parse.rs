@@ -239,6 +239,7 @@ fn explain<T: ToSchema>(path: &Path, error: &serde_json::Error) -> Error {
             param: pointer,
             reason: Some(reason.to_owned()),
         }],
+        challenge: None,
     }
 }
 

@@ -88,6 +88,11 @@ impl Owner {
         Self::new(Role::Ees, id.as_str())
     }
 
+    /// The owner of what an ECS does on its own account.
+    pub fn ecs(id: &str) -> Self {
+        Self::new(Role::Ecs, id)
+    }
+
     /// The identity URI.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -202,6 +202,20 @@ impl HttpClient {
     /// # Errors
     /// See [`CallError`].
     pub async fn call<B: Serialize>(&self, method: Method, url: &str, body: Option<&B>) -> Result<Answer, CallError> {
+        self.call_as(method, url, None, body).await
+    }
+
+    /// As [`HttpClient::call`], with a credential in `Authorization`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call_as<B: Serialize>(
+        &self,
+        method: Method,
+        url: &str,
+        credential: Option<&HeaderValue>,
+        body: Option<&B>,
+    ) -> Result<Answer, CallError> {
         let media = if method == Method::PATCH {
             crate::request::MERGE_PATCH_JSON
         } else {
@@ -211,7 +225,8 @@ impl HttpClient {
             .map(serde_json::to_vec)
             .transpose()
             .map_err(|error| CallError::Unexpected(error.to_string()))?;
-        self.send(method, url, media, body.map(Bytes::from)).await
+        self.send_as(method, url, media, credential, body.map(Bytes::from))
+            .await
     }
 
     /// Calls with these bytes as a body.

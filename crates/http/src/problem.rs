@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use edgeapp_core::error::{Cause, Error, Kind};
+use edgeapp_core::error::{Cause, Challenge, ChallengeError, Error, Kind};
 use edgeapp_openapi::problem::ProblemDetails;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,6 +16,14 @@ use utoipa::{
 
 /// The media type of every refusal (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Marks a refusal whose body is laid down elsewhere than in the standards of 3GPP: those of OAuth (RFC 6749 clause 5.2). It leaves the
+/// server as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct SaysItself {
+    /// The reason, for the log.
+    pub reason: &'static str,
+}
 
 /// A refusal on its way out. The `instance` is filled in where the response leaves the server.
 #[derive(Clone, Debug)]
@@ -120,6 +128,20 @@ impl Problem {
     }
 }
 
+/// `WWW-Authenticate` (RFC 6750 clause 3); `None` where the realm cannot stand in a header.
+fn challenge(challenge: &Challenge) -> Option<HeaderValue> {
+    let realm = challenge.realm.replace(['"', '\\'], "");
+    let why = match challenge.error {
+        None => String::new(),
+        Some(ChallengeError::InvalidRequest) => ", error=\"invalid_request\"".to_owned(),
+        Some(ChallengeError::InvalidToken) => ", error=\"invalid_token\"".to_owned(),
+        Some(ChallengeError::InsufficientScope(scope)) => {
+            format!(", error=\"insufficient_scope\", scope=\"{scope}\"")
+        }
+    };
+    HeaderValue::try_from(format!("Bearer realm=\"{realm}\"{why}")).ok()
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = match error.kind {
@@ -132,6 +154,9 @@ impl From<Error> for Problem {
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
         let mut problem = Self::new(status, error.cause, error.detail);
+        if let Some(challenge) = error.challenge.as_deref().and_then(challenge) {
+            problem.headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         problem.details.invalid_params = error.invalid;
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             problem

@@ -8,11 +8,12 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use edgeapp_core::{
-    authorizer::{Ask, Authorizer, Operation, ReferencePoint},
+    authorizer::{Ask, Authorizer, Credentials, Operation, ReferencePoint},
     error::{Cause, Error, Kind},
     evidence::Evidence,
     parse::{self, Wire},
     principal::Principal,
+    token::Thumbprint,
 };
 use http_body_util::BodyExt;
 use std::{
@@ -37,6 +38,8 @@ pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
 pub struct Peer {
     /// Who is there, or why nobody is.
     pub principal: Result<Arc<Principal>, Error>,
+    /// The certificate that was proved.
+    pub thumbprint: Option<Thumbprint>,
     /// The reference point of the listener.
     pub point: ReferencePoint,
     /// Decides what the peer may use.
@@ -60,23 +63,22 @@ pub struct Facts {
 /// is the permit's: no permit, nothing to call.
 pub struct Permit<Op> {
     principal: Arc<Principal>,
+    thumbprint: Option<Thumbprint>,
     operation: PhantomData<fn() -> Op>,
 }
 
 impl<Op: Operation> Permit<Op> {
-    /// Asks the authorizer of a connection.
+    /// Asks the authorizer of a connection, for a request that presents these.
     ///
     /// # Errors
     /// When nobody proved to be there, or the authorizer refuses.
-    pub fn ask(peer: &Peer) -> Result<Self, Error> {
+    pub fn ask(peer: &Peer, credentials: Credentials<'_>) -> Result<Self, Error> {
         let principal = peer.principal.clone()?;
-        peer.authorizer.authorize(&Ask {
-            principal: &principal,
-            point: peer.point,
-            operation: Op::NAME,
-        })?;
+        let ask = Ask::new(&principal, peer.point, Op::NAME).presenting(credentials, peer.thumbprint.as_ref());
+        peer.authorizer.authorize(&ask)?;
         Ok(Self {
             principal,
+            thumbprint: peer.thumbprint,
             operation: PhantomData,
         })
     }
@@ -84,6 +86,36 @@ impl<Op: Operation> Permit<Op> {
     /// Who got the permit.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The certificate by which that was proved.
+    pub fn thumbprint(&self) -> Option<&Thumbprint> {
+        self.thumbprint.as_ref()
+    }
+}
+
+/// What a request presents in `Authorization` (RFC 6750 clause 2.1). A token anywhere else counts for nothing, except that two are
+/// one too many.
+fn credentials(parts: &Parts) -> Credentials<'_> {
+    let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let Some(first) = given.next() else {
+        return Credentials::None;
+    };
+    if given.next().is_some() {
+        return Credentials::Unclear;
+    }
+    let Ok(text) = first.to_str() else {
+        return Credentials::Unclear;
+    };
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Credentials::None;
+    }
+    let in_query = |query: &str| url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token");
+    match token.trim_matches(' ') {
+        "" => Credentials::Unclear,
+        _ if parts.uri.query().is_some_and(in_query) => Credentials::Unclear,
+        token => Credentials::Bearer(token),
     }
 }
 
@@ -97,7 +129,7 @@ impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Permit<Op> {
         let Some(peer) = parts.extensions.get::<Arc<Peer>>() else {
             return Err(Error::internal("a request without a peer").into());
         };
-        Ok(Self::ask(peer)?)
+        Ok(Self::ask(peer, credentials(parts))?)
     }
 }
 
@@ -325,6 +357,37 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_comes_once_and_in_the_header() {
+        let given = |uri: &str, headers: &[&'static str]| {
+            let mut request = Request::builder().uri(uri);
+            for value in headers {
+                request = request.header(header::AUTHORIZATION, *value);
+            }
+            let (parts, _) = request.body(()).expect("a request").into_parts();
+            match credentials(&parts) {
+                Credentials::None => "none".to_owned(),
+                Credentials::Unclear => "unclear".to_owned(),
+                Credentials::Bearer(token) => format!("<{token}>"),
+            }
+        };
+        for (uri, headers, wanted) in [
+            ("/a", &[][..], "none"),
+            ("/a?access_token=x", &[], "none"),
+            ("/a", &["Basic dTpw"], "none"),
+            ("/a", &["Bearer x.y.z"], "<x.y.z>"),
+            ("/a?b=access_token", &["bearer  x "], "<x>"),
+            ("/a", &["Bearer x y"], "<x y>"),
+            ("/a", &["Bearer"], "unclear"),
+            ("/a", &["Bearer  "], "unclear"),
+            ("/a", &["Bearer x", "Bearer x"], "unclear"),
+            ("/a?b&access_token=x", &["Bearer x"], "unclear"),
+            ("/a?%61ccess_token=x", &["Bearer x"], "unclear"),
+        ] {
+            assert_eq!(given(uri, headers), wanted, "{uri} {headers:?}");
+        }
+    }
 
     #[test]
     fn a_location_begins_with_one_plain_authority() {

@@ -10,7 +10,7 @@ use crate::{
     request::Peer,
     screen::{MAX_HEADER_LIST, Names},
     stack,
-    tls::ServerTls,
+    tls::{ServerTls, thumbprint_of},
 };
 use axum::{Router, body::Body};
 use edgeapp_core::{
@@ -249,6 +249,7 @@ impl Listener {
                 {
                     return tell_of_ended(refused, &principal, remote, &*evidence);
                 }
+                let thumbprint = chain.first().map(|certificate| thumbprint_of(certificate));
                 drop((config, chain));
                 let Some((point, stack)) = doors
                     .iter()
@@ -263,6 +264,7 @@ impl Listener {
                 let visit = Arc::new(Visit::new(caller, remote.ip(), guards, names));
                 let peer = Arc::new(Peer {
                     principal: Ok(principal.clone()),
+                    thumbprint,
                     point,
                     from: Some(remote.ip()),
                     authorizer,

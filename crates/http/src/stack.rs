@@ -6,7 +6,7 @@ use crate::{
     documents,
     limits::Visit,
     meters::{Meters, Outcome},
-    problem::{PROBLEM_JSON, Problem},
+    problem::{PROBLEM_JSON, Problem, SaysItself},
     refusals::Probes,
     request::{Facts, Peer},
     screen, unread,
@@ -99,6 +99,11 @@ impl Stack {
         self.meters.count(operation, outcome, began);
         if outcome == Outcome::Served {
             tracing::debug!(request = instance(facts.number), %point, operation, %method, status = status.as_u16(), "served");
+            return response;
+        }
+        if let Some(SaysItself { reason }) = response.extensions().get().copied() {
+            let (request, path) = (instance(facts.number), documents::without_names(uri.path()));
+            tracing::info!(request, %point, operation, %method, path, status = status.as_u16(), reason, "refused");
             return response;
         }
         let problem = problem_of(response);

@@ -2,6 +2,7 @@
 //!
 //! * [`store`]: the battery that every adapter of the store port passes;
 //! * [`network`]: a core network in memory that does as it is told;
+//! * [`issuer`]: an issuer of access tokens that signs whatever it is told to;
 //! * [`etcd`]: a private etcd process, where etcd is installed;
 //! * [`policy`]: what the policies that a server comes with have to be like.
 //!
@@ -15,6 +16,7 @@
 //! ```
 
 pub mod etcd;
+pub mod issuer;
 pub mod network;
 pub mod policy;
 pub mod store;

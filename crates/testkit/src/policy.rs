@@ -31,12 +31,8 @@ fn principal(role: Role) -> Principal {
 fn allowed(policy: &LocalPolicy) -> Allowed {
     let served = policy.catalogue().served().iter().copied();
     let allowed = served.filter(|(point, operation)| {
-        let ask = Ask {
-            principal: &principal(point.caller()),
-            point: *point,
-            operation,
-        };
-        policy.authorize(&ask).is_ok()
+        let caller = principal(point.caller());
+        policy.authorize(&Ask::new(&caller, *point, operation)).is_ok()
     });
     allowed.collect()
 }
@@ -59,11 +55,7 @@ pub fn shipped_policies_permit_each_role_its_reference_point(catalogue: &Catalog
             let here = catalogue.served().iter().filter(|(at, _)| *at == point);
             for (_, operation) in here {
                 let (principal, operation) = (principal(role), *operation);
-                let ask = Ask {
-                    principal: &principal,
-                    point,
-                    operation,
-                };
+                let ask = Ask::new(&principal, point, operation);
                 let usual = RoleOfReferencePoint.authorize(&ask).is_ok();
                 assert_eq!(policy.authorize(&ask).is_ok(), usual, "{role} {point} {operation}");
             }

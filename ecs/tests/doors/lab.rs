@@ -17,6 +17,7 @@ use edgeapp_core::{
     room::{EVENT, Room},
     store::{Commit, Key, Span, Store},
     sweeper,
+    token::Thumbprint,
 };
 use edgeapp_ecs::ecs::{Ecs, EcsBuilder, EcsRules};
 use edgeapp_ecs_domain::{edn::Edns, expiring::Lapses};
@@ -144,6 +145,15 @@ pub(crate) fn eec(id: &str) -> Principal {
     .expect("an identity")
 }
 
+/// The certificate of somebody: each has its own.
+pub(crate) fn thumbprint_of(who: &Principal) -> Thumbprint {
+    let mut thumbprint = [0; 32];
+    let name = who.owner().as_str().as_bytes();
+    let length = name.len().min(32);
+    thumbprint[..length].copy_from_slice(&name[name.len() - length..]);
+    Thumbprint::new(thumbprint)
+}
+
 pub(crate) fn ees(id: &str) -> Principal {
     Principal::from_names([format!("urn:edgeapp:ees:{id}").as_str()], []).expect("an identity")
 }
@@ -212,6 +222,7 @@ impl Lab {
         };
         let peer = Peer {
             principal: Ok(Arc::new(caller.clone())),
+            thumbprint: Some(thumbprint_of(caller)),
             point,
             from: None,
             authorizer: Arc::new(RoleOfReferencePoint),

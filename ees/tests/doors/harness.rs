@@ -8,7 +8,7 @@ use axum::{
 };
 use edgeapp_authz::RoleOfReferencePoint;
 use edgeapp_core::{
-    authorizer::ReferencePoint,
+    authorizer::{Authorizer, ReferencePoint},
     callback::CallbackRule,
     clock::{Clock, Lifetimes, ManualClock},
     consent::Consent,
@@ -20,6 +20,7 @@ use edgeapp_core::{
     room::Room,
     store::{Span, Store},
     sweeper,
+    token::Thumbprint,
     whereabouts::Whereabouts,
 };
 use edgeapp_ees::{edge1, edge2, edge3, edge9};
@@ -448,14 +449,25 @@ impl Doors {
 
     /// Somebody on a reference point, with these names in the certificate.
     pub(crate) fn caller(&self, point: ReferencePoint, names: &[&str]) -> Caller {
+        self.caller_asked_by(Arc::new(RoleOfReferencePoint), point, names)
+    }
+
+    /// The same at an EES with another authorizer. The certificate is made of the first name.
+    pub(crate) fn caller_asked_by(
+        &self,
+        authorizer: Arc<dyn Authorizer>,
+        point: ReferencePoint,
+        names: &[&str],
+    ) -> Caller {
         let principal = Principal::from_names(names.iter().copied(), [])
             .map(Arc::new)
             .map_err(|error| Error::new(Kind::Unauthenticated, Cause::Unauthenticated, error.to_string()));
         let peer = Peer {
             principal,
+            thumbprint: names.first().map(|name| thumbprint_of(name)),
             point,
             from: None,
-            authorizer: Arc::new(RoleOfReferencePoint),
+            authorizer,
             evidence: Arc::new(edgeapp_core::evidence::NoEvidence),
             api_root: Some(ROOT.into()),
         };
@@ -497,6 +509,15 @@ impl Doors {
     }
 }
 
+/// The certificate of somebody of this name: each has its own.
+pub(crate) fn thumbprint_of(name: &str) -> Thumbprint {
+    let mut thumbprint = [0; 32];
+    for (to, from) in thumbprint.iter_mut().zip(name.bytes().rev()) {
+        *to = from;
+    }
+    Thumbprint::new(thumbprint)
+}
+
 /// Somebody who sends requests.
 pub(crate) struct Caller {
     stack: Stack,
@@ -514,10 +535,25 @@ pub(crate) struct Answer {
 impl Caller {
     /// Sends exactly this.
     pub(crate) async fn send(&self, method: Method, path: &str, media: &str, body: String) -> Answer {
+        self.presenting(&[], method, path, media, body).await
+    }
+
+    /// Sends exactly this, with these `Authorization` headers.
+    pub(crate) async fn presenting(
+        &self,
+        credentials: &[&str],
+        method: Method,
+        path: &str,
+        media: &str,
+        body: String,
+    ) -> Answer {
         let path = path.strip_prefix(ROOT).unwrap_or(path);
         let mut request = Request::builder().method(method).uri(path).extension(self.peer.clone());
         if !media.is_empty() {
             request = request.header(header::CONTENT_TYPE, media);
+        }
+        for credential in credentials {
+            request = request.header(header::AUTHORIZATION, *credential);
         }
         let response = self.stack.answer(request.body(Body::from(body)).unwrap()).await;
         let (parts, body) = response.into_parts();

@@ -69,12 +69,7 @@ fn eas(id: &str) -> Principal {
 }
 
 fn may(policy: &LocalPolicy, principal: &Principal, point: ReferencePoint, operation: &'static str) -> bool {
-    let ask = Ask {
-        principal,
-        point,
-        operation,
-    };
-    match policy.authorize(&ask) {
+    match policy.authorize(&Ask::new(principal, point, operation)) {
         Ok(()) => true,
         Err(error) => {
             assert_eq!(error.cause, Cause::Unauthorized, "{error}");

@@ -1,6 +1,10 @@
 //! What a certificate says, and whether it is of the kind that takes part here (TS 33.310 clause 6.1, TS 33.501 clause 13.1).
 
-use edgeapp_core::principal::{IdentityError, Principal};
+use aws_lc_rs::digest::{SHA256, digest};
+use edgeapp_core::{
+    principal::{IdentityError, Principal},
+    token::Thumbprint,
+};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use std::fmt;
 use x509_parser::{
@@ -134,6 +138,13 @@ pub(super) fn short_enough(end_entity: &[u8], intermediates: &[CertificateDer<'_
     } else {
         Err(Unfit::Chain)
     }
+}
+
+/// What a token of the owner of this certificate is bound to.
+pub fn thumbprint_of(certificate: &[u8]) -> Thumbprint {
+    let mut thumbprint = [0; 32];
+    thumbprint.copy_from_slice(digest(&SHA256, certificate).as_ref());
+    Thumbprint::new(thumbprint)
 }
 
 /// The principal that a verified certificate names.

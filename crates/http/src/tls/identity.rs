@@ -5,7 +5,7 @@ use super::{
     error::TlsError,
     trust::certificates,
 };
-use edgeapp_core::principal::Principal;
+use edgeapp_core::{principal::Principal, token::Thumbprint};
 use rustls::{
     crypto::aws_lc_rs::sign::any_supported_type,
     pki_types::{PrivateKeyDer, pem::PemObject},
@@ -61,6 +61,11 @@ impl Identity {
     /// The certificate itself, without those that lead to its root.
     pub fn certificate(&self) -> &[u8] {
         &self.certified.cert[0]
+    }
+
+    /// What tokens of its owner are bound to.
+    pub fn thumbprint(&self) -> Thumbprint {
+        certificate::thumbprint_of(self.certificate())
     }
 
     /// Who this certificate says we are.

@@ -1,0 +1,193 @@
+//! What the issuer has taken back, as far as we have heard. What was revoked once stays so until it would have expired: a list that
+//! leaves it out, because the issuer was restored from an older state, brings nothing back to life.
+
+use edgeapp_core::token::{AccessTokenClaims, LONGEST_LIFE, RevocationList, RevokedClient, RevokedToken, SKEW};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Revocations, and up to which list they were heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocations {
+    seq: u64,
+    tokens: HashMap<String, u64>,
+    clients: HashMap<String, (u64, u64)>,
+}
+
+/// Why a list is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadList {
+    /// The signature, the type or the form.
+    #[error("the list is not signed by the issuer, or cannot be read")]
+    NotSigned,
+    /// Somebody else's.
+    #[error("the list is that of another issuer")]
+    Issuer,
+    /// It was not signed just now.
+    #[error("the list was not signed just now: an old one was sent again, or the clocks differ")]
+    NotNew,
+    /// A later one was seen before.
+    #[error("a later list was seen before")]
+    Older,
+}
+
+impl Revocations {
+    /// What is known once this list is heard too.
+    ///
+    /// # Errors
+    /// See [`BadList`].
+    pub fn heard(&self, list: &RevocationList, issuer: &str, now: u64) -> Result<Self, BadList> {
+        if list.iss != issuer {
+            return Err(BadList::Issuer);
+        }
+        if list.iat.abs_diff(now) > u64::from(SKEW) {
+            return Err(BadList::NotNew);
+        }
+        if list.seq < self.seq {
+            return Err(BadList::Older);
+        }
+        let mut next = self.clone();
+        next.seq = list.seq;
+        let lasts = now + u64::from(LONGEST_LIFE) + 2 * u64::from(SKEW);
+        for RevokedToken { jti, exp } in &list.tokens {
+            next.tokens.insert(jti.clone(), (*exp).min(lasts));
+        }
+        for RevokedClient { sub, until, exp } in &list.clients {
+            let known = next.clients.entry(sub.clone()).or_default();
+            *known = (known.0.max(*until), known.1.max((*exp).min(lasts)));
+        }
+        let live = |exp: u64| exp + u64::from(SKEW) >= now;
+        next.tokens.retain(|_, exp| live(*exp));
+        next.clients.retain(|_, (_, exp)| live(*exp));
+        Ok(next)
+    }
+
+    /// Whether a token was revoked, by its own name or with all of its client.
+    pub fn has(&self, claims: &AccessTokenClaims) -> bool {
+        self.tokens.contains_key(&claims.jti)
+            || self
+                .clients
+                .get(&claims.client_id)
+                .is_some_and(|(until, _)| claims.iat <= *until)
+    }
+
+    /// Whether both revoke the same.
+    pub fn same_as(&self, other: &Self) -> bool {
+        (&self.tokens, &self.clients) == (&other.tokens, &other.clients)
+    }
+
+    /// The number of the last list.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgeapp_core::token::Confirmation;
+    use proptest::prelude::*;
+
+    const NOW: u64 = 1_767_268_800;
+    const ISSUER: &str = "https://ecs.example";
+
+    fn list(seq: u64, iat: u64, tokens: &[(&str, u64)], clients: &[(&str, u64)]) -> RevocationList {
+        let token = |(jti, exp): &(&str, u64)| RevokedToken {
+            jti: (*jti).to_owned(),
+            exp: *exp,
+        };
+        let client = |(sub, until): &(&str, u64)| RevokedClient {
+            sub: (*sub).to_owned(),
+            until: *until,
+            exp: until + 3630,
+        };
+        RevocationList {
+            iss: ISSUER.to_owned(),
+            iat,
+            seq,
+            keys: Vec::new(),
+            tokens: tokens.iter().map(token).collect(),
+            clients: clients.iter().map(client).collect(),
+        }
+    }
+
+    fn claims(client: &str, jti: &str, iat: u64) -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: ISSUER.to_owned(),
+            sub: client.to_owned(),
+            aud: "ees-a.example".to_owned(),
+            client_id: client.to_owned(),
+            scope: "eees-easdiscovery".to_owned(),
+            iat,
+            nbf: None,
+            exp: iat + 300,
+            jti: jti.to_owned(),
+            cnf: Confirmation {
+                x5t_s256: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_token_and_all_of_a_client_can_be_revoked() {
+        let heard = Revocations::default()
+            .heard(&list(1, NOW, &[("a", NOW + 300)], &[("eec-1", NOW)]), ISSUER, NOW)
+            .unwrap();
+        assert!(heard.has(&claims("eec-2", "a", NOW)) && !heard.has(&claims("eec-2", "b", NOW)));
+        assert!(heard.has(&claims("eec-1", "b", NOW)) && !heard.has(&claims("eec-1", "b", NOW + 1)));
+    }
+
+    #[test]
+    fn an_older_list_is_not_taken_and_a_shorter_one_brings_nothing_back() {
+        let heard = Revocations::default()
+            .heard(&list(5, NOW, &[("a", NOW + 300)], &[]), ISSUER, NOW)
+            .unwrap();
+        assert_eq!(
+            heard.heard(&list(4, NOW + 1, &[], &[]), ISSUER, NOW + 1),
+            Err(BadList::Older)
+        );
+        let restored = heard.heard(&list(6, NOW + 2, &[], &[]), ISSUER, NOW + 2).unwrap();
+        assert!(restored.has(&claims("eec-1", "a", NOW)));
+        let much_later = restored
+            .heard(&list(6, NOW + 400, &[], &[]), ISSUER, NOW + 400)
+            .unwrap();
+        assert!(
+            !much_later.has(&claims("eec-1", "a", NOW)),
+            "nobody has to remember it any more"
+        );
+    }
+
+    #[test]
+    fn lists_of_others_and_of_another_time_are_not_taken() {
+        let nothing = Revocations::default();
+        assert_eq!(
+            nothing.heard(&list(1, NOW, &[], &[]), "https://x", NOW),
+            Err(BadList::Issuer)
+        );
+        for iat in [NOW - 31, NOW + 31] {
+            assert_eq!(
+                nothing.heard(&list(1, iat, &[], &[]), ISSUER, NOW),
+                Err(BadList::NotNew)
+            );
+        }
+    }
+
+    proptest! {
+        /// Whatever lists come in whatever order: what was revoked and has not expired is revoked.
+        #[test]
+        fn revoked_once_is_revoked_until_it_expires(lists in prop::collection::vec((0u64..5, 0u64..90, prop::collection::vec(0usize..4, 0..3)), 1..12)) {
+            const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+            let (mut known, mut revoked) = (Revocations::default(), std::collections::BTreeSet::new());
+            for (seq, iat, tokens) in lists {
+                let tokens: Vec<_> = tokens.iter().map(|n| (NAMES[*n], NOW + 300)).collect();
+                if let Ok(next) = known.heard(&list(seq, NOW + iat, &tokens, &[]), ISSUER, NOW + 50) {
+                    prop_assert!(next.seq() >= known.seq());
+                    revoked.extend(tokens.iter().map(|(name, _)| *name));
+                    known = next;
+                }
+                for name in NAMES {
+                    prop_assert_eq!(known.has(&claims("eec-1", name, NOW)), revoked.contains(name));
+                }
+            }
+        }
+    }
+}
