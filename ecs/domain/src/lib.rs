@@ -12,6 +12,7 @@
 //! | [`quotas`] | how many of each kind one caller may keep |
 //! | [`known`] | the read model of registered EESs |
 //! | [`event`], [`reactions`] | what happened, and who is told |
+//! | [`tokens`] | access tokens for EESs that want them |
 //! | [`expiring`] | what the end of a lifetime means |
 
 pub mod eas_info;
@@ -26,6 +27,7 @@ pub mod quotas;
 pub mod reactions;
 pub mod selection;
 pub mod target_ees_discovery;
+pub mod tokens;
 
 /// The home of the rules that this crate gives to resources ([`edgeapp_core::collection::Resource`]).
 #[derive(Clone, Copy, Debug)]

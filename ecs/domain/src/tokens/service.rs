@@ -1,0 +1,501 @@
+//! The authorization server at work.
+
+use super::{
+    keys::Ring,
+    refusal::{OauthError, Refusal},
+    registry::Registry,
+    request::{Form, decide},
+    revoked::{self, MOST_OF_ONE_CLIENT, PREFIX, REGISTERED, SEQUENCE, SIGNING_KEYS, Sequence},
+};
+use arc_swap::ArcSwap;
+use edgeapp_core::{
+    error::Error,
+    evidence::{Evidence, SecurityEvent, SecurityEventKind},
+    kept::Kept,
+    principal::{Owner, Principal, Role},
+    room::{Decision, Room, Seen, contended, fresh_id},
+    store::{Entry, Key, Revision, Span},
+    token::{
+        ACCESS_TOKEN, AccessTokenClaims, Confirmation, JwkSet, REVOCATIONS, RevocationList, RevokedClient,
+        RevokedToken, SKEW, Thumbprint, client_id, scope,
+    },
+};
+use edgeapp_openapi::common::DateTime;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How an authorization server behaves.
+#[derive(Clone, Debug)]
+pub struct TokenRules {
+    /// The ECS itself: who revokes what an operator took out of the registry.
+    pub server: Owner,
+    /// `iss` of its tokens: an https URI.
+    pub issuer: String,
+    /// How long a token lives whose client has no other lifetime, in seconds.
+    pub lifetime: u32,
+    /// How long a key signs, in seconds.
+    pub rotation: u64,
+}
+
+/// The answer to a request for a token (RFC 6749 clause 5.1). Its `Debug` shows no token.
+#[derive(Serialize)]
+pub struct Issued {
+    /// `access_token`.
+    pub access_token: String,
+    /// `token_type`.
+    pub token_type: &'static str,
+    /// `expires_in`, in seconds.
+    pub expires_in: u32,
+    /// `scope`: what was granted.
+    pub scope: String,
+}
+
+impl std::fmt::Debug for Issued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a token for {} s, scope {}", self.expires_in, self.scope)
+    }
+}
+
+/// Metadata (RFC 8414, RFC 8705 clause 3.3).
+#[derive(Clone, Debug, Serialize)]
+pub struct Metadata {
+    issuer: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    revocation_endpoint: String,
+    scopes_supported: Vec<&'static str>,
+    response_types_supported: [&'static str; 0],
+    grant_types_supported: [&'static str; 1],
+    token_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    tls_client_certificate_bound_access_tokens: bool,
+}
+
+/// What is revoked, as of a revision of the sequence.
+struct Listed {
+    at: Revision,
+    seq: Sequence,
+    ring: Ring,
+    tokens: Vec<RevokedToken>,
+    clients: Vec<RevokedClient>,
+}
+
+/// The authorization server.
+pub struct TokenService {
+    room: Room,
+    rules: TokenRules,
+    registry: ArcSwap<Registry>,
+    ring: ArcSwap<Ring>,
+    /// The key that signs, as far as evidence was given.
+    signing: Mutex<Option<String>>,
+    listed: Mutex<Option<Arc<Listed>>>,
+    evidence: Arc<dyn Evidence>,
+}
+
+fn seconds(now: DateTime) -> u64 {
+    u64::try_from(now.0.as_second()).unwrap_or_default()
+}
+
+fn read<T: DeserializeOwned + Default>(entry: Option<&Entry>) -> Result<T, Error> {
+    let of = |entry: &Entry| {
+        // What serde says could quote a key.
+        serde_json::from_slice(&entry.value).map_err(|_| Error::internal(format_args!("{} is damaged", entry.key)))
+    };
+    entry.map_or_else(|| Ok(T::default()), of)
+}
+
+fn written<T: Serialize>(value: &T) -> Result<bytes::Bytes, Error> {
+    serde_json::to_vec(value).map(Into::into).map_err(Error::internal)
+}
+
+/// A number greater than the last one, for a list that differs from the last one.
+async fn renumbered(seen: &mut Seen) -> Result<Decision<()>, Error> {
+    let key = Key::new(SEQUENCE);
+    let last: Sequence = read(seen.entry(&key).await?.as_ref())?;
+    Ok(Decision::of(()).put_bytes(&key, written(&last.next(seen.now()))?, None))
+}
+
+impl TokenService {
+    /// Takes up keys and revocations, or begins with fresh ones. Clients that were registered when it ran last and are no more lose
+    /// their tokens.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(
+        room: Room,
+        rules: TokenRules,
+        registry: Registry,
+        evidence: Arc<dyn Evidence>,
+    ) -> Result<Arc<Self>, Error> {
+        let service = Self {
+            room,
+            rules,
+            registry: ArcSwap::from_pointee(Registry::default()),
+            ring: ArcSwap::default(),
+            signing: Mutex::default(),
+            listed: Mutex::default(),
+            evidence,
+        };
+        service.keep_up_keys(true).await?;
+        service.register(registry).await?;
+        Ok(Arc::new(service))
+    }
+
+    /// Issues a token to a client that proved this certificate.
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn issue(
+        &self,
+        principal: &Principal,
+        thumbprint: &Thumbprint,
+        parameters: &[(String, String)],
+    ) -> Result<Issued, Refusal> {
+        let issued = self.issue_quietly(principal, thumbprint, parameters).await;
+        let event = match &issued {
+            Ok((audience, jti, _)) => {
+                SecurityEvent::new(SecurityEventKind::TokenIssued, jti.clone()).about(audience.clone())
+            }
+            Err(refusal) => SecurityEvent::new(SecurityEventKind::TokenDenied, refusal.error.as_str()),
+        };
+        self.evidence.record(event.by(principal.owner()));
+        issued.map(|(_, _, issued)| issued)
+    }
+
+    async fn issue_quietly(
+        &self,
+        principal: &Principal,
+        thumbprint: &Thumbprint,
+        parameters: &[(String, String)],
+    ) -> Result<(String, String, Issued), Refusal> {
+        let grant = decide(&self.registry.load(), principal, parameters, self.rules.lifetime)?;
+        let now = seconds(self.room.now());
+        let revoked: Option<Kept<RevokedClient>> = self.room.read(&revoked::client_key(&grant.client_id)).await?;
+        // What was issued up to an instant may have been revoked: this token is a later one.
+        let iat = revoked.map_or(now, |revoked| now.max(revoked.value.until + 1));
+        let ring = self.ring.load();
+        let key = ring.current(now).ok_or(Refusal::NOT_NOW)?;
+        let (jti, audience) = (fresh_id(), grant.audience.to_string());
+        let claims = AccessTokenClaims {
+            iss: self.rules.issuer.clone(),
+            sub: grant.client_id.clone(),
+            aud: audience.clone(),
+            client_id: grant.client_id,
+            scope: grant.scope.clone(),
+            iat,
+            nbf: None,
+            exp: iat + u64::from(grant.lifetime),
+            jti: jti.clone(),
+            cnf: Confirmation {
+                x5t_s256: thumbprint.to_text(),
+            },
+        };
+        let issued = Issued {
+            access_token: key.sign(ACCESS_TOKEN, &claims)?,
+            token_type: "Bearer",
+            expires_in: grant.lifetime,
+            scope: grant.scope,
+        };
+        Ok((audience, jti, issued))
+    }
+
+    /// Revokes a token of this client; an operator revokes any, or with `client_id` all that a client has. A token that is unknown or
+    /// somebody else's is left as it is, and nobody hears of that (RFC 7009 clause 2.2).
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub async fn revoke(&self, by: &Principal, parameters: &[(String, String)]) -> Result<(), Refusal> {
+        let form = Form::of(parameters)?;
+        let operator = by.role() == Role::Operator;
+        if let (true, None, Some(client)) = (operator, form.get("token"), form.get("client_id")) {
+            self.revoke_clients(by.owner(), [client.to_owned()].into(), None)
+                .await?;
+            return Ok(());
+        }
+        let missing = Refusal::new(OauthError::InvalidRequest, "token is missing");
+        let token = form.get("token").filter(|token| !token.is_empty()).ok_or(missing)?;
+        let mismatch = Refusal::new(OauthError::InvalidClient, "client_id is not that of this certificate");
+        if !operator && form.get("client_id").is_some_and(|named| named != client_id(by)) {
+            return Err(mismatch);
+        }
+        let Some(claims) = self.own(token) else { return Ok(()) };
+        if !operator && claims.client_id != client_id(by) {
+            let event = SecurityEvent::new(SecurityEventKind::TokenDenied, "revocation of somebody else's token");
+            self.evidence.record(event.by(by.owner()).about(claims.jti));
+            return Ok(());
+        }
+        self.revoke_token(by, &claims).await?;
+        Ok(())
+    }
+
+    /// The claims of a token that one of our keys signed, expired or not.
+    fn own(&self, token: &str) -> Option<AccessTokenClaims> {
+        if token.len() > 8 * 1024 {
+            return None;
+        }
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let document = self.ring.load().document();
+        let jwk = document.keys.iter().find(|jwk| jwk.kid == header.kid)?;
+        let key = DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?).ok()?;
+        let mut rules = Validation::new(Algorithm::ES256);
+        rules.validate_exp = false;
+        rules.validate_aud = false;
+        rules.required_spec_claims.clear();
+        let token = jsonwebtoken::decode::<AccessTokenClaims>(token, &key, &rules).ok()?;
+        (token.header.typ.as_deref() == Some(ACCESS_TOKEN)).then_some(token.claims)
+    }
+
+    async fn revoke_token(&self, by: &Principal, claims: &AccessTokenClaims) -> Result<(), Error> {
+        let key = revoked::token_key(&claims.client_id, &claims.jti);
+        for mut seen in self.room.attempts() {
+            let now = seen.now();
+            let kept = revoked::token(by, &claims.jti, claims.exp);
+            if !kept.is_live(now) || seen.kept::<RevokedToken>(&key).await?.is_some() {
+                return Ok(());
+            }
+            // The number is read first: nobody adds another one meanwhile.
+            let numbered = renumbered(&mut seen).await?;
+            let span = Span::prefix(revoked::tokens_of(&claims.client_id)).limit(MOST_OF_ONE_CLIENT);
+            let others = self.room.store().range(span).await?.entries.len();
+            if others >= MOST_OF_ONE_CLIENT {
+                let owner = by.owner();
+                return self
+                    .revoke_clients(owner, [claims.client_id.clone()].into(), None)
+                    .await;
+            }
+            let decision = numbered.put(&key, &kept)?;
+            if self.room.commit(seen, decision).await?.is_some() {
+                let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, claims.jti.clone());
+                self.evidence
+                    .record(event.by(by.owner()).about(claims.client_id.clone()));
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
+    /// All that these clients have until now is void. `registered` is kept with it, where it is given.
+    async fn revoke_clients(
+        &self,
+        by: &Owner,
+        clients: BTreeSet<String>,
+        registered: Option<&BTreeSet<String>>,
+    ) -> Result<(), Error> {
+        for mut seen in self.room.attempts() {
+            let mut decision = match clients.is_empty() {
+                true => Decision::of(()),
+                false => renumbered(&mut seen).await?,
+            };
+            for client in &clients {
+                let key = revoked::client_key(client);
+                seen.entry(&key).await?;
+                decision = decision.put(&key, &revoked::client(by.clone(), client, seconds(seen.now())))?;
+                // Void with all the others: nobody has to remember them one by one.
+                for single in self
+                    .room
+                    .store()
+                    .range(Span::prefix(revoked::tokens_of(client)))
+                    .await?
+                    .entries
+                {
+                    seen.entry(&single.key).await?;
+                    decision = decision.delete(&single.key);
+                }
+            }
+            if let Some(registered) = registered {
+                let key = Key::new(REGISTERED);
+                seen.entry(&key).await?;
+                decision = decision.put_bytes(&key, written(registered)?, None);
+            }
+            if self.room.commit(seen, decision).await?.is_some() {
+                for client in &clients {
+                    let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, "all tokens of the client");
+                    self.evidence.record(event.by(by).about(client.clone()));
+                }
+                return Ok(());
+            }
+        }
+        Err(contended())
+    }
+
+    /// From now on this is the registry. Clients that are not in it any more lose their tokens.
+    ///
+    /// # Errors
+    /// When that cannot be committed; the registry counts all the same.
+    pub async fn register(&self, registry: Registry) -> Result<(), Error> {
+        let registered = registry.client_ids();
+        self.registry.store(Arc::new(registry));
+        let entry = self.room.store().get(&Key::new(REGISTERED)).await?;
+        let before: BTreeSet<String> = read(entry.as_ref())?;
+        if before == registered {
+            return Ok(());
+        }
+        let gone = before.difference(&registered).cloned().collect();
+        self.revoke_clients(&self.rules.server, gone, Some(&registered)).await
+    }
+
+    /// The public keys.
+    pub fn keys(&self) -> JwkSet {
+        self.ring.load().document()
+    }
+
+    /// The metadata, for clients that reach the server under this `apiRoot`.
+    pub fn metadata(&self, root: &str) -> Metadata {
+        Metadata {
+            issuer: self.rules.issuer.clone(),
+            token_endpoint: format!("{root}/oauth2/token"),
+            jwks_uri: format!("{root}/jwks"),
+            revocation_endpoint: format!("{root}/oauth2/revoke"),
+            scopes_supported: scope::all(),
+            response_types_supported: [],
+            grant_types_supported: ["client_credentials"],
+            token_endpoint_auth_methods_supported: ["tls_client_auth"],
+            revocation_endpoint_auth_methods_supported: ["tls_client_auth"],
+            tls_client_certificate_bound_access_tokens: true,
+        }
+    }
+
+    /// The signed list of all revocations.
+    ///
+    /// # Errors
+    /// When the store or the key fails.
+    pub async fn revocations(&self) -> Result<String, Error> {
+        let now = self.room.now();
+        let listed = self.listed(now).await?;
+        let key = listed.ring.current(seconds(now));
+        let key = key.ok_or_else(|| Error::unavailable("there is no signing key"))?;
+        let live = |exp: u64| exp + 2 * u64::from(SKEW) >= seconds(now);
+        let list = RevocationList {
+            iss: self.rules.issuer.clone(),
+            iat: seconds(now),
+            seq: listed.seq.0,
+            keys: listed.ring.names(),
+            tokens: listed.tokens.iter().filter(|token| live(token.exp)).cloned().collect(),
+            clients: listed
+                .clients
+                .iter()
+                .filter(|client| live(client.exp))
+                .cloned()
+                .collect(),
+        };
+        key.sign(REVOCATIONS, &list)
+    }
+
+    async fn listed(&self, now: DateTime) -> Result<Arc<Listed>, Error> {
+        let sequence = self.room.store().get(&Key::new(SEQUENCE)).await?;
+        let at = sequence.as_ref().map_or(Revision::default(), |entry| entry.revision);
+        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| known.at == at) {
+            return Ok(known);
+        }
+        // All of one revision: the number is that of what is listed.
+        let all = self.room.store().range(Span::prefix(PREFIX)).await?.entries;
+        let sequence = all.iter().find(|entry| entry.key.as_str() == SEQUENCE);
+        let keys = all.iter().find(|entry| entry.key.as_str() == SIGNING_KEYS);
+        let (tokens, clients) = revoked::listed(&all, now)?;
+        let fresh = Arc::new(Listed {
+            at: sequence.map_or(Revision::default(), |entry| entry.revision),
+            seq: read(sequence)?,
+            ring: read(keys)?,
+            tokens,
+            clients,
+        });
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    /// The announced key signs from now on; with `withdrawn`, the former one and all tokens that it signed are void.
+    ///
+    /// # Errors
+    /// When that cannot be committed.
+    pub async fn rotate(&self, by: &Principal, withdrawn: bool) -> Result<(), Error> {
+        let rotation = self.rules.rotation;
+        let event = SecurityEvent::new(
+            SecurityEventKind::AdminAction,
+            if withdrawn {
+                "signing key withdrawn"
+            } else {
+                "signing key rotated"
+            },
+        );
+        self.change_keys(true, |ring, now| ring.rotated(now, rotation, withdrawn))
+            .await?;
+        self.evidence.record(event.by(by.owner()));
+        Ok(())
+    }
+
+    /// Takes note of the keys in the store, and of the time: keys that are due begin to sign.
+    async fn keep_up_keys(&self, renumber: bool) -> Result<(), Error> {
+        let rotation = self.rules.rotation;
+        self.change_keys(renumber, |ring, now| ring.kept_up(now, rotation))
+            .await
+    }
+
+    async fn change_keys(
+        &self,
+        renumber: bool,
+        change: impl Fn(&Ring, u64) -> Result<Ring, Error>,
+    ) -> Result<(), Error> {
+        let key = Key::new(SIGNING_KEYS);
+        for mut seen in self.room.attempts() {
+            let before: Ring = read(seen.entry(&key).await?.as_ref())?;
+            let now = seconds(seen.now());
+            let next = change(&before, now)?;
+            let mut decision = match renumber || next != before {
+                true => renumbered(&mut seen).await?,
+                false => Decision::of(()),
+            };
+            if next != before {
+                decision = decision.put_bytes(&key, written(&next)?, None);
+            }
+            if self.room.commit(seen, decision).await?.is_none() {
+                continue;
+            }
+            let name = |ring: &Ring| ring.current(now).map(|key| key.name.clone());
+            let (signed, signs) = (self.signing(), name(&next));
+            self.ring.store(Arc::new(next));
+            if signed != signs
+                && let Some(signs) = signs
+            {
+                tracing::info!(key = signs, "a key signs tokens from now on");
+                let event = SecurityEvent::new(SecurityEventKind::KeyRotated, "signs tokens from now on");
+                self.evidence.record(event.about(signs.clone()));
+                self.signing
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .replace(signs);
+            }
+            return Ok(());
+        }
+        Err(contended())
+    }
+
+    fn signing(&self) -> Option<String> {
+        self.signing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps up with the time and with other replicas, until dropped.
+    pub async fn run(&self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.keep_up_keys(false).await {
+                tracing::warn!(%error, "the signing keys cannot be kept up");
+            }
+        }
+    }
+
+    /// Does what [`TokenService::run`] does each second, once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tick(&self) -> Result<(), Error> {
+        self.keep_up_keys(false).await
+    }
+}

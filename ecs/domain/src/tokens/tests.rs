@@ -1,0 +1,483 @@
+//! Tokens by plain calls: the clock is moved by hand, the store is memory.
+
+use super::{
+    keys::Ring,
+    refusal::OauthError,
+    registry::Registry,
+    request::decide,
+    revoked::Sequence,
+    service::{TokenRules, TokenService},
+};
+use edgeapp_core::{
+    clock::ManualClock,
+    evidence::{Evidence, SecurityEvent},
+    principal::{Owner, Principal},
+    room::Room,
+    store::Store,
+    token::{RevocationList, Thumbprint, from_base64url},
+};
+use edgeapp_store::MemoryStore;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+const REGISTRY: &str = r#"
+[[ees]]
+ees_id = "ees-a.example"
+authorization = "token"
+[[ees]]
+ees_id = "ees-b.example"
+authorization = "local_policy"
+[[ees]]
+ees_id = "ees-c.example"
+authorization = "token"
+[[client]]
+identity = "urn:edgeapp:eec:eec-1"
+audiences = ["ees-a.example", "ees-b.example"]
+scopes = ["eees-easdiscovery", "eees-eecregistration:create"]
+[[client]]
+identity = "urn:edgeapp:eec:eec-2"
+audiences = ["ees-a.example"]
+scopes = ["eees-easdiscovery:request"]
+lifetime_seconds = 60
+"#;
+
+fn principal(uri: &str) -> Principal {
+    Principal::from_names([uri], []).unwrap()
+}
+
+fn eec(id: &str) -> Principal {
+    principal(&format!("urn:edgeapp:eec:{id}"))
+}
+
+fn form(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+const GOOD: &str = "grant_type=client_credentials&client_id=eec-1&resource=https://ees-a.example/";
+
+fn refused(text: &str) -> OauthError {
+    let registry = Registry::parse(REGISTRY).unwrap();
+    let refusal = decide(&registry, &eec("eec-1"), &form(text), 300).expect_err(text);
+    assert!(refusal.description.is_ascii() && !refusal.description.contains(['"', '\\']));
+    refusal.error
+}
+
+#[test]
+fn a_grant_is_what_the_registry_says() {
+    let registry = Registry::parse(REGISTRY).unwrap();
+    let grant = decide(&registry, &eec("eec-1"), &form(GOOD), 300).unwrap();
+    assert_eq!(grant.scope, "eees-easdiscovery eees-eecregistration:create");
+    assert_eq!((grant.audience.as_str(), grant.lifetime), ("ees-a.example", 300));
+    let narrow = "&scope=eees-easdiscovery:request eees-easdiscovery:request&unknown=x";
+    let grant = decide(&registry, &eec("eec-1"), &form(&format!("{GOOD}{narrow}")), 300).unwrap();
+    assert_eq!(grant.scope, "eees-easdiscovery:request");
+    let second = GOOD.replace("eec-1", "eec-2");
+    assert_eq!(
+        decide(&registry, &eec("eec-2"), &form(&second), 300).unwrap().lifetime,
+        60
+    );
+}
+
+/// Rows 64 and 65.
+#[test]
+fn other_grants_and_malformed_requests_are_told_apart() {
+    for grant in [
+        "password",
+        "authorization_code",
+        "refresh_token",
+        "client_credential",
+        "",
+    ] {
+        let text = GOOD.replace("client_credentials", grant);
+        assert_eq!(refused(&text), OauthError::UnsupportedGrantType, "{grant}");
+    }
+    for text in [
+        "",
+        "grant_type=client_credentials&resource=https://ees-a.example/",
+        "client_id=eec-1&resource=https://ees-a.example/",
+        &format!("{GOOD}&grant_type=client_credentials"),
+        &format!("{GOOD}&client_id=eec-1"),
+        &format!("{GOOD}&x=1&x=2"),
+        &format!("{GOOD}&client_secret=s"),
+        &format!("{GOOD}&client_assertion=a.b.c"),
+    ] {
+        assert_eq!(refused(text), OauthError::InvalidRequest, "{text}");
+    }
+}
+
+/// Row 66: nobody gets a token in somebody else's name, and a stranger hears of nothing else.
+#[test]
+fn the_client_is_the_one_of_the_certificate() {
+    for client in ["eec-2", "eec-9", "", "EEC-1", "urn:edgeapp:eec:eec-1"] {
+        let text = GOOD.replace("client_id=eec-1", &format!("client_id={client}"));
+        assert_eq!(refused(&text), OauthError::InvalidClient, "{client}");
+    }
+    let registry = Registry::parse(REGISTRY).unwrap();
+    for stranger in [
+        "urn:edgeapp:eec:eec-9",
+        "urn:edgeapp:ees:eec-1",
+        "urn:edgeapp:eas:eec-1",
+    ] {
+        let refusal = decide(
+            &registry,
+            &principal(stranger),
+            &form(&GOOD.replace("client_credentials", "x")),
+            300,
+        );
+        assert_eq!(refusal.unwrap_err().error, OauthError::InvalidClient, "{stranger}");
+    }
+}
+
+/// Row 67, T-07.
+#[test]
+fn no_scope_is_wider_than_registered() {
+    for scope in [
+        "*",
+        "",
+        "eees-easdiscovery *",
+        "eees-eecregistration",
+        "eees-eecregistration:delete",
+        "eees-uelocation",
+        "eees-easdiscovery  eees-easdiscovery",
+        "eees-easdiscovery\teees-uelocation",
+        "eees-easdiscovery\u{a0}eees-uelocation",
+        "eees-easdiscovery:nothing",
+        "eees",
+        "EEES-EASDISCOVERY",
+    ] {
+        assert_eq!(
+            refused(&format!("{GOOD}&scope={scope}")),
+            OauthError::InvalidScope,
+            "{scope:?}"
+        );
+    }
+}
+
+/// Row 68: also no token for an EES that decides by its local policy.
+#[test]
+fn the_target_is_one_ees_that_takes_tokens() {
+    for resource in [
+        "https://ees-b.example/",
+        "https://ees-c.example/",
+        "https://ees-x.example/",
+        "https://ees-a.example",
+        "http://ees-a.example/",
+        "https://ees-a.example/x/",
+        "https://ees-a.example:443/",
+        "ees-a.example",
+        "",
+        "*",
+    ] {
+        let text = GOOD.replace("https://ees-a.example/", resource);
+        assert_eq!(refused(&text), OauthError::InvalidTarget, "{resource}");
+    }
+    assert_eq!(
+        refused("grant_type=client_credentials&client_id=eec-1"),
+        OauthError::InvalidTarget
+    );
+    let two = format!("{GOOD}&resource=https://ees-a.example/");
+    assert_eq!(refused(&two), OauthError::InvalidTarget);
+}
+
+#[test]
+fn a_registry_says_what_is_wrong_with_it() {
+    for (from, to, said) in [
+        ("eec:eec-1", "nobody:x", "urn:edgeapp:eec:<EECID>"),
+        ("eec:eec-1", "operator:x", "the role operator"),
+        ("eec:eec-2", "eec:eec-1", "twice; keep one"),
+        (
+            "ees_id = \"ees-b.example\"",
+            "ees_id = \"ees-a.example\"",
+            "twice; keep one",
+        ),
+        ("[\"ees-a.example\"]", "[\"ees-x.example\"]", "is no [[ees]] above"),
+        ("\"eees-easdiscovery:request\"", "\"*\"", "is no scope"),
+        ("[\"eees-easdiscovery:request\"]", "[]", "has no scopes"),
+        ("lifetime_seconds = 60", "lifetime_seconds = 3601", "at most 3600"),
+        (
+            "lifetime_seconds = 60",
+            "default_scopes = [\"eees-uelocation\"]",
+            "not within its scopes",
+        ),
+        ("lifetime_seconds = 60", "lifetime = 60", "unknown field"),
+    ] {
+        let wrong = Registry::parse(&REGISTRY.replacen(from, to, 1)).expect_err(said);
+        assert!(wrong.contains(said), "{wrong}");
+    }
+}
+
+#[test]
+fn a_key_is_announced_long_before_it_signs_and_stays_while_its_tokens_live() {
+    const START: u64 = 1_767_268_800;
+    const ROTATION: u64 = 7 * 86_400;
+    let first = Ring::default().kept_up(START, ROTATION).unwrap();
+    let names = first.names();
+    assert_eq!(names.len(), 2, "one in use, one announced");
+    assert_eq!(first.current(START).map(|key| &key.name), Some(&names[0]));
+    let same = first.kept_up(START + ROTATION - 1, ROTATION).unwrap();
+    assert_eq!(same, first);
+    let second = first.kept_up(START + ROTATION, ROTATION).unwrap();
+    assert_eq!(second.current(START + ROTATION).map(|key| &key.name), Some(&names[1]));
+    assert_eq!(second.names()[..2], names[..], "the former key still verifies");
+    assert_eq!(second.names().len(), 3);
+    let later = second.kept_up(START + ROTATION + 3661, ROTATION).unwrap();
+    assert_eq!(later.names(), second.names()[1..]);
+
+    let forced = first.rotated(START + 5, ROTATION, false).unwrap();
+    assert_eq!(forced.current(START + 5).map(|key| &key.name), Some(&names[1]));
+    assert!(forced.names().contains(&names[0]));
+    let withdrawn = first.rotated(START + 5, ROTATION, true).unwrap();
+    assert_eq!(withdrawn.current(START + 5).map(|key| &key.name), Some(&names[1]));
+    assert!(!withdrawn.names().contains(&names[0]) && withdrawn.names().len() == 2);
+    let document = serde_json::to_value(withdrawn.document()).unwrap();
+    for key in document["keys"].as_array().unwrap() {
+        assert!(key.get("d").is_none() && key["kid"].is_string() && key["x"].is_string());
+    }
+    assert!(!format!("{withdrawn:?}").contains("private"));
+}
+
+proptest! {
+    /// Whenever it is looked at: there is a key that signs, one that is announced, and every key that signed within the last hour.
+    #[test]
+    fn the_ring_is_whole_at_any_time(steps in prop::collection::vec((1u64..3_000, any::<bool>()), 1..30)) {
+        let (mut now, rotation) = (1_767_268_800, 1_200);
+        let mut ring = Ring::default().kept_up(now, rotation).unwrap();
+        let mut signed: Vec<(String, u64)> = Vec::new();
+        for (step, forced) in steps {
+            let current = ring.current(now).unwrap().name.clone();
+            signed.push((current, now));
+            now += step;
+            ring = if forced { ring.rotated(now, rotation, false) } else { ring.kept_up(now, rotation) }.unwrap();
+            prop_assert!(ring.current(now).is_some());
+            let names = ring.names();
+            prop_assert!(names.len() >= 2);
+            for (name, at) in &signed {
+                prop_assert!(at + 3600 < now || names.contains(name), "{} signed at {}, it is {}", name, at, now);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_lists_only_grow(last in any::<u32>(), second in 0i64..4_000_000_000) {
+        let now = edgeapp_openapi::common::DateTime(jiff::Timestamp::from_second(second).unwrap());
+        prop_assert!(Sequence(last.into()).next(now) > Sequence(last.into()));
+    }
+}
+
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Evidence for Told {
+    fn record(&self, event: SecurityEvent) {
+        self.0.lock().unwrap().push(event.kind.to_string());
+    }
+}
+
+struct Lab {
+    store: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+    told: Arc<Told>,
+    service: Arc<TokenService>,
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let clock = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+        Self::over(Arc::new(MemoryStore::new()), clock, REGISTRY).await
+    }
+
+    async fn over(store: Arc<MemoryStore>, clock: Arc<ManualClock>, registry: &str) -> Self {
+        let told = Arc::new(Told::default());
+        let rules = TokenRules {
+            server: Owner::ecs("ecs.example"),
+            issuer: "https://ecs.example".to_owned(),
+            lifetime: 300,
+            rotation: 7 * 86_400,
+        };
+        let room = Room::new(store.clone() as Arc<dyn Store>, clock.clone());
+        let registry = Registry::parse(registry).unwrap();
+        let service = TokenService::start(room, rules, registry, told.clone()).await.unwrap();
+        Self {
+            store,
+            clock,
+            told,
+            service,
+        }
+    }
+
+    async fn token(&self) -> String {
+        let issued = self
+            .service
+            .issue(&eec("eec-1"), &Thumbprint::new([1; 32]), &form(GOOD))
+            .await;
+        issued.unwrap().access_token
+    }
+
+    async fn list(&self) -> RevocationList {
+        let list = self.service.revocations().await.unwrap();
+        serde_json::from_value(payload(&list)).unwrap()
+    }
+
+    async fn revoked(&self) -> BTreeSet<String> {
+        self.list().await.tokens.into_iter().map(|token| token.jti).collect()
+    }
+}
+
+fn part(token: &str, n: usize) -> Value {
+    let part = token.split('.').nth(n).unwrap();
+    serde_json::from_slice(&from_base64url(part).unwrap()).unwrap()
+}
+
+fn payload(token: &str) -> Value {
+    part(token, 1)
+}
+
+fn jti(token: &str) -> String {
+    payload(token)["jti"].as_str().unwrap().to_owned()
+}
+
+fn revocation(token: &str) -> Vec<(String, String)> {
+    vec![("token".to_owned(), token.to_owned())]
+}
+
+#[tokio::test]
+async fn a_token_says_who_for_whom_and_for_how_long() {
+    let lab = Lab::new().await;
+    let token = lab.token().await;
+    let (header, claims) = (part(&token, 0), payload(&token));
+    assert_eq!(
+        (header["alg"].as_str(), header["typ"].as_str()),
+        (Some("ES256"), Some("at+jwt"))
+    );
+    assert_eq!(header["kid"], lab.service.keys().keys[0].kid.as_deref().unwrap());
+    assert_eq!(header.as_object().unwrap().len(), 3, "{header}");
+    for (claim, value) in [
+        ("iss", "https://ecs.example"),
+        ("sub", "eec-1"),
+        ("client_id", "eec-1"),
+        ("aud", "ees-a.example"),
+    ] {
+        assert_eq!(claims[claim], value);
+    }
+    assert_eq!(claims["exp"].as_u64(), claims["iat"].as_u64().map(|iat| iat + 300));
+    assert_eq!(claims["cnf"]["x5t#S256"], Thumbprint::new([1; 32]).to_text());
+    assert_ne!(jti(&token), jti(&lab.token().await));
+}
+
+/// Row 69 and RFC 7009.
+#[tokio::test]
+async fn a_client_revokes_its_own_tokens_and_no_others() {
+    let lab = Lab::new().await;
+    let (one, other) = (lab.token().await, lab.token().await);
+    let before = lab.list().await.seq;
+    lab.service.revoke(&eec("eec-2"), &revocation(&one)).await.unwrap();
+    lab.service
+        .revoke(&eec("eec-1"), &revocation("no.token.at-all"))
+        .await
+        .unwrap();
+    assert!(lab.revoked().await.is_empty());
+    lab.service.revoke(&eec("eec-1"), &revocation(&one)).await.unwrap();
+    lab.service.revoke(&eec("eec-1"), &revocation(&one)).await.unwrap();
+    assert_eq!(lab.revoked().await, [jti(&one)].into());
+    assert!(lab.list().await.seq > before);
+    lab.service
+        .revoke(&principal("urn:edgeapp:operator:o"), &revocation(&other))
+        .await
+        .unwrap();
+    assert_eq!(lab.revoked().await, [jti(&one), jti(&other)].into());
+    let nothing = lab.service.revoke(&eec("eec-1"), &[]).await.unwrap_err();
+    assert_eq!(nothing.error, OauthError::InvalidRequest);
+
+    // After a restart too, with a greater number; and no longer than it has to be.
+    let seq = lab.list().await.seq;
+    let lab = Lab::over(lab.store, lab.clock, REGISTRY).await;
+    assert_eq!(lab.revoked().await.len(), 2);
+    assert!(lab.list().await.seq > seq);
+    lab.clock.advance(400);
+    assert!(lab.revoked().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_leaves_the_registry_loses_its_tokens() {
+    let lab = Lab::new().await;
+    lab.token().await;
+    let (without, _) = REGISTRY.split_once("[[client]]").unwrap();
+    // Also when the file was changed while nobody looked.
+    let lab = Lab::over(lab.store, lab.clock, without).await;
+    let clients = lab.list().await.clients;
+    let names: BTreeSet<&str> = clients.iter().map(|client| client.sub.as_str()).collect();
+    assert_eq!(names, ["eec-1", "eec-2"].into());
+    assert!(
+        lab.service
+            .issue(&eec("eec-1"), &Thumbprint::new([1; 32]), &form(GOOD))
+            .await
+            .is_err()
+    );
+    // Back again, it gets tokens that are later than what was revoked.
+    lab.service.register(Registry::parse(REGISTRY).unwrap()).await.unwrap();
+    assert!(payload(&lab.token().await)["iat"].as_u64() > Some(clients[0].until));
+}
+
+#[tokio::test]
+async fn an_operator_revokes_all_of_a_client() {
+    let lab = Lab::new().await;
+    lab.token().await;
+    let all = form("client_id=eec-1");
+    let refused = lab.service.revoke(&eec("eec-1"), &all).await.unwrap_err();
+    assert_eq!(refused.error, OauthError::InvalidRequest);
+    lab.service
+        .revoke(&principal("urn:edgeapp:operator:o"), &all)
+        .await
+        .unwrap();
+    assert_eq!(lab.list().await.clients[0].sub, "eec-1");
+}
+
+#[tokio::test]
+async fn many_revocations_of_one_client_become_one() {
+    let lab = Lab::new().await;
+    for _ in 0..=100 {
+        let token = lab.token().await;
+        lab.service.revoke(&eec("eec-1"), &revocation(&token)).await.unwrap();
+    }
+    let list = lab.list().await;
+    assert_eq!((list.tokens.len(), list.clients.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn what_happens_to_tokens_and_keys_is_told() {
+    let lab = Lab::new().await;
+    let token = lab.token().await;
+    let _ = lab
+        .service
+        .issue(&eec("eec-9"), &Thumbprint::new([1; 32]), &form(GOOD))
+        .await;
+    lab.service.revoke(&eec("eec-1"), &revocation(&token)).await.unwrap();
+    let signs = lab.service.keys().keys[1].kid.clone();
+    lab.service
+        .rotate(&principal("urn:edgeapp:operator:o"), false)
+        .await
+        .unwrap();
+    assert_eq!(part(&lab.token().await, 0)["kid"].as_str(), signs.as_deref());
+    lab.clock.advance(7 * 86_400);
+    lab.service.tick().await.unwrap();
+    let told = lab.told.0.lock().unwrap().clone();
+    let wanted = [
+        "KEY_ROTATED",
+        "TOKEN_ISSUED",
+        "TOKEN_DENIED",
+        "TOKEN_REVOKED",
+        "KEY_ROTATED",
+        "ADMIN_ACTION",
+        "TOKEN_ISSUED",
+        "KEY_ROTATED",
+    ];
+    assert_eq!(told, wanted);
+}
