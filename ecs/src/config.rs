@@ -5,11 +5,15 @@
 
 use crate::ecs::EcsRules;
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
-use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
+use edgeapp_authz::{
+    config::{AuthorizationConfig, Mode},
+    consent::ConsentConfig,
+};
 use edgeapp_core::{
     callback::{CallbackRule, OwnListeners},
     clock::Lifetimes,
-    principal::Role,
+    principal::{Owner, Role},
+    token::LONGEST_LIFE,
 };
 use edgeapp_ecs_domain::{
     edn::{Edn, EdnConflict, Edns},
@@ -17,6 +21,7 @@ use edgeapp_ecs_domain::{
     partners::{Partner, PartnerConflict, Partners},
     provisioning::{Answers, ProvisioningRules},
     quotas::QuotaSettings,
+    tokens::service::TokenRules,
 };
 use edgeapp_http::{
     assembly::{IdentityFiles, ListenAt},
@@ -90,6 +95,9 @@ pub struct EcsConfig {
     /// reference point.
     #[serde(default)]
     pub authorization: AuthorizationConfig,
+    /// `[tokens]`: access tokens for EESs that decide by them. Without it this ECS issues none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenSettings>,
     /// `[quotas]`: how much one caller may keep.
     #[serde(default)]
     pub quotas: QuotaSettings,
@@ -121,6 +129,9 @@ pub struct TrustFiles {
     pub ees: PathBuf,
     /// `operator`: for operators.
     pub operator: PathBuf,
+    /// `eas`: for EASs, when they ask for tokens on the listener of `[edge4]`; without it they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eas: Option<PathBuf>,
     /// `nef`: for the NEF that `[nef]` leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nef: Option<PathBuf>,
@@ -191,6 +202,67 @@ pub struct SelectionSettings {
     pub strict_areas: bool,
 }
 
+/// Access tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSettings {
+    /// `registry`: the client registry, a TOML file: which EESs decide by tokens, and which clients may have some. It is read again
+    /// when it changes.
+    pub registry: PathBuf,
+    /// `issuer`: `iss` of the tokens, an https URI; `https://<ecs_id>` when not given. Each EES has the same text in
+    /// `authorization.issuer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// `lifetime_seconds`: how long a token lives, at most 3600; 300 when not given.
+    #[serde(default = "usual_lifetime")]
+    pub lifetime_seconds: u32,
+    /// `key_rotation_seconds`: how long a key signs, at least 600; a week when not given.
+    #[serde(default = "usual_rotation")]
+    pub key_rotation_seconds: u32,
+}
+
+fn usual_lifetime() -> u32 {
+    300
+}
+
+fn usual_rotation() -> u32 {
+    604_800
+}
+
+/// Twice as long as EESs keep keys before they ask again: so long a key is known before it signs.
+const SHORTEST_ROTATION: u32 = 600;
+
+impl TokenSettings {
+    /// What is wrong with it: the key below `tokens`, and why.
+    fn wrong(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        if !(1..=LONGEST_LIFE).contains(&self.lifetime_seconds) {
+            wrong.push(("lifetime_seconds", format!("is at least 1 and at most {LONGEST_LIFE}")));
+        }
+        if self.key_rotation_seconds < SHORTEST_ROTATION {
+            wrong.push(("key_rotation_seconds", format!("is at least {SHORTEST_ROTATION}")));
+        }
+        if self
+            .issuer
+            .as_ref()
+            .is_some_and(|issuer| !issuer.starts_with("https://"))
+        {
+            wrong.push(("issuer", "must begin with https://".to_owned()));
+        }
+        wrong
+    }
+
+    /// How the authorization server of this ECS behaves.
+    pub fn rules(&self, ecs_id: &str) -> TokenRules {
+        TokenRules {
+            server: Owner::ecs(ecs_id),
+            issuer: self.issuer.clone().unwrap_or_else(|| format!("https://{ecs_id}")),
+            lifetime: self.lifetime_seconds,
+            rotation: self.key_rotation_seconds.into(),
+        }
+    }
+}
+
 /// Why parts of the configuration do not fit together.
 #[derive(Debug, thiserror::Error)]
 pub enum Conflict {
@@ -230,6 +302,7 @@ impl EcsConfig {
         for path in [&mut trust.eec, &mut trust.ees, &mut trust.operator]
             .into_iter()
             .chain(&mut trust.nef)
+            .chain(&mut trust.eas)
         {
             *path = folder.join(&path);
         }
@@ -243,6 +316,9 @@ impl EcsConfig {
             audit.resolve(folder);
         }
         self.authorization.resolve(folder);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.registry = folder.join(&tokens.registry);
+        }
         self.store.resolve(folder);
     }
 
@@ -252,12 +328,14 @@ impl EcsConfig {
             eec,
             ees,
             operator,
+            eas,
             nef,
         } = &self.trust;
         let trust = [
             (Role::Eec, Some(eec)),
             (Role::Ees, Some(ees)),
             (Role::Operator, Some(operator)),
+            (Role::Eas, eas.as_ref()),
             (Role::Nef, nef.as_ref()),
         ];
         KeyFiles {
@@ -323,6 +401,13 @@ impl EcsConfig {
         );
         let conflicts = self.audit.iter().flat_map(AuditSettings::conflicts);
         errors.extend(conflicts.map(|(key, reason)| of_key(key, reason.to_owned())));
+        if self.authorization.mode == Mode::Token {
+            let reason = "is token, which is for EESs: an ECS issues tokens and demands none; use local_policy";
+            errors.push(of_key("authorization.mode", reason.to_owned()));
+        }
+        for (name, reason) in self.tokens.iter().flat_map(TokenSettings::wrong) {
+            errors.push(of_key(&format!("tokens.{name}"), reason));
+        }
         errors.extend(
             Edns::new(self.edn.clone())
                 .err()
@@ -464,6 +549,34 @@ default = true
                 .expect_err("refused")
                 .contains("key `edn`: the dnn edge-a")
         );
+    }
+
+    #[test]
+    fn tokens_are_off_unless_there_is_a_registry() {
+        assert!(load(FILE).expect("accepted").tokens.is_none());
+        let config = load(&format!("{FILE}[tokens]\nregistry = \"clients.toml\"\n")).expect("accepted");
+        let tokens = config.tokens.expect("tokens");
+        assert!(tokens.registry.is_absolute());
+        let rules = tokens.rules(&config.ecs_id);
+        assert_eq!((rules.issuer.as_str(), rules.lifetime), ("https://ecs.example", 300));
+        for (line, said) in [
+            (
+                "lifetime_seconds = 3601",
+                "key `tokens.lifetime_seconds`: is at least 1 and at most 3600",
+            ),
+            ("lifetime_seconds = 0", "key `tokens.lifetime_seconds`"),
+            (
+                "key_rotation_seconds = 599",
+                "key `tokens.key_rotation_seconds`: is at least 600",
+            ),
+            (
+                "issuer = \"ecs.example\"",
+                "key `tokens.issuer`: must begin with https://",
+            ),
+        ] {
+            let refused = load(&format!("{FILE}[tokens]\nregistry = \"clients.toml\"\n{line}\n")).expect_err(line);
+            assert!(refused.contains(said), "{refused}");
+        }
     }
 
     #[test]

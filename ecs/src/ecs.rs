@@ -3,6 +3,7 @@
 use crate::{
     edge4::service_provisioning,
     edge6::{eas_info_management, ees_registration, target_ees_discovery},
+    oauth,
 };
 use async_trait::async_trait;
 use axum::Router;
@@ -31,6 +32,10 @@ use edgeapp_ecs_domain::{
     quotas::QuotaSettings,
     reactions::{self, EcsReactions},
     target_ees_discovery::DiscoveryService,
+    tokens::{
+        registry::Registry,
+        service::{TokenRules, TokenService},
+    },
 };
 use edgeapp_http::{
     documents::{Api, DocumentError},
@@ -85,10 +90,17 @@ pub struct EcsBuilder {
     sweep_every: Duration,
     core: Arc<dyn CoreNetwork>,
     consent: Arc<dyn Consent>,
+    tokens: Option<(TokenRules, Registry)>,
     evidence: Arc<dyn Evidence>,
 }
 
 impl EcsBuilder {
+    /// Issues access tokens to the clients of this registry.
+    pub fn tokens(mut self, rules: TokenRules, registry: Registry) -> Self {
+        self.tokens = Some((rules, registry));
+        self
+    }
+
     /// Who is told of security events; nobody when not given.
     pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
         self.evidence = evidence;
@@ -135,15 +147,22 @@ impl EcsBuilder {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn build(self) -> Result<Ecs, Error> {
+    pub async fn build(mut self) -> Result<Ecs, Error> {
         let known = KnownEess::start(self.store.clone()).await?;
         let whereabouts = Whereabouts::new(self.core.clone(), self.consent.clone(), self.clock.clone());
         let room = Room::new(self.store.clone(), self.clock.clone()).with_quotas(self.rules.quotas.quotas());
         room.quotas().prepare(&room).await?;
         reactions::configured(&room, &self.rules.answers).await?;
+        let tokens = match self.tokens.take() {
+            Some((rules, registry)) => {
+                Some(TokenService::start(room.clone(), rules, registry, self.evidence.clone()).await?)
+            }
+            None => None,
+        };
         Ok(Ecs {
             room,
             known,
+            tokens,
             whereabouts: Arc::new(whereabouts),
             parts: self,
         })
@@ -156,6 +175,7 @@ pub struct Ecs {
     room: Room,
     known: KnownEess,
     whereabouts: Arc<Whereabouts>,
+    tokens: Option<Arc<TokenService>>,
 }
 
 impl Ecs {
@@ -171,6 +191,7 @@ impl Ecs {
             sweep_every: Duration::from_secs(1),
             core: Arc::new(NoCoreNetwork),
             consent: Arc::new(NobodyAgreed::default()),
+            tokens: None,
             evidence: Arc::new(NoEvidence),
         }
     }
@@ -207,11 +228,23 @@ impl Ecs {
         }
     }
 
-    /// Their routes.
+    /// Their routes, and those of the authorization server, where there is one.
     pub fn router(&self, point: ReferencePoint) -> Router {
-        self.apis(point)
+        let apis = self
+            .apis(point)
             .iter()
-            .fold(Router::new(), |all, api| all.merge(api.router()))
+            .fold(Router::new(), |all, api| all.merge(api.router()));
+        match (point, self.tokens.clone()) {
+            (ReferencePoint::Edge4 | ReferencePoint::Edge3, Some(tokens)) => apis.merge(oauth::for_clients(tokens)),
+            (ReferencePoint::Edge6, Some(tokens)) => apis.merge(oauth::for_eess(tokens)),
+            (ReferencePoint::Operator, Some(tokens)) => apis.merge(oauth::for_operators(tokens)),
+            _ => apis,
+        }
+    }
+
+    /// The authorization server, where there is one.
+    pub fn tokens(&self) -> Option<Arc<TokenService>> {
+        self.tokens.clone()
     }
 
     /// Who decides what callers may use.
@@ -247,8 +280,15 @@ impl Ecs {
     /// stops is taken up again by the next run.
     pub async fn work(&self, stop: CancellationToken) {
         let outbox = Outbox::new(self.room.clone(), Arc::new(self.reactions()), self.parts.outbox.clone());
+        let tokens = async {
+            match &self.tokens {
+                Some(tokens) => tokens.run().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = outbox.run() => {}
+            () = tokens => {}
             () = sweeper::run(self.room.clone(), Arc::new(Lapses), self.parts.sweep_every) => {}
             () = stop.cancelled() => {}
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`edge4`] | EECs: Eecs_ServiceProvisioning |
 //! | [`edge6`] | EESs: Eecs_EESRegistration, Eecs_TargetEESDiscovery |
+//! | [`oauth`] | both, with access tokens |
 //!
 //! The rules are in `edgeapp-ecs-domain`; here they meet HTTP ([`edge4`], [`edge6`]), a configuration file ([`config`]) and each other
 //! ([`ecs`]). The program `ecs` is [`serve`] with a command line.
@@ -30,5 +31,6 @@ pub mod ecs;
 pub mod edge4;
 pub mod edge6;
 mod hardening;
+pub mod oauth;
 pub mod operations;
 pub mod serve;

@@ -1,16 +1,28 @@
 //! Every operation of an ECS, by the reference point that serves it: what policies can speak of.
 
-use crate::{edge4, edge6};
+use crate::{
+    edge4, edge6,
+    oauth::{IssueToken, ReadKeys, ReadMetadata, ReadRevocations, RevokeAnyToken, RevokeToken, RotateKeys},
+};
 use edgeapp_authz::policy::{Catalogue, shipped};
-use edgeapp_core::authorizer::ReferencePoint::{Edge4, Edge6};
+use edgeapp_core::authorizer::{
+    Operation,
+    ReferencePoint::{Edge3, Edge4, Edge6, Operator},
+};
 
 /// What an ECS serves. An operation that does not stand here is refused, because no policy can permit it.
 pub fn catalogue() -> Catalogue {
+    let of_clients = [IssueToken::NAME, RevokeToken::NAME, ReadMetadata::NAME, ReadKeys::NAME];
     Catalogue::new(shipped::ECS)
         .serves(Edge4, edge4::service_provisioning::OPERATIONS)
         .serves(Edge6, edge6::ees_registration::OPERATIONS)
         .serves(Edge6, edge6::target_ees_discovery::OPERATIONS)
         .serves(Edge6, edge6::eas_info_management::OPERATIONS)
+        .serves(Edge3, &of_clients)
+        .serves(Edge4, &of_clients)
+        .serves(Edge6, &of_clients)
+        .serves(Edge6, &[ReadRevocations::NAME])
+        .serves(Operator, &[RevokeAnyToken::NAME, RotateKeys::NAME])
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::{
     config::EcsConfig,
     ecs::{Ecs, EcsRules},
+    oauth::registry_file::RegistryFile,
     operations,
 };
 use edgeapp_audit::{
@@ -79,6 +80,7 @@ pub struct Loaded {
     /// The sum of the settings in force.
     fingerprint: String,
     policy: Arc<LocalPolicy>,
+    registry: Option<RegistryFile>,
 }
 
 impl Loaded {
@@ -132,12 +134,20 @@ impl Loaded {
             .authorization
             .open(operations::catalogue())
             .map_err(|error| SettingsError::of_key(file, "authorization.policies", error))?;
+        let registry = match &config.tokens {
+            Some(tokens) => Some(
+                RegistryFile::open(&tokens.registry)
+                    .map_err(|error| SettingsError::of_key(file, "tokens.registry", error))?,
+            ),
+            None => None,
+        };
         Ok(Self {
             nef,
             consent,
             collector,
             fingerprint: effective.fingerprint().to_owned(),
             policy,
+            registry,
             config,
             rules,
             own,
@@ -162,6 +172,7 @@ impl Loaded {
             collector,
             fingerprint,
             policy,
+            mut registry,
         } = self;
         let names = config.privacy.pseudonyms()?;
         let names_lie_in_the_store = names.is_none();
@@ -181,6 +192,9 @@ impl Loaded {
             .authorizer(policy.clone())
             .consent(consent.clone())
             .evidence(keeping.evidence());
+        if let (Some(tokens), Some(registry)) = (&config.tokens, &mut registry) {
+            ecs = ecs.tokens(tokens.rules(&config.ecs_id), registry.take());
+        }
         if let (Some(settings), Some(client)) = (&config.nef, nef) {
             // What an ECS asks is answered at once: nothing is reported to the address that the interface wants to be given.
             let root = config.edge6.api_root.clone();
@@ -204,9 +218,14 @@ impl Loaded {
             .collect();
         let of_operator = operator::router(ecs.readiness(), metrics, version)
             .merge(documents::page(&apis)?)
-            .merge(erasure::router(ecs.room().clone(), &[]));
+            .merge(erasure::router(ecs.room().clone(), &[]))
+            .merge(ecs.router(ReferencePoint::Operator));
         let door = |point, router| vec![Door { point, router }];
-        let edge4 = door(ReferencePoint::Edge4, ecs.router(ReferencePoint::Edge4));
+        let mut edge4 = door(ReferencePoint::Edge4, ecs.router(ReferencePoint::Edge4));
+        if config.trust.eas.is_some() && ecs.tokens().is_some() {
+            // EASs have no reference point of their own here; they come for tokens, and for nothing else.
+            edge4.extend(door(ReferencePoint::Edge3, ecs.router(ReferencePoint::Edge3)));
+        }
         let edge6 = door(ReferencePoint::Edge6, ecs.router(ReferencePoint::Edge6));
         serving.bind(&config.edge4, edge4).await?;
         serving.bind(&config.edge6, edge6).await?;
@@ -221,6 +240,7 @@ impl Loaded {
             serving,
             keeping,
             consent,
+            registry,
         })
     }
 }
@@ -231,6 +251,7 @@ pub struct Running {
     serving: Serving,
     keeping: Keeping,
     consent: Arc<dyn Consent>,
+    registry: Option<RegistryFile>,
 }
 
 impl Running {
@@ -246,6 +267,7 @@ impl Running {
             serving,
             keeping,
             consent,
+            registry,
         } = self;
         keeping.begin("ecs");
         let evidence = tokio::spawn(keeping.work(consent, stop.clone()));
@@ -255,7 +277,13 @@ impl Running {
             drained.cancel();
         };
         // Events of the last requests are in the store: what is not sent now is sent by the next run.
-        tokio::join!(served, ecs.work(drained.clone()));
+        let followed = async {
+            if let (Some(registry), Some(tokens)) = (registry, ecs.tokens()) {
+                let followed = registry.follow(tokens, ecs.evidence());
+                drained.clone().run_until_cancelled(followed).await;
+            }
+        };
+        tokio::join!(served, ecs.work(drained.clone()), followed);
         evidence.abort();
         // Aborted: nothing but the end is waited for.
         let _ = evidence.await;

@@ -5,6 +5,7 @@ mod eas_info_management;
 mod ees_registration;
 mod lab;
 mod notifications;
+mod oauth;
 mod partners;
 mod service_provisioning;
 mod target_ees_discovery;

@@ -45,7 +45,10 @@ use std::{path::PathBuf, sync::Arc};
 ///
 /// let catalogue = Catalogue::new(shipped::ECS)
 ///     .serves(ReferencePoint::Edge4, &["eecs-serviceprovisioning:request"])
-///     .serves(ReferencePoint::Edge6, &["eecs-eesregistration:create", "eecs-targeteesdiscovery:fetch", "eecs-eim:get"]);
+///     .serves(ReferencePoint::Edge6, &["eecs-eesregistration:create", "eecs-targeteesdiscovery:fetch", "eecs-eim:get", "oauth2:keys"])
+///     .serves(ReferencePoint::Edge4, &["oauth2:token"])
+///     .serves(ReferencePoint::Edge3, &["oauth2:token"])
+///     .serves(ReferencePoint::Operator, &["oauth2:rotate-keys"]);
 /// let policy = LocalPolicy::open(&AuthorizationConfig::default(), catalogue)?;
 /// let in_force = policy.in_force();
 /// assert_eq!(in_force.verdict(ReferencePoint::Edge6, "eecs-eim:get"), Verdict::Allowed);

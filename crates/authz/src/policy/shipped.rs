@@ -20,4 +20,4 @@ pub const EES: &[Shipped] =
     shipped!("ees": "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "ownership.cedar");
 
 /// Those of an ECS.
-pub const ECS: &[Shipped] = shipped!("ecs": "edge4.cedar", "edge6.cedar", "ownership.cedar");
+pub const ECS: &[Shipped] = shipped!("ecs": "edge4.cedar", "edge6.cedar", "ownership.cedar", "tokens.cedar");
