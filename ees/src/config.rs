@@ -1,7 +1,10 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
-use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
+use edgeapp_authz::{
+    config::{AuthorizationConfig, Mode},
+    consent::ConsentConfig,
+};
 use edgeapp_core::{
     callback::{CallbackRule, OwnListeners},
     clock::Lifetimes,
@@ -582,6 +585,15 @@ impl EesConfig {
             if root.is_some_and(|root| !root.starts_with("https://")) {
                 refuse(key, "must begin with https://");
             }
+        }
+        for (key, reason) in self.authorization.wrong() {
+            refuse(&format!("authorization.{key}"), &reason);
+        }
+        if self.authorization.mode == Mode::Token && self.ecs.is_none() {
+            refuse(
+                "authorization.mode",
+                "is token, which needs an [ecs]: it issues the tokens and says which it revoked",
+            );
         }
         if self.ecs.as_ref().is_some_and(|ecs| !ecs.url.starts_with("https://")) {
             refuse(

@@ -3,7 +3,10 @@
 use crate::{
     config::EesConfig,
     edge2,
-    edge6::ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
+    edge6::{
+        ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
+        tokens::EcsAsIssuer,
+    },
     operations,
     peers::HttpPeers,
     rooms::{Around, Parts, Rooms},
@@ -15,7 +18,12 @@ use edgeapp_audit::{
     settings::{AuditError, CollectorSettings, PrivacySettings},
     watch::Watched,
 };
-use edgeapp_authz::{consent::ConsentFileError, policy::PolicyError};
+use edgeapp_authz::{
+    config::Mode,
+    consent::ConsentFileError,
+    policy::PolicyError,
+    token::{TokenAuthorizer, follow::Follower as IssuerFollower, verifier::Verifier},
+};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     callback::{CallbackRule, OwnListeners},
@@ -265,6 +273,33 @@ impl EesBuilder {
             (None, Some(socket)) => nef(&config, &keyring, &socket.api_root())?,
             (None, None) => Arc::new(NoCoreNetwork),
         };
+        let clock = self.clock.clone();
+        let (authorizer, issuer, verifier) = match (&config.ecs, &clients.ecs) {
+            (Some(ecs), Some(client)) if config.authorization.mode == Mode::Token => {
+                let verifier = Arc::new(Verifier::new(config.authorization.rules(config.ees_id.as_str())));
+                let issuer = EcsAsIssuer::new(client.clone(), &ecs.url);
+                let issuer = IssuerFollower::start(
+                    verifier.clone(),
+                    Arc::new(issuer),
+                    store.clone(),
+                    self.clock.clone(),
+                    keeping.evidence(),
+                    Duration::from_secs(config.authorization.pull_seconds.into()),
+                )
+                .await?;
+                let points = config.authorization.token_points();
+                let by_token = TokenAuthorizer::new(
+                    points,
+                    verifier.clone(),
+                    self.clock.clone(),
+                    keeping.evidence(),
+                    authorizer,
+                )
+                .ask_for_keys(issuer.unknown_key());
+                (Arc::new(by_token) as Arc<dyn Authorizer>, Some(issuer), Some(verifier))
+            }
+            _ => (authorizer, None, None),
+        };
         let around = Around {
             store: store.clone(),
             clock: self.clock,
@@ -326,6 +361,7 @@ impl EesBuilder {
         let readiness = Arc::new(EesReadiness {
             store,
             ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state),
+            tokens: verifier.map(|verifier| (verifier, clock)),
         });
         let metrics = operator::install_metrics().map_err(StartError::Config)?;
         let version = Version {
@@ -363,6 +399,7 @@ impl EesBuilder {
             serving,
             outbox,
             upkeep,
+            issuer,
             room: rooms.room.clone(),
             expiring: rooms.expiring(),
             consent,
@@ -379,6 +416,7 @@ pub struct Ees {
     serving: Serving,
     outbox: Outbox<EesReactions>,
     upkeep: Option<EesRegistrationUpkeep>,
+    issuer: Option<IssuerFollower>,
     room: Room,
     expiring: Arc<EesExpiring>,
     consent: Arc<dyn Consent>,
@@ -435,6 +473,9 @@ impl Ees {
         let mut background = JoinSet::new();
         background.spawn(self.keeping.work(self.consent.clone(), stop.clone()));
         background.spawn(self.outbox.run());
+        if let Some(issuer) = self.issuer {
+            background.spawn(issuer.run());
+        }
         background.spawn(follow_withdrawals(
             self.consent,
             self.locations,
@@ -558,6 +599,7 @@ fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
 struct EesReadiness {
     store: Arc<dyn Store>,
     ecs: Option<watch::Receiver<LinkState>>,
+    tokens: Option<(Arc<Verifier>, Arc<dyn Clock>)>,
 }
 
 #[async_trait]
@@ -574,6 +616,11 @@ impl Readiness for EesReadiness {
         )];
         if let Some(ecs) = &self.ecs {
             needs.push(need("ecs", ecs.borrow().as_ref().err().cloned()));
+        }
+        if let Some((verifier, clock)) = &self.tokens {
+            let now = u64::try_from(clock.now().0.as_second()).unwrap_or_default();
+            let missing = "the keys and revocations of the ECS are not known, or too old".to_owned();
+            needs.push(need("tokens", (!verifier.is_informed(now)).then_some(missing)));
         }
         needs
     }

@@ -27,6 +27,7 @@ mod scene;
 mod selected_ees;
 mod session_with_qos;
 mod surroundings;
+mod tokens;
 mod traffic_influence_eas;
 mod ue_identifier;
 mod ue_location;
