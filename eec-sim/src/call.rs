@@ -1,6 +1,9 @@
 //! A call to a server, written down as a message.
 
-use crate::record::{Message, Part, Recorder, Seen};
+use crate::{
+    record::{Message, Part, Recorder, Seen},
+    tokens::Tokens,
+};
 use axum::http::Method;
 use edgeapp_core::callback::CallbackRule;
 use edgeapp_http::{
@@ -47,6 +50,7 @@ pub struct Caller {
     to: Part,
     point: &'static str,
     root: String,
+    pub(crate) tokens: Option<Arc<Tokens>>,
 }
 
 impl Caller {
@@ -66,6 +70,7 @@ impl Caller {
             to,
             point,
             root,
+            tokens: None,
         }
     }
 
@@ -89,10 +94,61 @@ impl Caller {
         body: Option<&B>,
     ) -> Result<Answer, Failed> {
         let url = format!("{}{path}", self.root);
+        let credential = match &self.tokens {
+            Some(tokens) => tokens.now().await?,
+            None => None,
+        };
         let at = self.recorder.as_ref().map(|recorder| recorder.now());
-        let answer = self.client.call(method.clone(), &url, body).await;
+        let answer = self
+            .client
+            .call_as(method.clone(), &url, credential.as_ref(), body)
+            .await;
+        self.note(operation, &method, path, at, &answer);
+        answer.map_err(|error| Failed {
+            operation: operation.to_owned(),
+            method,
+            url,
+            error,
+        })
+    }
+
+    /// Sends a form, and writes it down only when it gets what it wanted.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn form(&self, operation: &str, path: &str, parameters: &[(&str, &str)]) -> Result<Answer, Failed> {
+        let url = format!("{}{path}", self.root);
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let pairs: Vec<_> = parameters
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
+        let at = self.recorder.as_ref().map(|recorder| recorder.now());
+        let media = "application/x-www-form-urlencoded";
+        let body = Some(pairs.join("&").into());
+        let answer = self.client.send(Method::POST, &url, media, body).await;
+        if answer.is_ok() {
+            self.note(operation, &Method::POST, path, at, &answer);
+        }
+        answer.map_err(|error| Failed {
+            operation: operation.to_owned(),
+            method: Method::POST,
+            url,
+            error,
+        })
+    }
+
+    /// Writes a call down that began at this time.
+    fn note(
+        &self,
+        operation: &str,
+        method: &Method,
+        path: &str,
+        at: Option<Duration>,
+        answer: &Result<Answer, CallError>,
+    ) {
         if let (Some(recorder), Some(at)) = (&self.recorder, at) {
-            let status = match &answer {
+            let status = match answer {
                 Ok(answer) => Some(answer.status),
                 Err(error) => error.status(),
             };
@@ -110,12 +166,6 @@ impl Caller {
                 seen: Seen::AtAnEnd,
             });
         }
-        answer.map_err(|error| Failed {
-            operation: operation.to_owned(),
-            method,
-            url,
-            error,
-        })
     }
 
     /// Calls an operation that answers with JSON.

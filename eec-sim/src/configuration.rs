@@ -55,6 +55,8 @@ pub struct Ecs {
     pub dnns: Vec<String>,
     /// Where it keeps its state.
     pub state: PathBuf,
+    /// The client registry, where it is to issue access tokens.
+    pub registry: Option<PathBuf>,
 }
 
 /// What an EES is to be.
@@ -80,7 +82,23 @@ pub struct Ees {
     pub core: Option<Core>,
     /// Where it keeps its state.
     pub state: PathBuf,
+    /// Whether EECs need access tokens.
+    pub tokens: Tokens,
 }
+
+/// Whether EECs need access tokens of the ECS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// They do not.
+    No,
+    /// They do not, and the file says what has to change so that they do.
+    Explained,
+    /// They do.
+    Yes,
+}
+
+/// The `tokens.issuer` of the ECS of a laboratory.
+const ISSUER: &str = "https://ecs.example";
 
 /// The core network behind an EES.
 #[derive(Clone, Debug)]
@@ -164,6 +182,9 @@ impl Ecs {
         }
         store(&mut text, &self.state);
         text.push_str(CALLBACKS);
+        if let Some(registry) = &self.registry {
+            let _ = write!(text, "\n[tokens]\nregistry = {}\n", path(registry));
+        }
         for dnn in &self.dnns {
             let _ = write!(text, "\n[[edn]]\ndnn = {}\n", quoted(dnn));
         }
@@ -216,16 +237,69 @@ impl Ees {
             }
             text.push_str("]\n");
         }
+        let section = format!("[authorization]\nmode = \"token\"\nissuer = {}\n", quoted(ISSUER));
+        match self.tokens {
+            Tokens::No => {}
+            Tokens::Yes => {
+                let _ = write!(text, "\n{section}");
+            }
+            Tokens::Explained => {
+                text.push_str(
+                    "\n# With this section EECs need access tokens. clients.toml has to say the same of this EES.\n",
+                );
+                for line in section.lines() {
+                    let _ = writeln!(text, "# {line}");
+                }
+            }
+        }
         text.push_str(CALLBACKS);
         text
     }
 }
 
-/// The three servers of a fresh folder, on fixed ports: the sites of the shipped scenarios.
+/// The name of the client registry in a fresh folder.
+pub const REGISTRY: &str = "clients.toml";
+
+/// A client registry: these EESs, with tokens or without, and these EECs, which may use everything that an EES has for EECs.
+pub fn registry_of<'a>(
+    eess: impl IntoIterator<Item = &'a str>,
+    tokens: bool,
+    eecs: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let mut text = String::from(
+        "# Who may have access tokens, and for whom. The ECS reads this again when it changes: a client that is removed loses its\n\
+        # tokens within seconds. `authorization` is \"token\" for each EES that has the section [authorization].\n",
+    );
+    let ids: Vec<String> = eess.into_iter().map(str::to_owned).collect();
+    let mode = if tokens { "token" } else { "local_policy" };
+    for id in &ids {
+        let _ = write!(text, "\n[[ees]]\nees_id = {}\nauthorization = \"{mode}\"\n", quoted(id));
+    }
+    let apis = [
+        "eees-eecregistration",
+        "eees-easdiscovery",
+        "eees-acrevents",
+        "eees-appctxtreloc",
+        "eees-easinfoprov",
+        "eees-ueidentifier:get",
+    ];
+    let scopes = list(&apis.map(str::to_owned));
+    for eec in eecs {
+        let identity = quoted(&format!("urn:edgeapp:eec:{eec}"));
+        let audiences = list(&ids);
+        let _ = write!(
+            text,
+            "\n[[client]]\nidentity = {identity}\naudiences = {audiences}\nscopes = {scopes}\n"
+        );
+    }
+    text
+}
+
+/// The three servers of a fresh folder, on fixed ports: the sites of the shipped scenarios. With `tokens`, EECs need access tokens.
 ///
 /// # Errors
 /// Never with the shipped scenarios, which the tests parse.
-pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
+pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenario> {
     let scenario = Scenario::parse(SHIPPED[0].text, SHIPPED[0].name)?;
     let (ecs, mut eess) = servers(&scenario, &dir.join("state"));
     for (ees, base) in eess.iter_mut().zip([9100, 9200]) {
@@ -236,10 +310,12 @@ pub fn laboratory(dir: &Path) -> Result<(Ecs, Vec<Ees>), BadScenario> {
             port: base + 2,
             consent: dir.join("consent.toml"),
         });
+        ees.tokens = if tokens { Tokens::Yes } else { Tokens::Explained };
     }
     Ok((
         Ecs {
             ports: [9304, 9306, 9308],
+            registry: Some(dir.join(REGISTRY)),
             ..ecs
         },
         eess,
@@ -275,6 +351,7 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         ports: [0; 3],
         dnns: scenario.edn.iter().map(|edn| edn.dnn.to_string()).collect(),
         state: state.join("ecs.redb"),
+        registry: None,
     };
     let eess = scenario.edn.iter().map(|edn| Ees {
         id: edn.ees.to_string(),
@@ -287,6 +364,7 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         tais: edn.tais.clone(),
         core: None,
         state: state.join(format!("{}.redb", edn.certificate)),
+        tokens: Tokens::No,
     });
     (ecs, eess.collect())
 }
@@ -299,7 +377,7 @@ mod tests {
     fn what_is_written_is_toml_with_the_expected_keys() {
         let dir = tempfile::tempdir().unwrap();
         let pki = Pki::create(dir.path()).unwrap();
-        let (ecs, eess) = laboratory(dir.path()).unwrap();
+        let (ecs, eess) = laboratory(dir.path(), false).unwrap();
         let ecs: toml::Table = ecs.text(&pki).parse().unwrap();
         assert_eq!(ecs["edge4"]["listen"].as_str(), Some("127.0.0.1:9304"));
         assert_eq!(ecs["edn"].as_array().map(Vec::len), Some(2));
@@ -310,6 +388,16 @@ mod tests {
         assert_eq!(
             ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(),
             Some("000001")
+        );
+        assert!(ecs["tokens"]["registry"].is_str() && !ees.contains_key("authorization"));
+        let (_, eess) = laboratory(dir.path(), true).unwrap();
+        let with_tokens: toml::Table = eess[1].text(&pki).parse().unwrap();
+        assert_eq!(with_tokens["authorization"]["mode"].as_str(), Some("token"));
+        let registry: toml::Table = registry_of(["ees-a.example"], true, ["eec-1"]).parse().unwrap();
+        assert_eq!(registry["ees"][0]["authorization"].as_str(), Some("token"));
+        assert_eq!(
+            registry["client"][0]["identity"].as_str(),
+            Some("urn:edgeapp:eec:eec-1")
         );
         assert!(Path::new(ees["trust"]["ecs"].as_str().unwrap()).is_file());
     }

@@ -1,8 +1,15 @@
 //! EDGE-4: what an EEC asks of an ECS.
 
-use crate::call::{Caller, Failed};
+use crate::{
+    call::{Caller, Failed},
+    tokens::TokenAnswer,
+};
 use axum::http::{Method, StatusCode};
-use edgeapp_openapi::service_provisioning::{EcsServProvReq, EcsServProvResp};
+use edgeapp_core::token::resource_of;
+use edgeapp_openapi::{
+    ids::EesId,
+    service_provisioning::{EcsServProvReq, EcsServProvResp},
+};
 
 /// An EEC's way to an ECS.
 #[derive(Clone)]
@@ -24,5 +31,28 @@ impl Ecs {
             .json()
             .map_err(|error| self.0.unexpected(NAME, Method::POST, PATH, &error.to_string()))?;
         Ok(Some(found))
+    }
+
+    /// An access token for an EES. `None` when there are none for it, or for this client.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn token(&self, client_id: &str, ees: &EesId) -> Result<Option<TokenAnswer>, Failed> {
+        const PATH: &str = "/oauth2/token";
+        const NAME: &str = "Access token";
+        let resource = resource_of(ees.as_str());
+        let parameters = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("resource", &resource),
+        ];
+        match self.0.form(NAME, PATH, &parameters).await {
+            Ok(answer) => answer
+                .json()
+                .map(Some)
+                .map_err(|error| self.0.unexpected(NAME, Method::POST, PATH, &error.to_string())),
+            Err(failed) if failed.error.status().is_some_and(|status| status.is_client_error()) => Ok(None),
+            Err(failed) => Err(failed),
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! | [`world`] | servers as processes; application servers, application client and the EEC's listener as tasks |
 //! | [`world::nef`] | a simulated NEF, in process or as the program `eec-sim nef` |
 //! | [`edge1`], [`edge3`], [`edge4`], [`call`] | the calling ends of the reference points |
+//! | [`tokens`] | the access tokens that they present |
 //! | [`run`] | plays a scenario and judges it |
 //! | [`record`], [`witness`], [`milestone`] | what happened, what was seen, what follows from it |
 //! | [`show`], [`report`] | for people and machines, live and afterwards |
@@ -25,5 +26,6 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod show;
+pub mod tokens;
 pub mod witness;
 pub mod world;

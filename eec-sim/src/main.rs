@@ -19,6 +19,9 @@ struct Arguments {
 enum Command {
     /// Starts an ECS, two EESs and application servers, and lets a UE move between two edge sites.
     Demo {
+        /// Has the EESs demand access tokens of the ECS from EECs.
+        #[arg(long)]
+        tokens: bool,
         #[command(flatten)]
         output: OutputArguments,
     },
@@ -32,6 +35,9 @@ enum Command {
         /// The folder that `pki init` made for these servers.
         #[arg(long, value_name = "DIR", requires = "ecs")]
         pki: Option<PathBuf>,
+        /// Has fresh EESs demand access tokens of the ECS from EECs. Running servers are asked whether they do.
+        #[arg(long, conflicts_with = "ecs")]
+        tokens: bool,
         #[command(flatten)]
         output: OutputArguments,
     },
@@ -109,6 +115,9 @@ enum PkiCommand {
         /// A further name or address under which the servers will be reached.
         #[arg(long = "host", value_name = "NAME_OR_IP")]
         hosts: Vec<String>,
+        /// The EESs demand access tokens of the ECS from EECs.
+        #[arg(long)]
+        tokens: bool,
     },
     /// Revokes certificates of such a folder: their authorities' lists name them from now on.
     Revoke {
@@ -122,21 +131,22 @@ enum PkiCommand {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Demo { output } => wait(command::demo(&output.into())),
+        Command::Demo { tokens, output } => wait(command::demo(tokens, &output.into())),
         Command::Run {
             scenario,
             ecs,
             pki,
+            tokens,
             output,
         } => {
             let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
-            wait(command::one(&scenario, given.as_ref(), &output.into()))
+            wait(command::one(&scenario, given.as_ref(), tokens, &output.into()))
         }
         Command::List => command::list(),
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
         Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
         Command::Collector { pki, who, port, out } => wait(command::collector(&pki, &who, port, &out)),
-        Command::Pki(PkiCommand::Init { dir, hosts }) => command::pki_init(&dir, &hosts),
+        Command::Pki(PkiCommand::Init { dir, hosts, tokens }) => command::pki_init(&dir, &hosts, tokens),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };
     match outcome {

@@ -100,6 +100,7 @@ impl Lab {
             tais: Vec::new(),
             core: None,
             state: self.path().join("state").join(format!("{name}.redb")),
+            tokens: configuration::Tokens::No,
         }
         .text(&self.pki);
         let mut plan = Plan::new("ees", &name, self.path(), &text);
@@ -118,6 +119,7 @@ impl Lab {
             ports: [0; 3],
             dnns: vec!["edge-a".to_owned(), "edge-b".to_owned()],
             state: self.path().join("state").join("ecs.redb"),
+            registry: None,
         }
         .text(&self.pki);
         Plan::new("ecs", "ecs", self.path(), &text)

@@ -87,15 +87,15 @@ pub fn pki_revoke(dir: &Path, names: &[String]) -> Result<Outcome, CommandError>
     Ok(Outcome::Good)
 }
 
-/// `pki init`: authorities, certificates and configuration files in a new folder.
+/// `pki init`: authorities, certificates and configuration files in a new folder; with `tokens`, EECs need access tokens.
 ///
 /// # Errors
 /// When the folder has some already, or cannot be written.
-pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
+pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, CommandError> {
     let made = fs::create_dir_all(dir.join("state")).and_then(|()| dir.canonicalize());
     let dir = made.map_err(|error| CommandError::File(dir.to_owned(), error))?;
     let pki = Pki::create_for(&dir, hosts)?;
-    let (ecs, eess) = configuration::laboratory(&dir)?;
+    let (ecs, eess) = configuration::laboratory(&dir, tokens)?;
     let mut commands = vec![("ecs.toml".to_owned(), ecs.text(&pki), "ecs")];
     commands.extend(
         eess.iter()
@@ -105,6 +105,9 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
     fs::write(&nef, SAMPLE).map_err(|error| CommandError::File(nef.clone(), error))?;
     let consent = dir.join("consent.toml");
     fs::write(&consent, configuration::CONSENT).map_err(|error| CommandError::File(consent.clone(), error))?;
+    let registry = dir.join(configuration::REGISTRY);
+    let text = configuration::registry_of(eess.iter().map(|ees| ees.id.as_str()), tokens, ["eec-1", "eec-2"]);
+    fs::write(&registry, text).map_err(|error| CommandError::File(registry.clone(), error))?;
     for (name, text, _) in &commands {
         let path = dir.join(name);
         fs::write(&path, text).map_err(|error| CommandError::File(path, error))?;
@@ -124,6 +127,7 @@ pub fn pki_init(dir: &Path, hosts: &[String]) -> Result<Outcome, CommandError> {
         nef.display()
     );
     println!("  consent.toml            what the users of that network agreed to");
+    println!("  clients.toml            who may have access tokens of the ECS");
     println!("  ecs.toml, ees-a.toml, ees-b.toml   configurations; state goes to state/");
     println!("\nStart the servers, each in a terminal of its own:");
     for (name, _, program) in &commands {

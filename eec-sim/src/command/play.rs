@@ -42,27 +42,33 @@ impl Output {
     }
 }
 
-/// `demo`: the shipped scenarios, one after the other, in a fresh world.
+/// `demo`: the shipped scenarios, one after the other, in a fresh world; with `tokens`, one in which EECs need access tokens.
 ///
 /// # Errors
 /// When the servers cannot be had or do not start.
-pub async fn demo(output: &Output) -> Result<Outcome, CommandError> {
+pub async fn demo(tokens: bool, output: &Output) -> Result<Outcome, CommandError> {
     let scenarios: Result<Vec<_>, _> = SHIPPED
         .iter()
         .map(|shipped| Scenario::parse(shipped.text, shipped.name))
         .collect();
-    play(&scenarios?, None, output).await
+    play(&scenarios?, None, tokens, output).await
 }
 
-/// `run`: one scenario, in a fresh world or in a given one.
+/// `run`: one scenario, in a fresh world or in a given one. With `tokens`, EECs need access tokens in the fresh one; in a given one
+/// they present some where there are some to be had.
 ///
 /// # Errors
 /// When the scenario cannot be played, or its world does not come about.
-pub async fn one(name: &str, given: Option<&Given>, output: &Output) -> Result<Outcome, CommandError> {
-    play(&[Scenario::load(name)?], given, output).await
+pub async fn one(name: &str, given: Option<&Given>, tokens: bool, output: &Output) -> Result<Outcome, CommandError> {
+    play(&[Scenario::load(name)?], given, tokens, output).await
 }
 
-async fn play(scenarios: &[Scenario], given: Option<&Given>, output: &Output) -> Result<Outcome, CommandError> {
+async fn play(
+    scenarios: &[Scenario],
+    given: Option<&Given>,
+    tokens: bool,
+    output: &Output,
+) -> Result<Outcome, CommandError> {
     let mut show = output.show();
     let temporary = tempfile::Builder::new().prefix("eec-sim-").tempdir();
     let temporary = temporary.map_err(|error| CommandError::File(std::env::temp_dir(), error))?;
@@ -90,7 +96,10 @@ async fn play(scenarios: &[Scenario], given: Option<&Given>, output: &Output) ->
             if scenarios.iter().any(|scenario| scenario.core.is_some()) {
                 show.say("Behind the EESs a core network is simulated, over real TLS.");
             }
-            World::start(first, scenarios, &programs, temporary.path(), &logs).await
+            if tokens {
+                show.say("EECs need access tokens of the ECS.");
+            }
+            World::start(first, scenarios, &programs, temporary.path(), &logs, tokens).await
         }
     };
     let world = world.map_err(|error| match error {

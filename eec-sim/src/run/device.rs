@@ -6,18 +6,20 @@ use crate::{
     pki::Pki,
     record::{Part, Recorder},
     scenario::{Cell, Scenario},
+    tokens::Tokens,
     world::World,
 };
 use axum::http::Method;
 use edgeapp_core::principal::Role;
 use edgeapp_http::{client::HttpClient, tls::TlsError};
 use edgeapp_openapi::{
-    eas_discovery::DiscoveredEas, eas_registration::EndPoint, eec_registration::EecRegistration,
+    eas_discovery::DiscoveredEas, eas_registration::EndPoint, eec_registration::EecRegistration, ids::EesId,
     service_provisioning::EesInfo,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -33,6 +35,8 @@ pub(super) struct Device<'a> {
     eass: HttpClient,
     ecs: edge4::Ecs,
     held: Mutex<Vec<Held>>,
+    /// The tokens for each EES that was asked about; none for those that want none.
+    tokens: tokio::sync::Mutex<BTreeMap<EesId, Option<Arc<Tokens>>>>,
 }
 
 /// What the EEC has at a server.
@@ -65,6 +69,7 @@ impl<'a> Device<'a> {
             eass: to(&world.pki, Role::Eas, LOST_AFTER)?,
             ecs,
             held: Mutex::default(),
+            tokens: tokio::sync::Mutex::default(),
         })
     }
 
@@ -111,11 +116,27 @@ impl<'a> Device<'a> {
             .as_ref()
             .map(url_of)
             .ok_or_else(|| format!("the ECS told no endpoint of {}", info.ees_id))?;
-        let caller = Caller::new(self.eess.clone(), &self.recorder, (Part::Ue, part), "EDGE-1", &root);
+        // Who only looks needs none.
+        let tokens = match quietly {
+            true => None,
+            false => self.tokens_for(&info.ees_id).await?,
+        };
+        let caller =
+            Caller::new(self.eess.clone(), &self.recorder, (Part::Ue, part), "EDGE-1", &root).with_tokens(tokens);
         Ok(Some(Site {
             info,
             ees: edge1::Ees(caller),
         }))
+    }
+
+    /// The tokens to present to an EES, if it takes any: the ECS knows.
+    async fn tokens_for(&self, ees: &EesId) -> Result<Option<Arc<Tokens>>, Broken> {
+        let mut known = self.tokens.lock().await;
+        if let Some(tokens) = known.get(ees) {
+            return Ok(tokens.clone());
+        }
+        let first = Tokens::first(&self.ecs, self.scenario.ue.eec_id.as_str(), ees).await?;
+        Ok(known.entry(ees.clone()).or_insert(first.map(Arc::new)).clone())
     }
 
     /// Registers the EEC; with a context that it left at another EES, where there is one.

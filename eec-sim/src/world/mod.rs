@@ -71,7 +71,7 @@ pub struct World {
 
 impl World {
     /// Starts an ECS and the EESs of the first of these scenarios in a folder, with certificates of their own, and a core network behind
-    /// them where one of the scenarios has one.
+    /// them where one of the scenarios has one. With `tokens`, EECs need access tokens.
     ///
     /// # Errors
     /// When one does not start.
@@ -81,6 +81,7 @@ impl World {
         programs: &Programs,
         folder: &Path,
         logs: &Path,
+        tokens: bool,
     ) -> Result<Self, NoWorld> {
         let file = |path: &Path, error| NoWorld::File(path.to_owned(), error);
         let pki = Pki::create(&folder.join("pki"))?;
@@ -103,13 +104,23 @@ impl World {
         let users: BTreeSet<String> = users.flatten().collect();
         let text = configuration::consent_of(users.iter().map(String::as_str));
         fs::write(&consent, text).map_err(|error| file(&consent, error))?;
-        let (ecs, eess) = configuration::servers(scenario, &state);
+        let (mut ecs, eess) = configuration::servers(scenario, &state);
+        if tokens {
+            let registry = folder.join(configuration::REGISTRY);
+            let eecs: BTreeSet<&str> = scenarios.iter().map(|scenario| scenario.ue.eec_id.as_str()).collect();
+            let text = configuration::registry_of(eess.iter().map(|ees| ees.id.as_str()), true, eecs);
+            fs::write(&registry, text).map_err(|error| file(&registry, error))?;
+            ecs.registry = Some(registry);
+        }
         let ecs = start(&programs.ecs, "ecs", ecs.text(&pki)).await?;
         let root = ecs.root("edge4")?.to_owned();
         let mut roots = BTreeMap::new();
         let mut servers = Vec::new();
         for (mut ees, edn) in eess.into_iter().zip(&scenario.edn) {
             ecs.root("edge6")?.clone_into(&mut ees.ecs);
+            if tokens {
+                ees.tokens = configuration::Tokens::Yes;
+            }
             ees.core = network.as_ref().map(|network| configuration::Core {
                 api_root: network.root().to_owned(),
                 port: 0,
@@ -248,7 +259,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pki = Pki::create(dir.path()).unwrap();
         let scenario = Scenario::parse(SHIPPED[0].text, "a").unwrap();
-        let (ecs, eess) = configuration::laboratory(dir.path()).unwrap();
+        let (ecs, eess) = configuration::laboratory(dir.path(), false).unwrap();
         fs::write(dir.path().join("ecs.toml"), ecs.text(&pki)).unwrap();
         fs::write(dir.path().join("ees-a.toml"), eess[0].text(&pki)).unwrap();
         let missing = World::given(&scenario, "https://127.0.0.1:9304", dir.path())
