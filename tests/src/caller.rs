@@ -25,6 +25,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 pub struct Caller {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     root: String,
+    authorization: Option<String>,
 }
 
 /// An answer with its body read.
@@ -100,6 +101,7 @@ impl Caller {
         Self {
             client,
             root: root.to_owned(),
+            authorization: None,
         }
     }
 
@@ -108,6 +110,15 @@ impl Caller {
         Self {
             client: self.client.clone(),
             root: root.to_owned(),
+            authorization: self.authorization.clone(),
+        }
+    }
+
+    /// The same caller on the same connections, presenting this access token.
+    pub fn bearing(&self, token: &str) -> Self {
+        Self {
+            authorization: Some(format!("Bearer {token}")),
+            ..self.clone()
         }
     }
 
@@ -132,6 +143,9 @@ impl Caller {
             .uri(format!("{}{}", self.root, path_of(path)));
         if !media.is_empty() {
             request = request.header(header::CONTENT_TYPE, media);
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
         }
         self.try_request(request, body).await
     }

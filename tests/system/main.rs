@@ -24,4 +24,5 @@ mod replicas;
 mod sweep;
 mod table;
 mod tls;
+mod tokens;
 mod trace;
