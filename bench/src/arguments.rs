@@ -50,6 +50,9 @@ pub(crate) struct Discovery {
     /// The bare server gathers answers for one write as the EES does: what remains between them is the work for the request itself.
     #[arg(long)]
     pub(crate) gathered: bool,
+    /// Compare an EES that demands access tokens, with one in each request, to one that does not, instead of with a bare server.
+    #[arg(long, conflicts_with = "gathered")]
+    pub(crate) tokens: bool,
     /// EASs that fit the request; not more than are registered.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=10_000))]
     pub(crate) matches: u32,

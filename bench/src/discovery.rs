@@ -27,9 +27,10 @@ impl Side {
         server: Server,
         arguments: &Discovery,
         length: usize,
+        token: Option<&str>,
     ) -> Result<Self, Failure> {
         let (root, identity) = (server.root("edge1")?, laboratory.identity(EEC)?);
-        let question = Question::post(root, bodies::DISCOVERY, bodies::discovery(EEC, 0))?;
+        let question = question(root, token)?;
         let mut lines = Vec::new();
         for _ in 0..arguments.common.connections {
             lines.push((laboratory.connect(root, &identity).await?, question.clone()));
@@ -55,14 +56,24 @@ impl Side {
     }
 }
 
+fn question(root: &str, token: Option<&str>) -> Result<Question, Failure> {
+    let question = Question::post(root, bodies::DISCOVERY, bodies::discovery(EEC, 0))?;
+    Ok(match token {
+        Some(token) => question.bearing(token)?,
+        None => question,
+    })
+}
+
 /// Measures.
 pub(crate) async fn run(arguments: &Discovery) -> Result<Report, Failure> {
-    let common = &arguments.common;
     if arguments.matches > arguments.eas {
         return Err(format!("--matches {} are more than --eas {}", arguments.matches, arguments.eas).into());
     }
-    let laboratory = Laboratory::new(common)?;
+    let laboratory = Laboratory::new(&arguments.common)?;
     let eec = laboratory.eec(EEC)?;
+    if arguments.tokens {
+        return with_tokens(arguments, &laboratory).await;
+    }
     let ees = laboratory.ees().await?;
     laboratory.register_eass(&ees, arguments.eas, arguments.matches).await?;
 
@@ -84,11 +95,71 @@ pub(crate) async fn run(arguments: &Discovery) -> Result<Report, Failure> {
 
     let length = answer.body.len();
     let (ees, bare) = (
-        Side::new(&laboratory, ees, arguments, length).await?,
-        Side::new(&laboratory, bare, arguments, length).await?,
+        Side::new(&laboratory, ees, arguments, length, None).await?,
+        Side::new(&laboratory, bare, arguments, length, None).await?,
     );
+    let reference = if arguments.gathered { "gathered" } else { "bare" };
+    compare(arguments, &ees, &bare, length, reference).await
+}
+
+/// An EES that demands tokens, beside one that does not; otherwise they are alike.
+async fn with_tokens(arguments: &Discovery, laboratory: &Laboratory) -> Result<Report, Failure> {
+    let ecs = laboratory.ecs(EEC).await?;
+    let registered = format!("[ecs]\nurl = \"{}\"\n", ecs.root("edge6")?);
+    let token_mode = "[authorization]\nmode = \"token\"\nissuer = \"https://ecs.example\"\n";
+    let demanding = laboratory
+        .ees_with("ees-a", &format!("{registered}{token_mode}"))
+        .await?;
+    let trusting = laboratory.ees_with("ees-b", &registered).await?;
+    let token = laboratory.token(&ecs, EEC).await?;
+    let eec = laboratory.identity(EEC)?;
+    let mut lengths = Vec::new();
+    for (server, token) in [(&demanding, Some(token.as_str())), (&trusting, None)] {
+        // One after the other with the same names: their certificates are there already for the second.
+        laboratory
+            .register_eass(server, arguments.eas, arguments.matches)
+            .await?;
+        let root = server.root("edge1")?;
+        let ok = Expected {
+            status: StatusCode::OK,
+            length: None,
+        };
+        let mut connection = laboratory.connect(root, &eec).await?;
+        lengths.push(connection.ask(&question(root, token)?, ok).await?.body.len());
+    }
+    let root = demanding.root("edge1")?;
+    let refused = Expected {
+        status: StatusCode::UNAUTHORIZED,
+        length: None,
+    };
+    laboratory
+        .connect(root, &eec)
+        .await?
+        .ask(&question(root, None)?, refused)
+        .await?;
+    let [length, other] = lengths[..] else {
+        return Err("there are two sides".into());
+    };
+    if length != other {
+        return Err(format!("the two servers do not answer alike: {length} and {other} bytes").into());
+    }
+    let (demanding, trusting) = (
+        Side::new(laboratory, demanding, arguments, length, Some(&token)).await?,
+        Side::new(laboratory, trusting, arguments, length, None).await?,
+    );
+    compare(arguments, &demanding, &trusting, length, "no tokens").await
+}
+
+async fn compare(
+    arguments: &Discovery,
+    ees: &Side,
+    bare: &Side,
+    length: usize,
+    reference: &'static str,
+) -> Result<Report, Failure> {
+    let common = &arguments.common;
     say("warming up");
-    for side in [&ees, &bare] {
+    for side in [ees, bare] {
         side.round(common.round().min(Duration::from_secs(2))).await?;
     }
     let mut alternations = Vec::new();
@@ -104,13 +175,14 @@ pub(crate) async fn run(arguments: &Discovery) -> Result<Report, Failure> {
         ));
         alternations.push(both);
     }
+    let with = if arguments.tokens { " with access tokens" } else { "" };
     let title = format!(
-        "EAS discovery: {} EASs, {} of which fit, answer of {length} bytes, {} connections x {} streams, rounds of {} s",
+        "EAS discovery{with}: {} EASs, {} of which fit, answer of {length} bytes, {} connections x {} streams, rounds of {} s",
         arguments.eas, arguments.matches, common.connections, common.streams, common.seconds
     );
     Ok(Comparison {
         title,
-        reference: if arguments.gathered { "gathered" } else { "bare" },
+        reference,
         alternations,
     }
     .report())

@@ -10,11 +10,14 @@ use crate::{
 use edgeapp_core::principal::Role;
 use edgeapp_http::tls::Identity;
 use eec_sim::{
+    call::{PATIENCE, client},
+    configuration,
     pki::{Files, Pki},
+    tokens::TokenAnswer,
     world::{process::Server, programs},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -74,13 +77,49 @@ impl Laboratory {
 
     /// Starts the EES; the program is built first where it is missing or older than the sources.
     pub(crate) async fn ees(&self) -> Result<Server, Failure> {
+        self.ees_with("ees-a", "").await
+    }
+
+    /// Starts the EES that has these files, with these further sections in its configuration.
+    pub(crate) async fn ees_with(&self, files: &str, sections: &str) -> Result<Server, Failure> {
         let program = programs::find(say)?.ees;
-        let config = self.folder().join("ees.toml");
-        fs::write(
-            &config,
-            ees_config(&self.pki, &self.pki.files("ees-a"), &self.folder().join("ees.redb")),
-        )?;
-        Ok(Server::start(&program, "ees", &config, &self.folder().join("ees.log")).await?)
+        let config = self.folder().join(format!("{files}.toml"));
+        let state = self.folder().join(format!("{files}.redb"));
+        let text = ees_config(&self.pki, files, &state);
+        fs::write(&config, format!("{text}{sections}"))?;
+        let log = self.folder().join(format!("{files}.log"));
+        Ok(Server::start(&program, "ees", &config, &log).await?)
+    }
+
+    /// Starts an ECS that issues tokens for `ees-a.example` to this EEC, for an hour each.
+    pub(crate) async fn ecs(&self, eec: &str) -> Result<Server, Failure> {
+        let program = programs::find(say)?.ecs;
+        let registry = self.folder().join(configuration::REGISTRY);
+        fs::write(&registry, configuration::registry_of(["ees-a.example"], true, [eec]))?;
+        let ecs = configuration::Ecs {
+            id: "ecs.example".to_owned(),
+            files: "ecs".to_owned(),
+            ports: [0; 3],
+            dnns: Vec::new(),
+            state: self.folder().join("ecs.redb"),
+            registry: Some(registry),
+        };
+        let text = ecs
+            .text(&self.pki)
+            .replace("[tokens]", "[tokens]\nlifetime_seconds = 3600");
+        let config = self.folder().join("ecs.toml");
+        fs::write(&config, text)?;
+        Ok(Server::start(&program, "ecs", &config, &self.folder().join("ecs.log")).await?)
+    }
+
+    /// An access token of this EEC for `ees-a.example`.
+    pub(crate) async fn token(&self, ecs: &Server, eec: &str) -> Result<String, Failure> {
+        let client = client(&self.identity(eec)?, &self.pki.trust(Role::Ecs)?, PATIENCE)?;
+        let url = format!("{}/oauth2/token", ecs.root("edge4")?);
+        let form = format!("grant_type=client_credentials&client_id={eec}&resource=https%3A%2F%2Fees-a.example%2F");
+        let media = "application/x-www-form-urlencoded";
+        let answer = client.send(Method::POST, &url, media, Some(form.into())).await?;
+        Ok(answer.json::<TokenAnswer>()?.access_token)
     }
 
     /// Starts the bare server with the same certificate. It answers these bytes.
@@ -110,10 +149,12 @@ impl Laboratory {
         let registered =
             instances.try_for_each_concurrent(APPLICATIONS_AT_A_TIME, |(application, instances)| async move {
                 let application = u32::try_from(application)?;
-                let files = self
-                    .pki
-                    .issue(Role::Eas, &format!("{}#1", bodies::eas_id(application)))
-                    .write()?;
+                let name = format!("eas-{application}");
+                let files = self.pki.files(&name);
+                if !files.certificate.exists() {
+                    let id = format!("{}#1", bodies::eas_id(application));
+                    self.pki.issue(Role::Eas, &id).named(&name).write()?;
+                }
                 let connection = self.connect(root, &files.identity()?).await?;
                 let registering = (0..instances).map(|instance| {
                     let mut connection = connection.clone();
@@ -159,7 +200,8 @@ const UNLIMITED: &str = "[limits]\nunlimited_rates_for_load_tests = true\nconnec
     handshakes_per_address = 10000\nconnections_per_caller = 10000\nrequests_at_a_time = 100000\n\
     requests_at_a_time_per_caller = 100000\n";
 
-fn ees_config(pki: &Pki, identity: &Files, state: &Path) -> String {
+fn ees_config(pki: &Pki, files: &str, state: &Path) -> String {
+    let identity = pki.files(files);
     let text = |path: &Path| toml::Value::String(path.to_string_lossy().into_owned()).to_string();
     let trust: String = eec_sim::pki::ROLES
         .iter()
@@ -170,7 +212,7 @@ fn ees_config(pki: &Pki, identity: &Files, state: &Path) -> String {
         .map(|name| format!("[{name}]\nlisten = \"127.0.0.1:0\"\n"))
         .collect();
     format!(
-        "ees_id = \"ees-a.example\"\neec_registration_required = false\n\
+        "ees_id = \"{files}.example\"\neec_registration_required = false\n\
         [identity]\ncertificate = {}\nkey = {}\n\
         [tls]\nallow_test_certificates = true\n\
         [trust]\n{trust}{listeners}\

@@ -8,7 +8,7 @@ use edgeapp_http::{
 };
 use h2::client::SendRequest;
 use hdrhistogram::Histogram;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use rustls::pki_types::ServerName;
 use std::{
     io,
@@ -70,6 +70,14 @@ impl Question {
             .body(())
             .map_err(|error| LoadError::Defect(error.to_string()))?;
         Ok(Self { head, body })
+    }
+
+    /// The same, presenting an access token. The header may be indexed: who sends the same one again and again says it in a byte.
+    pub(crate) fn bearing(mut self, token: &str) -> Result<Self, LoadError> {
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let value = value.map_err(|_| LoadError::Defect("the token cannot stand in a header".to_owned()))?;
+        self.head.headers_mut().insert(header::AUTHORIZATION, value);
+        Ok(self)
     }
 }
 
