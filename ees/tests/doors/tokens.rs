@@ -229,14 +229,10 @@ fn every_scope_is_that_of_an_operation_and_the_other_way_round() {
                 visit(&path, found);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let names = text.split("operation! {").skip(1).flat_map(|rest| {
-                    let block = rest.split('}').next().unwrap_or_default();
-                    block
-                        .split('"')
-                        .skip(1)
-                        .step_by(2)
-                        .map(str::to_owned)
-                        .collect::<Vec<_>>()
+                let names = text.split("operation!").skip(1).flat_map(|rest| {
+                    let block = rest.split([')', '}']).next().unwrap_or_default();
+                    let words = block.split('"').skip(1).step_by(2);
+                    words.map(str::to_owned).collect::<Vec<_>>()
                 });
                 found.extend(names.filter(|name| name.starts_with("eees-")));
             }
