@@ -89,6 +89,20 @@ impl Default for AuthorizationConfig {
 }
 
 impl AuthorizationConfig {
+    /// What the hardened reference says about `[authorization]`.
+    pub const CHECKS: &[Check<Self>] = &[
+        Check::on(
+            "authorization.allow_policies_that_permit_everything",
+            |authorization| authorization.allow_policies_that_permit_everything,
+            "one policy opens every operation to every caller",
+        ),
+        Check::on(
+            "authorization.accept_tokens_typed_jwt",
+            |authorization| authorization.accept_tokens_typed_jwt,
+            "what the issuer signed for another purpose can pass for an access token",
+        ),
+    ];
+
     /// Makes the path relative to `folder`, where it is relative.
     pub fn resolve(&mut self, folder: &Path) {
         if let Some(policies) = &mut self.policies {
@@ -103,20 +117,6 @@ impl AuthorizationConfig {
     pub fn open(&self, catalogue: Catalogue) -> Result<Arc<LocalPolicy>, PolicyError> {
         LocalPolicy::open(self, catalogue).map(Arc::new)
     }
-
-    /// What is weaker than it has to be.
-    pub const CHECKS: &'static [Check<Self>] = &[
-        Check::on(
-            "authorization.allow_policies_that_permit_everything",
-            |authorization| authorization.allow_policies_that_permit_everything,
-            "one policy opens every operation to every caller",
-        ),
-        Check::on(
-            "authorization.accept_tokens_typed_jwt",
-            |authorization| authorization.accept_tokens_typed_jwt,
-            "what the issuer signed for another purpose can pass for an access token",
-        ),
-    ];
 
     /// What is wrong with it: the key below `authorization`, and why.
     pub fn wrong(&self) -> Vec<(&'static str, String)> {
