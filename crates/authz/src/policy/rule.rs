@@ -86,7 +86,7 @@ impl Rule {
 
     /// Whether its head is about this operation at this reference point.
     pub fn is_about(&self, point: ReferencePoint, operation: &str) -> bool {
-        self.about.iter().any(|about| *about == (point, operation))
+        self.about.contains(&(point, operation))
     }
 }
 

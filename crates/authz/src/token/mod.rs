@@ -120,7 +120,7 @@ impl TokenAuthorizer {
         if verified.scopes().any(|scope| scope::covers(scope, ask.operation)) {
             return Ok(());
         }
-        self.tell(ask, SecurityEventKind::AuthzDenied, "insufficient scope");
+        // The refusal is the event: whoever answers with it tells of it.
         let error = Some(ChallengeError::InsufficientScope(ask.operation));
         Err(self.refusal(Kind::Forbidden, error, "the access token does not allow this operation"))
     }
