@@ -198,7 +198,7 @@ fn spread(eas: u32, of_first: u32) -> Vec<u32> {
 /// What is measured is the server and not its limits, which a load generator with one identity would meet at once.
 const UNLIMITED: &str = "[limits]\nunlimited_rates_for_load_tests = true\nconnections_per_address = 10000\n\
     handshakes_per_address = 10000\nconnections_per_caller = 10000\nrequests_at_a_time = 100000\n\
-    requests_at_a_time_per_caller = 100000\n";
+    requests_at_a_time_per_caller = 100000\n[quotas]\neas_registrations = 10000000\n";
 
 fn ees_config(pki: &Pki, files: &str, state: &Path) -> String {
     let identity = pki.files(files);

@@ -7,9 +7,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use eec_sim::pki::Files;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// Somebody who has a signing key.
 #[derive(Debug)]
@@ -19,13 +18,12 @@ pub struct Forger {
 }
 
 impl Forger {
-    /// With the key in this file (PEM, PKCS #8), known as `kid`: that of the server who issues tokens.
+    /// With this key (PKCS #8), known as `kid`: that of the server who issues tokens.
     ///
     /// # Panics
     /// When it cannot be used.
-    pub fn with(key: &Path, kid: &str) -> Self {
-        let key = PrivatePkcs8KeyDer::from_pem_file(key).expect("a private key");
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.secret_pkcs8_der());
+    pub fn with(key: &[u8], kid: &str) -> Self {
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key);
         Self {
             key: key.expect("a key on P-256"),
             kid: kid.to_owned(),

@@ -53,6 +53,8 @@ async fn discovers(eec: &Caller) -> Answer {
 }
 
 /// A rule that is taken away takes its operations with it, at once and after a restart; one that is wrong changes nothing.
+///
+/// Proves: WP-23, T-34
 #[tokio::test]
 async fn a_rule_that_is_removed_refuses_its_operations_and_no_others() {
     let lab = Lab::new();
@@ -105,6 +107,8 @@ async fn a_signal_has_the_policies_read_again() {
 }
 
 /// An allow-list of EESs is a condition on who asks.
+///
+/// Proves: WP-24
 #[tokio::test]
 async fn an_ees_that_is_not_on_the_list_does_not_register() {
     let lab = Lab::new();
@@ -116,8 +120,7 @@ when { ["ees-a.example"].contains(principal.id) };"#;
     let ecs = under(lab.ecs(), &policies).start().await;
     let register = async |id: &str| {
         let ees = Caller::new(&lab, &lab.who(Role::Ees, id), Role::Ecs, ecs.root("edge6"));
-        let profile =
-            json!({"eesId": id, "endPt": {"uri": format!("https://{id}")}, "easIds": [], "eecRegConf": false});
+        let profile = json!({"eesId": id, "endPt": {"uri": format!("https://{id}")}, "easIds": ["eas.chess.example"], "eecRegConf": false});
         ees.post(EES_REGISTRATIONS, &json!({"eesProf": profile})).await
     };
     register("ees-a.example").await.created();
@@ -150,6 +153,8 @@ when { ["ees-a.example"].contains(principal.id) };"#;
 }
 
 /// What `check-policy` says, and with which exit status.
+///
+/// Proves: T-34
 #[tokio::test]
 async fn policies_are_checked_without_a_server() {
     let lab = Lab::new();

@@ -226,6 +226,15 @@ impl Error {
         Self::new(Kind::Forbidden, cause, detail)
     }
 
+    /// The same, naming this part of the request (JSON pointer, query parameter or header) as at fault, for this reason.
+    pub fn at(mut self, pointer: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.invalid.push(InvalidParam {
+            param: pointer.into(),
+            reason: Some(reason.into()),
+        });
+        self
+    }
+
     /// The identity at `pointer` is not the caller's.
     pub fn not_yours(pointer: &str, what: &str) -> Self {
         Self {

@@ -194,6 +194,8 @@ async fn an_ees_and_an_eas_ask_too_where_the_registry_lists_them() {
 }
 
 /// Rows 64 to 68.
+///
+/// Proves: WP-13, WP-14
 #[tokio::test]
 async fn the_token_endpoint_refuses_in_the_words_of_oauth() {
     let lab = Lab::new().await;
@@ -294,6 +296,8 @@ async fn keys_are_public_and_nothing_else_of_them_is() {
 }
 
 /// WP-19.
+///
+/// Proves: WP-19
 #[tokio::test]
 async fn metadata_names_every_scope_and_where_to_ask() {
     let lab = Lab::new().await;

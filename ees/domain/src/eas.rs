@@ -129,7 +129,8 @@ fn named_in_certificate(principal: &Principal, endpoint: &EndPoint) -> Result<()
         false => Err(Error::forbidden(
             Cause::EndpointNotAllowed,
             "/easProf/endPt must be at a DNS name of the certificate of the EAS",
-        )),
+        )
+        .at("/easProf/endPt", "is at no DNS name of the certificate")),
     }
 }
 

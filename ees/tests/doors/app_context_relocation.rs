@@ -271,6 +271,9 @@ mod declare {
     async fn an_eas_declares_for_ues_that_it_serves() {
         let doors = Doors::open().await;
         let eas = doors.eas("eas.chess.example#a1");
+        let go = json!({"easProf": {"easId": "eas.go.example", "endPt": {"fqdn": "go.edge-a.example"}}});
+        let of_go = doors.eas("eas.go.example#a1");
+        of_go.post("/eees-easregistration/v1/registrations", go).await.created();
         let player_of_go = json!({"eecId": "eec-1", "ueId": UE, "acProfs": [{"acId": "ac.go", "eass": [{"easId": "eas.go.example"}]}]});
         doors.eec("eec-1").post(REGISTRATIONS, player_of_go).await.created();
         eas.post(DECLARE, request()).await.refused(403, "NOT_REGISTERED", "");

@@ -106,6 +106,8 @@ async fn a_token_for_the_operation_lets_it_happen() {
 }
 
 /// Rows 55 and 56: before the body is looked at.
+///
+/// Proves: WP-12
 #[tokio::test]
 async fn without_a_token_nothing_is_looked_at() {
     let mode = TokenMode::open().await;
@@ -128,6 +130,8 @@ async fn without_a_token_nothing_is_looked_at() {
 }
 
 /// Rows 49 and 56.
+///
+/// Proves: WP-13
 #[tokio::test]
 async fn two_credentials_or_half_of_one_are_a_bad_request() {
     let mode = TokenMode::open().await;
@@ -147,6 +151,8 @@ async fn two_credentials_or_half_of_one_are_a_bad_request() {
 }
 
 /// Rows 57 to 61: one answer for all of them.
+///
+/// Proves: T-06
 #[tokio::test]
 async fn every_bad_token_gets_the_same_answer() {
     let mode = TokenMode::open().await;
@@ -194,6 +200,8 @@ async fn every_bad_token_gets_the_same_answer() {
 }
 
 /// Row 63, T-07: for each operation of EDGE-1, every scope but its own.
+///
+/// Proves: WP-18, T-07
 #[tokio::test]
 async fn a_token_of_another_scope_is_not_enough() {
     let mode = TokenMode::open().await;
@@ -220,6 +228,8 @@ async fn a_token_does_not_make_an_eec_another_one() {
 }
 
 /// WP-19, WP-28: the list of scopes is that of the operations which the doors really have.
+///
+/// Proves: WP-19, WP-28
 #[test]
 fn every_scope_is_that_of_an_operation_and_the_other_way_round() {
     fn visit(folder: &Path, found: &mut BTreeSet<String>) {

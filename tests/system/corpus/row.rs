@@ -1,6 +1,6 @@
 //! Rows as data: what is sent, by whom, and what has to come of it.
 
-use super::site::{Door, Site, usual};
+use super::site::{Door, Ground, Site, usual};
 use bytes::Bytes;
 use edgeapp_http::request::MERGE_PATCH_JSON;
 use edgeapp_system_tests::{
@@ -18,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) tries: &'static str,
     /// Where.
     pub(crate) door: Door,
+    /// What the servers have to be like.
+    pub(crate) ground: Ground,
     /// A role with another door that serves the same operation on the same listener: no other role there.
     pub(crate) also: Option<edgeapp_core::principal::Role>,
     /// Why what is asserted is not what the requirement list says, where it is not.
@@ -81,6 +83,7 @@ impl Row {
             number,
             tries,
             door,
+            ground: Ground::Usual,
             also: None,
             differs: None,
             sends: Sends::Requests(cases),
@@ -93,6 +96,7 @@ impl Row {
             number,
             tries,
             door,
+            ground: Ground::Usual,
             also: None,
             differs: None,
             sends: Sends::Bytes(bytes),
@@ -102,6 +106,12 @@ impl Row {
     /// The same, with the reason why it is not as the requirement list says.
     pub(crate) const fn differs(mut self, reason: &'static str) -> Self {
         self.differs = Some(reason);
+        self
+    }
+
+    /// The same, on servers that are like this.
+    pub(crate) const fn on(mut self, ground: Ground) -> Self {
+        self.ground = ground;
         self
     }
 

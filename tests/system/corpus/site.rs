@@ -4,14 +4,22 @@ use crate::support::{
     ACR_EVENTS, DISCOVERY_SUBSCRIPTIONS, EAS_REGISTRATIONS, EEC_REGISTRATIONS, acr_events, availability, register_eec,
 };
 use edgeapp_core::principal::Role;
+use edgeapp_core::{
+    store::{Key, Store},
+    token::from_base64url,
+};
+use edgeapp_store::RedbStore;
 use edgeapp_system_tests::{
     caller::Caller,
-    jwt::Forger,
-    lab::{Lab, ue_of},
+    jwt::{Forger, thumbprint},
+    lab::{Lab, Plan, ue_of},
     network::Network,
     process::Process,
 };
-use eec_sim::{configuration::consent_of, pki::Files};
+use eec_sim::{
+    configuration::{consent_of, registry_of},
+    pki::Files,
+};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -31,8 +39,37 @@ pub(crate) const OTHER_EES: &str = "ees-other.example";
 pub(crate) const CALLED: &str = "ees-a.example";
 /// The same, as the resource of a token.
 pub(crate) const AUDIENCE: &str = "https://ees-a.example/";
+/// Who issues tokens.
+pub(crate) const ISSUER: &str = "https://ecs.example";
+/// How many requests an EEC may send at once where rates are low.
+pub(crate) const AT_ONCE: usize = 60;
 /// The host for which everybody's certificate speaks.
 pub(crate) const HOST: &str = "corpus.example";
+
+/// What the servers of some rows have to be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// Strict in what callers may name.
+    Usual,
+    /// The same, with access tokens: the ECS issues them, the EES demands them of EECs.
+    Tokens,
+    /// EECs may send few requests.
+    Rates,
+    /// There is no room left on the disk of the EES.
+    FullDisk,
+}
+
+impl Ground {
+    /// The test that runs the rows on it.
+    pub(crate) const fn test(self) -> &'static str {
+        match self {
+            Self::Usual => "every_row_ends_as_it_has_to_with_every_certificate",
+            Self::Tokens => "every_row_about_tokens_ends_as_it_has_to",
+            Self::Rates => "the_row_about_rates_ends_as_it_has_to",
+            Self::FullDisk => "the_row_about_a_full_disk_ends_as_it_has_to",
+        }
+    }
+}
 
 /// Where a request goes, and with it the role whose door that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +129,8 @@ pub(crate) fn usual(role: Role) -> &'static str {
 /// The servers, and what was made there.
 pub(crate) struct Site {
     pub(crate) lab: Lab,
-    /// Who signs tokens. Nobody knows the key as long as there is no server that issues any.
+    ground: Ground,
+    /// Who signs tokens: with the key of the ECS where that issues tokens, with one that nobody knows elsewhere.
     pub(crate) forger: Forger,
     _network: Network,
     ees: Process,
@@ -119,9 +157,16 @@ pub(crate) fn eas_at(eas_id: &str, name: &str) -> Value {
     json!({"easProf": {"easId": eas_id, "endPt": {"uri": format!("https://{HOST}:8443/{name}")}, "status": "ENABLED"}})
 }
 
+/// A registration that takes some room.
+pub(crate) fn large_eas(name: &str) -> Value {
+    let mut large = eas_at(EAS, name);
+    large["easProf"]["easFeats"] = (0..200).map(|m| format!("{m}-{}", "x".repeat(200))).collect();
+    large
+}
+
 impl Site {
-    /// Starts both servers, strict in what callers may name, with a core network whose second user agreed to nothing.
-    pub(crate) async fn open() -> Self {
+    /// Starts both servers on this ground, with a core network whose second user agreed to nothing.
+    pub(crate) async fn open(ground: Ground) -> Self {
         let lab = Lab::new();
         let ues = [ue_of(EEC), ue_of(OTHER_EEC)];
         let network = Network::open(&lab, &[&ues[0], &ues[1]]).await;
@@ -130,12 +175,27 @@ impl Site {
         let consent = toml::Value::String(consent.to_string_lossy().into_owned());
         let strict = "[notifications]\nallow_callbacks_to_private_addresses = false\n";
         let ees = network.behind(lab.ees("a"), &lab).with(&format!(
-            "{strict}[consent]\nevery_user_agreed_by_other_means = false\nfile = {consent}\n[quotas]\ndiscovery_subscriptions = 2\n"
+            "strict_eas_endpoints = true\n{strict}[consent]\nevery_user_agreed_by_other_means = false\nfile = {consent}\n[quotas]\ndiscovery_subscriptions = 2\n"
         ));
-        let (ees, ecs) = (ees.start().await, lab.ecs().with(strict).start().await);
+        let ecs = lab.ecs().with(strict);
+        let (ees, ecs, forger) = match ground {
+            Ground::Tokens => with_tokens(&lab, ees, ecs).await,
+            Ground::Usual => (ees.start().await, ecs.start().await, Forger::unknown("corpus")),
+            Ground::Rates => {
+                let rates = "[limits]\nunlimited_rates_for_load_tests = false\n[limits.eec]\nrequests_per_second = 1\n";
+                let ees = ees.with(&format!("{rates}burst = {AT_ONCE}\n"));
+                (ees.start().await, ecs.start().await, Forger::unknown("corpus"))
+            }
+            Ground::FullDisk => {
+                let ees = ees.with("[quotas]\neas_registrations = 100000\n");
+                let ees = ees.start_with_small_files(8 * 1024).await;
+                (ees, ecs.start().await, Forger::unknown("corpus"))
+            }
+        };
         let mut site = Self {
             lab,
-            forger: Forger::unknown("corpus"),
+            ground,
+            forger,
             _network: network,
             ees,
             ecs,
@@ -148,25 +208,53 @@ impl Site {
             others_context: String::new(),
         };
         site.settle().await;
+        if ground == Ground::FullDisk {
+            site.fill().await;
+        }
         site
     }
 
+    /// An EEC that has what it needs: where tokens are demanded, one that opens everything here.
+    fn eec(&self, id: &str) -> Caller {
+        let files = self.who(Role::Eec, id);
+        let eec = Caller::new(&self.lab, &files, Role::Ees, self.root(Door::Edge1));
+        if self.ground != Ground::Tokens {
+            return eec;
+        }
+        let now = jiff::Timestamp::now().as_second();
+        let scope = "eees-eecregistration eees-easdiscovery eees-acrevents";
+        let claims = json!({
+            "iss": ISSUER, "sub": id, "client_id": id, "aud": CALLED, "scope": scope, "jti": format!("settles-{id}"),
+            "iat": now, "exp": now + 300, "cnf": {"x5t#S256": thumbprint(&files)},
+        });
+        eec.bearing(&self.forger.token(&claims))
+    }
+
+    /// Registers EASs until there is no more room.
+    async fn fill(&self) {
+        let eas = self.caller(Door::Edge3, usual(Role::Eas));
+        for n in 0..10_000 {
+            if eas
+                .post(EAS_REGISTRATIONS, &large_eas(&format!("large-{n}")))
+                .await
+                .status
+                != 201
+            {
+                return;
+            }
+        }
+        panic!("there is room without end");
+    }
+
     async fn settle(&mut self) {
-        let (one, other) = (self.caller(Door::Edge1, EEC), self.caller(Door::Edge1, OTHER_EEC));
+        let (one, other) = (self.eec(EEC), self.eec(OTHER_EEC));
         self.eec_registration = one.post(EEC_REGISTRATIONS, &json!({"eecId": EEC})).await.created();
         let registered = other.post(EEC_REGISTRATIONS, &json!({"eecId": OTHER_EEC})).await;
         self.others_eec_registration = registered.created();
         self.others_context = registered.body["eecCntxId"].as_str().unwrap().to_owned();
-        for (id, path) in [(GONE, Some(&mut self.to_be_removed)), (MANY, None)] {
-            let eec = Caller::new(
-                &self.lab,
-                &self.lab.who_at(Role::Eec, id, &[HOST]),
-                Role::Ees,
-                self.ees.root("edge1"),
-            );
-            let made = register_eec(&eec, id).await;
-            path.into_iter().for_each(|path| path.clone_from(&made));
-        }
+        let gone = register_eec(&self.eec(GONE), GONE).await;
+        self.to_be_removed = gone;
+        register_eec(&self.eec(MANY), MANY).await;
         let subscription = availability(OTHER_EEC, &callback("/others"));
         self.others_discovery_subscription = other.post(DISCOVERY_SUBSCRIPTIONS, &subscription).await.created();
         let subscription = acr_events(EEC, "ACR_COMPLETE", &callback("/acr"));
@@ -203,4 +291,26 @@ impl Site {
     pub(crate) fn caller(&self, door: Door, id: &str) -> Caller {
         Caller::new(&self.lab, &self.who(door.role(), id), door.server(), self.root(door))
     }
+}
+
+/// Both servers with access tokens, and somebody who has stolen the key that signs them.
+async fn with_tokens(lab: &Lab, ees: Plan, ecs: Plan) -> (Process, Process, Forger) {
+    let registry = lab.path().join("clients.toml");
+    fs::write(&registry, registry_of([CALLED], true, [EEC, OTHER_EEC, GONE, MANY])).unwrap();
+    let registry = toml::Value::String(registry.to_string_lossy().into_owned());
+    let ecs = ecs.with(&format!("[tokens]\nregistry = {registry}\n"));
+    // The first start makes the keys.
+    assert!(ecs.start().await.stop().await.success());
+    let forger = {
+        let store = RedbStore::open(ecs.state()).unwrap();
+        let keys = store.get(&Key::new("token/signing-keys")).await.unwrap().unwrap();
+        let keys: Value = serde_json::from_slice(&keys.value).unwrap();
+        let key = &keys["keys"][0];
+        let private = key["private"].as_str().and_then(from_base64url).unwrap();
+        Forger::with(&private, key["name"].as_str().unwrap())
+    };
+    let ecs = ecs.start().await;
+    let demands = format!("[authorization]\nmode = \"token\"\nissuer = \"{ISSUER}\"\npull_seconds = 1\n");
+    let ees = ees.at_ecs(ecs.root("edge6")).with(&demands).start().await;
+    (ees, ecs, forger)
 }

@@ -19,11 +19,8 @@ use std::{
 
 const PAGE: &str = "docs/security-trace.md";
 const RENEW: &str = "RENEW=1 cargo test -p edgeapp-system-tests --test system trace";
-/// The test that sends the rows of the corpus.
-const CORPUS: (&str, &str) = (
-    "tests/system/corpus/mod.rs",
-    "every_row_ends_as_it_has_to_with_every_certificate",
-);
+/// Where the rows of the corpus are sent from.
+const CORPUS: &str = "tests/system/corpus/mod.rs";
 
 const BEGINNING: &str = "\
 # Security: what is proved where
@@ -104,20 +101,11 @@ fn proofs() -> Proofs {
         }
     }
     for row in corpus::rows() {
-        let (file, test) = CORPUS;
         let id = format!("H-{:02}", row.number);
-        proofs.entry(id).or_default().insert((file.to_owned(), test.to_owned()));
+        let test = (CORPUS.to_owned(), row.ground.test().to_owned());
+        proofs.entry(id).or_default().insert(test);
     }
     proofs
-}
-
-/// The rows that are not run yet, with what each waits for. A row of which a part is run is still among them.
-fn waiting() -> BTreeMap<String, &'static str> {
-    let waiting = corpus::later::rows();
-    waiting
-        .iter()
-        .map(|waiting| (format!("H-{:02}", waiting.row.number), waiting.what))
-        .collect()
 }
 
 fn named(kind: &str, demands: &[Demand]) -> Vec<(String, Mark, String)> {
@@ -136,10 +124,6 @@ fn of_rows() -> Vec<(String, Mark, String)> {
             .or_default()
             .push(format!("{}{differs}", row.tries));
     }
-    for waiting in corpus::later::rows() {
-        let tries = format!("{} (waits for {})", waiting.row.tries, waiting.what);
-        rows.entry(waiting.row.number).or_default().push(tries);
-    }
     let demand = |(number, tries): (u8, Vec<String>)| (format!("H-{number:02}"), Mark::Core, tries.join("; "));
     rows.into_iter().map(demand).collect()
 }
@@ -147,11 +131,7 @@ fn of_rows() -> Vec<(String, Mark, String)> {
 fn page(proofs: &Proofs) -> String {
     let mut page = BEGINNING.to_owned();
     let _ = writeln!(page, "\n## Still open\n\n| id | missing |\n|---|---|");
-    for (id, missing) in OPEN
-        .iter()
-        .copied()
-        .chain(waiting().iter().map(|(id, what)| (id.as_str(), *what)))
-    {
+    for (id, missing) in OPEN {
         let _ = writeln!(page, "| {id} | {missing} |");
     }
     for (title, demands) in [
@@ -199,16 +179,12 @@ fn the_page_of_proofs_is_fresh() {
 /// Proves: WP-66
 #[test]
 fn every_demand_is_proved_or_open() {
-    let (proofs, waiting) = (proofs(), waiting());
+    let proofs = proofs();
     let demands: Vec<_> = [named("WP", WP), named("T", T), of_rows()].concat();
     let known: BTreeSet<_> = demands.iter().map(|(id, ..)| id.as_str()).collect();
     let unknown: Vec<_> = proofs.iter().filter(|(id, _)| !known.contains(id.as_str())).collect();
     assert!(unknown.is_empty(), "nobody asks for these: {unknown:?}");
-    let open: BTreeSet<_> = OPEN
-        .iter()
-        .map(|(id, _)| *id)
-        .chain(waiting.keys().map(String::as_str))
-        .collect();
+    let open: BTreeSet<_> = OPEN.iter().map(|(id, _)| *id).collect();
     let strange: Vec<_> = open.difference(&known).collect();
     assert!(strange.is_empty(), "open, and nobody asks for it: {strange:?}");
     let unproved: Vec<_> = demands

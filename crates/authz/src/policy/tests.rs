@@ -99,6 +99,7 @@ const EAS_REGISTER: &str = r#"
 permit (principal is Eas, action in Action::"eees-easregistration", resource == Listener::"edge3");
 "#;
 
+/// Proves: WP-23
 #[test]
 fn an_empty_file_refuses_everything() {
     let policy = policy("// nothing yet\n");
@@ -308,6 +309,7 @@ fn a_file_that_everybody_may_write_to_is_refused() {
     assert!(matches!(written.open(), Err(PolicyError::WritableByAll(at)) if at == file));
 }
 
+/// Proves: T-34
 #[test]
 fn everything_may_be_permitted_where_the_configuration_says_so_and_is_warned_of() {
     let mut written = Written::new("@id(\"lab\")\npermit (principal, action, resource);");
@@ -320,6 +322,7 @@ fn everything_may_be_permitted_where_the_configuration_says_so_and_is_warned_of(
     );
 }
 
+/// Proves: WP-36, T-34
 #[test]
 fn a_wrong_set_leaves_the_old_one_and_both_outcomes_are_told() {
     let written = Written::new(EAS_REGISTER);

@@ -174,6 +174,7 @@ impl Lab {
     }
 }
 
+/// Proves: WP-18
 #[tokio::test]
 async fn a_good_token_allows_its_scopes_and_nothing_else() {
     let lab = Lab::new().await;
@@ -216,6 +217,8 @@ async fn there_is_no_way_around_the_token() {
 }
 
 /// T-01.
+///
+/// Proves: T-01
 #[tokio::test]
 async fn a_stolen_token_is_of_no_use() {
     let lab = Lab::new().await;
@@ -243,6 +246,8 @@ async fn a_stolen_token_is_of_no_use() {
 }
 
 /// T-02, T-03, T-04 and rows 58 and 59: what a header must not say.
+///
+/// Proves: T-02, T-03, T-04
 #[tokio::test]
 async fn headers_that_lead_elsewhere_are_refused() {
     let lab = Lab::new().await;
@@ -292,6 +297,8 @@ async fn headers_that_lead_elsewhere_are_refused() {
 }
 
 /// T-02, T-03: no signature, and the public key as the secret of an HMAC.
+///
+/// Proves: T-02, T-03
 #[tokio::test]
 async fn nobody_signs_without_the_private_key() {
     let lab = Lab::new().await;
@@ -351,6 +358,8 @@ async fn other_forms_are_refused() {
 }
 
 /// Row 60 and 61, with the clock moved.
+///
+/// Proves: WP-21, T-05
 #[tokio::test]
 async fn a_token_that_was_good_ends_with_its_time() {
     let lab = Lab::new().await;
@@ -376,6 +385,8 @@ async fn a_token_that_was_good_ends_with_its_time() {
 }
 
 /// T-22, row 62: also a token that was used before; and after a restart, with the issuer down.
+///
+/// Proves: WP-22
 #[tokio::test]
 async fn a_revoked_token_stays_void() {
     let lab = Lab::new().await;
@@ -424,6 +435,8 @@ async fn a_client_that_was_revoked_gets_in_with_later_tokens_only() {
 }
 
 /// WP-48: what was heard counts for a while, and not for ever.
+///
+/// Proves: WP-48
 #[tokio::test]
 async fn what_is_known_of_the_issuer_grows_old() {
     let lab = Lab::new().await;
@@ -457,6 +470,8 @@ async fn keys_come_and_go() {
 }
 
 /// WP-16: any one byte of a token that is another makes it void.
+///
+/// Proves: WP-16
 #[tokio::test]
 async fn any_changed_byte_makes_a_token_void() {
     let lab = Lab::new().await;

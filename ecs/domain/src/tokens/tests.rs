@@ -87,6 +87,8 @@ fn a_grant_is_what_the_registry_says() {
 }
 
 /// Rows 64 and 65.
+///
+/// Proves: WP-13
 #[test]
 fn other_grants_and_malformed_requests_are_told_apart() {
     for grant in [
@@ -114,6 +116,8 @@ fn other_grants_and_malformed_requests_are_told_apart() {
 }
 
 /// Row 66: nobody gets a token in somebody else's name, and a stranger hears of nothing else.
+///
+/// Proves: WP-14
 #[test]
 fn the_client_is_the_one_of_the_certificate() {
     for client in ["eec-2", "eec-9", "", "EEC-1", "urn:edgeapp:eec:eec-1"] {
@@ -137,6 +141,8 @@ fn the_client_is_the_one_of_the_certificate() {
 }
 
 /// Row 67, T-07.
+///
+/// Proves: WP-15, T-07
 #[test]
 fn no_scope_is_wider_than_registered() {
     for scope in [
@@ -162,6 +168,8 @@ fn no_scope_is_wider_than_registered() {
 }
 
 /// Row 68: also no token for an EES that decides by its local policy.
+///
+/// Proves: WP-25
 #[test]
 fn the_target_is_one_ees_that_takes_tokens() {
     for resource in [
@@ -451,6 +459,7 @@ async fn many_revocations_of_one_client_become_one() {
     assert_eq!((list.tokens.len(), list.clients.len()), (0, 1));
 }
 
+/// Proves: WP-36
 #[tokio::test]
 async fn what_happens_to_tokens_and_keys_is_told() {
     let lab = Lab::new().await;

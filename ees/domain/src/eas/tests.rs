@@ -213,7 +213,10 @@ async fn strict_endpoints_are_names_of_the_certificate() {
             .await
             .unwrap_or_else(|error| panic!("{fine}: {error}"));
     }
-    let refused = |error: Error| assert_eq!(error.cause, Cause::EndpointNotAllowed);
+    let refused = |error: Error| {
+        assert_eq!(error.cause, Cause::EndpointNotAllowed);
+        assert_eq!(error.invalid[0].param, "/easProf/endPt");
+    };
     for foreign in [
         json!({"uri": "https://victim.example/"}),
         json!({"uri": "https://192.0.2.1/"}),

@@ -1,47 +1,24 @@
-//! Rows that wait for something that the programs do not serve yet. They are written against what is to be served, built by every run
-//! so that they stay readable, and printed. Who adds what a row waits for moves it to [`rows`](super::rows).
+//! Rows about access tokens: at an EES that demands them, and at the ECS that issues them. The forger has a signing key of that ECS:
+//! what is wrong with a token is what its row says, and nothing else.
 
 use super::{
-    row::{Case, Row, Sends},
-    site::{AUDIENCE, CALLED, Door, EAS, EEC, HOST, OTHER_EEC, OTHER_EES, Site, callback, eas_at},
+    row::{Case, Row},
+    site::{AUDIENCE, CALLED, Door, EEC, Ground, ISSUER, OTHER_EEC, OTHER_EES, Site},
 };
-use crate::support::{
-    ACR_EVENTS, DISCOVERY, DISCOVERY_SUBSCRIPTIONS, EAS_REGISTRATIONS, EEC_REGISTRATIONS, availability,
-};
+use crate::support::{ACR_EVENTS, DISCOVERY, EEC_REGISTRATIONS};
 use edgeapp_core::principal::Role;
 use edgeapp_system_tests::jwt::{encoded, thumbprint};
 use http::header;
 use serde_json::{Value, json};
 
-/// A row, and what it waits for.
-pub(crate) struct Waiting {
-    /// What has to be served first.
-    pub(crate) what: &'static str,
-    /// The row.
-    pub(crate) row: Row,
-}
-
 const TOKEN: &str = "/oauth2/token";
 const REVOKE: &str = "/oauth2/revoke";
-const TOKENS: &str = "tokens: an ECS that issues them and an EES in token mode";
-const NAMES: &str = "the names that a subscriber or EAS may use as its own";
-
-/// Says what is not run yet.
-pub(crate) fn print(site: &Site) {
-    for Waiting { what, row } in rows() {
-        let Sends::Requests(cases) = &row.sends else { continue };
-        eprintln!("row {} ({}) waits for {what}:", row.number, row.tries);
-        for case in cases(site) {
-            eprintln!("    {case}");
-        }
-    }
-}
 
 /// The claims of a good token of the EEC, with these members over them; null takes one away.
 fn claims(site: &Site, more: &Value) -> Value {
     let now = jiff::Timestamp::now().as_second();
     let mut claims = json!({
-        "iss": "ecs.example", "sub": EEC, "client_id": EEC, "aud": CALLED, "scope": "eees-easdiscovery", "jti": "corpus-good",
+        "iss": ISSUER, "sub": EEC, "client_id": EEC, "aud": CALLED, "scope": "eees-easdiscovery", "jti": "corpus-good",
         "iat": now, "exp": now + 300,
         "cnf": {"x5t#S256": thumbprint(&site.who(Role::Eec, EEC))},
     });
@@ -98,65 +75,16 @@ fn asking_with(more: &[(&'static str, &'static str)]) -> Case {
 }
 
 /// All of them.
-pub(crate) fn rows() -> Vec<Waiting> {
-    let mut rows: Vec<_> = of_names().into_iter().map(|row| Waiting { what: NAMES, row }).collect();
-    let tokens = at_the_ees().into_iter().chain(at_the_ecs());
-    rows.extend(tokens.map(|row| Waiting { what: TOKENS, row }));
-    rows.extend(of_load());
-    rows.sort_by_key(|waiting| waiting.row.number);
-    rows
-}
-
-fn of_names() -> Vec<Row> {
-    vec![
-        Row::new(33, "a callback to a host that is nobody's", Door::Edge1, |_| {
-            vec![
-                Case::post(DISCOVERY_SUBSCRIPTIONS, &availability(EEC, "https://victim.example/"))
-                    .refused(403, "CALLBACK_NOT_ALLOWED")
-                    .at("/notificationDestination"),
-            ]
-        }),
-        Row::new(
-            35,
-            "PATCH of a callback, so that it leads to another host",
-            Door::Edge1,
-            |site: &Site| {
-                let foreign = json!({"notificationDestination": "https://victim.example/acr"});
-                vec![
-                    Case::patch(&site.acr_subscription, &foreign)
-                        .refused(403, "CALLBACK_NOT_ALLOWED")
-                        .at("/notificationDestination"),
-                    Case::patch(
-                        &site.acr_subscription,
-                        &json!({"notificationDestination": callback("/new")}),
-                    )
-                    .served(200),
-                ]
-            },
-        ),
-        Row::new(
-            40,
-            "an endpoint at the host of somebody else",
-            Door::Edge3,
-            |site: &Site| {
-                let mut foreign = eas_at(EAS, "two");
-                foreign["easProf"]["endPt"] = json!({"uri": "https://victim.example:8443/play"});
-                let patched = json!({"easProf": {"endPt": {"uri": "https://victim.example:8443/play"}}});
-                vec![
-                    Case::post(EAS_REGISTRATIONS, &foreign)
-                        .refused(403, "ENDPOINT_NOT_ALLOWED")
-                        .at("/easProf/endPt"),
-                    Case::patch(&site.eas_registration, &patched)
-                        .refused(403, "ENDPOINT_NOT_ALLOWED")
-                        .at("/easProf/endPt"),
-                ]
-            },
-        ),
-    ]
+pub(crate) fn rows() -> Vec<Row> {
+    at_the_ees().into_iter().chain(at_the_ecs()).collect()
 }
 
 fn at_the_ees() -> Vec<Row> {
-    let row = |number, tries, cases| Row::new(number, tries, Door::Edge1, cases).also_for(Role::Ees);
+    let row = |number, tries, cases| {
+        Row::new(number, tries, Door::Edge1, cases)
+            .also_for(Role::Ees)
+            .on(Ground::Tokens)
+    };
     vec![
         row(49, "two tokens", |site: &Site| {
             let good = site.forger.token(&claims(site, &json!({})));
@@ -297,7 +225,7 @@ fn at_the_ees() -> Vec<Row> {
 }
 
 fn at_the_ecs() -> Vec<Row> {
-    let row = |number, tries, cases| Row::new(number, tries, Door::Edge4, cases);
+    let row = |number, tries, cases| Row::new(number, tries, Door::Edge4, cases).on(Ground::Tokens);
     vec![
         row(18, "GET of a token", |_| {
             vec![
@@ -355,27 +283,5 @@ fn at_the_ecs() -> Vec<Row> {
                     .refused_as(400, "invalid_target"),
             ]
         }),
-    ]
-}
-
-fn of_load() -> Vec<Waiting> {
-    let rate = Row::new(70, "200 requests in a second", Door::Edge1, |_| {
-        let ask = || Case::post(DISCOVERY, &json!({"requestorId": {"eecId": EEC}})).served(200);
-        let mut cases: Vec<_> = (0..200).map(|_| ask()).collect();
-        cases.push(ask().refused(429, "NF_CONGESTION_RISK").saying(header::RETRY_AFTER));
-        cases
-    });
-    let disk = Row::new(75, "a write where there is no room", Door::Edge3, |_| {
-        vec![Case::post(EAS_REGISTRATIONS, &eas_at(EAS, HOST)).refused(500, "INSUFFICIENT_RESOURCES")]
-    });
-    vec![
-        Waiting {
-            what: "a rate per principal of less than 200 requests a second",
-            row: rate,
-        },
-        Waiting {
-            what: "a full disk under the program",
-            row: disk,
-        },
     ]
 }
