@@ -13,6 +13,7 @@ use edgeapp_core::{
     evidence::{Evidence, SecurityEvent, SecurityEventKind},
     kept::Kept,
     principal::{Owner, Principal, Role},
+    pseudonym,
     room::{Decision, Room, Seen, contended, fresh_id},
     store::{Entry, Key, Revision, Span},
     token::{
@@ -272,7 +273,7 @@ impl TokenService {
             if self.room.commit(seen, decision).await?.is_some() {
                 let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, claims.jti.clone());
                 self.evidence
-                    .record(event.by(by.owner()).about(claims.client_id.clone()));
+                    .record(event.by(by.owner()).about(pseudonym::of(&claims.client_id).to_string()));
                 return Ok(());
             }
         }
@@ -315,7 +316,8 @@ impl TokenService {
             if self.room.commit(seen, decision).await?.is_some() {
                 for client in &clients {
                     let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, "all tokens of the client");
-                    self.evidence.record(event.by(by).about(client.clone()));
+                    self.evidence
+                        .record(event.by(by).about(pseudonym::of(client).to_string()));
                 }
                 return Ok(());
             }
