@@ -124,6 +124,7 @@ mod tests {
         http1 = false
         audit = { folder = "audit", key = "audit.key" }
         registration.allowed_ees = ["ees-a.example"]
+        store.encryption_key_file = "state.key"
         trust.nef = "nef.pem"
         nef = { api_root = "https://nef.example", scs_as_id = "ecs" }
     "#;
@@ -184,6 +185,10 @@ mod tests {
         ),
         ("nef.token_file", "nef.token_file = \"token\""),
         (
+        (
+            "store.encryption_key_file",
+            "store = { kind = \"redb\", path = \"ecs.redb\" }",
+        ),
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",
         ),
@@ -201,12 +206,14 @@ mod tests {
         kind = "etcd"
         endpoints = ["https://192.0.2.9:2379"]
         namespace = "a"
+        encryption_key_file = "state.key"
     "#;
 
     fn over(base: &mut toml::Table, text: &str) {
         for (key, value) in text.parse::<toml::Table>().unwrap() {
             match (base.get_mut(&key), value) {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more))
+        encryption_key_file = "state.key"
                     if !more.contains_key("kind") && !more.is_empty() =>
                 {
                     base.extend(more);

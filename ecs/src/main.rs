@@ -19,6 +19,7 @@ use edgeapp_http::{
     settings::{Effective, SettingsError},
     telemetry::{Identifiers, LogFormat, start_logging},
 };
+use edgeapp_store::sealed::KeyFiles;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -62,6 +63,11 @@ enum Command {
     /// Keys of audit logs, and whether a log is as it was written.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Makes a key that the state is encrypted with (`store.encryption_key_file`), readable by its owner alone.
+    StateKey {
+        /// The file to make.
+        file: PathBuf,
+    },
     /// Says what the policies allow: a table of what each role may use, or the answer to one question and the policies that lead to it.
     /// Exit status 0 allowed, 1 refused, 2 when policies or question cannot be used.
     CheckPolicy {
@@ -138,6 +144,7 @@ impl Failure {
         match error {
             ServeError::Settings(error) => error.into(),
             ServeError::Audit(AuditError::Store(_)) => Self::Failed(error.to_string()),
+            ServeError::Store(damaged) if damaged.is_damage() => Self::Failed(damaged.to_string()),
             ServeError::Bind(_) | ServeError::Store(_) | ServeError::Nef(_) | ServeError::Audit(_) => {
                 Self::Usage(format!("{}: {error}", file.display()))
             }
@@ -160,6 +167,7 @@ async fn main() -> ExitCode {
         } => serve(&config, log_format, &log).await,
         Command::CheckConfig { config } => check_config(&config),
         Command::Audit(command) => audit(command),
+        Command::StateKey { file } => state_key(&file),
         Command::CheckPolicy { config, question } => check_policy(&config, question),
         Command::Policies { out, schema } => policies(out.as_deref(), schema),
         Command::Openapi { out } => openapi(out.as_deref()).await,
@@ -211,6 +219,10 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
     running.serve(stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn state_key(file: &Path) -> Result<(), Failure> {
+    KeyFiles::make(file).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn audit(command: AuditCommand) -> Result<(), Failure> {

@@ -136,6 +136,10 @@ impl Loaded {
             .map_err(|error| SettingsError::of_key(file, "authorization.policies", error))?;
         let registry = match &config.tokens {
             Some(tokens) => Some(
+        config
+            .store
+            .keys()
+            .map_err(|error| SettingsError::of_key(file, "store", error))?;
                 RegistryFile::open(&tokens.registry)
                     .map_err(|error| SettingsError::of_key(file, "tokens.registry", error))?,
             ),
@@ -178,7 +182,12 @@ impl Loaded {
         let names_lie_in_the_store = names.is_none();
         names.into_iter().for_each(pseudonym::install);
         let keeping = Keeping::open(None, config.audit.as_ref(), &fingerprint)?.collector(collector);
-        let store = config.store.open().await?;
+        let opened = config.store.open().await;
+        let store = opened.inspect_err(|error| {
+            if error.is_damage() {
+                keeping.state_is_corrupt(error.to_string());
+            }
+        })?;
         if names_lie_in_the_store {
             pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);
         }

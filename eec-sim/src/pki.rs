@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use edgeapp_core::principal::Role;
 use edgeapp_http::tls::{Identity, TEST_CERTIFICATES, TlsError, Trust};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -157,6 +158,7 @@ impl Pki {
         pki.issue(Role::Nef, "nef.example").named("nef").write()?;
         pki.issue(Role::Operator, "collector").serving().write()?;
         pki.audit_key("audit")?;
+        pki.state_key("state")?;
         Ok(pki)
     }
 
@@ -307,6 +309,17 @@ impl Pki {
         write(&private, &key.serialize_pem(), true)?;
         write(&public, &key.public_key_pem(), false)?;
         Ok((private, public))
+    }
+
+    /// Makes a key that servers encrypt their state with, `<name>.key`.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn state_key(&self, name: &str) -> Result<PathBuf, PkiError> {
+        let path = self.dir.join(format!("{name}.key"));
+        let key = BASE64_STANDARD.encode(rand::random::<[u8; 32]>());
+        write(&path, &format!("{key}\n"), true)?;
+        Ok(path)
     }
 
     /// Begins a certificate for `id` in this role; an EAS writes its instance behind `#`.

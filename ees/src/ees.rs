@@ -107,13 +107,8 @@ impl StartError {
     /// Whether the configuration has to change before the server can start.
     pub fn is_of_configuration(&self) -> bool {
         match self {
-            Self::Tls(_)
-            | Self::Bind(_)
-            | Self::Store(_)
-            | Self::Nef(_)
-            | Self::Consent(_)
-            | Self::Policy(_)
-            | Self::Config(_) => true,
+            Self::Tls(_) | Self::Bind(_) | Self::Nef(_) | Self::Consent(_) | Self::Policy(_) | Self::Config(_) => true,
+            Self::Store(error) => !error.is_damage(),
             Self::Audit(error) => !matches!(error, AuditError::Store(_)),
             Self::State(_) => false,
         }
@@ -144,6 +139,7 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
 }
 
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
+    config.store.keys()?;
 pub struct EesBuilder {
     config: EesConfig,
     store: Option<Arc<dyn Store>>,
@@ -246,7 +242,14 @@ impl EesBuilder {
         let clients = Clients::new(&config, &callbacks, &keyring).map_err(StartError::tls("trust"))?;
         let store = match self.store {
             Some(store) => store,
-            None => config.store.open().await?,
+            None => {
+                let opened = config.store.open().await;
+                opened.inspect_err(|error| {
+                    if error.is_damage() {
+                        keeping.state_is_corrupt(error.to_string());
+                    }
+                })?
+            }
         };
         if names_lie_in_the_store {
             pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);

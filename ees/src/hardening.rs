@@ -219,6 +219,7 @@ mod tests {
         http1 = false
         audit = { folder = "audit", key = "audit.key" }
         edge2 = { listen = "192.0.2.3:9102" }
+        store.encryption_key_file = "state.key"
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
@@ -315,6 +316,10 @@ mod tests {
         ),
         ("nef.token_file", "nef.token_file = \"token\""),
         (
+        (
+            "store.encryption_key_file",
+            "store = { kind = \"redb\", path = \"ees.redb\" }",
+        ),
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",
         ),
@@ -332,12 +337,14 @@ mod tests {
         kind = "etcd"
         endpoints = ["https://192.0.2.9:2379"]
         namespace = "a"
+        encryption_key_file = "state.key"
     "#;
 
     fn over(base: &mut toml::Table, text: &str) {
         for (key, value) in text.parse::<toml::Table>().unwrap() {
             match (base.get_mut(&key), value) {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
+        encryption_key_file = "state.key"
                     base.extend(more);
                 }
                 (_, toml::Value::Boolean(false)) if ["edge9", "audit"].contains(&&*key) => drop(base.remove(&key)),

@@ -14,6 +14,7 @@ use edgeapp_http::{
     settings::Effective,
     telemetry::{Identifiers, LogFormat, start_logging},
 };
+use edgeapp_store::sealed::KeyFiles;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -57,6 +58,11 @@ enum Command {
     /// Keys of audit logs, and whether a log is as it was written.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Make a key that the state is encrypted with (`store.encryption_key_file`), readable by its owner alone.
+    StateKey {
+        /// The file to make.
+        file: PathBuf,
+    },
     /// Say what the policies allow: a table of what each role may use, or the answer to one question and the policies that lead to it.
     /// Exit status 0 allowed, 1 refused, 2 when policies or question cannot be used.
     CheckPolicy {
@@ -132,6 +138,7 @@ fn main() -> ExitCode {
         } => serve(&config, log_format, &log),
         Command::CheckConfig { config } => check_config(&config),
         Command::Audit(command) => audit(command),
+        Command::StateKey { file } => state_key(&file),
         Command::CheckPolicy { config, question } => check_policy(&config, question),
         Command::Policies { out, schema } => policies(out.as_deref(), schema),
         Command::Openapi { out } => openapi(out.as_deref()),
@@ -196,6 +203,10 @@ fn not_started(file: &Path, error: &StartError) -> Failure {
     } else {
         Failure::Failed(text)
     }
+}
+
+fn state_key(file: &Path) -> Result<(), Failure> {
+    KeyFiles::make(file).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn audit(command: AuditCommand) -> Result<(), Failure> {

@@ -45,7 +45,7 @@ fn lines(folder: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-fn records(folder: &Path) -> Vec<Value> {
+pub(crate) fn records(folder: &Path) -> Vec<Value> {
     lines(folder)
         .iter()
         .map(|line| serde_json::from_str(line).expect("JSON"))

@@ -19,7 +19,7 @@ fn checked(plan: &Plan) -> (Option<i32>, String, String) {
 
 /// Both servers of a laboratory, made as strict as the reference.
 fn strict(lab: &Lab) -> [Plan; 2] {
-    let strict = "http1 = false\naudit = { folder = \"audit\", key = \"pki/audit.key\" }\n[notifications]\nallow_callbacks_to_private_addresses = false\n";
+    let strict = "http1 = false\naudit = { folder = \"audit\", key = \"pki/audit.key\" }\n[notifications]\nallow_callbacks_to_private_addresses = false\n[store]\nencryption_key_file = \"pki/state.key\"\n";
     [
         lab.ees("a").with(strict).with("[edge9]\nlisten = \"127.0.0.1:0\"\n"),
         lab.ecs()

@@ -11,6 +11,7 @@ mod core_network;
 mod corpus;
 mod demo;
 mod durability;
+mod encryption;
 mod events;
 mod forged;
 mod link;

@@ -66,6 +66,12 @@ impl Keeping {
     }
 
     fn tell(&self, kind: SecurityEventKind, name: &'static str) {
+    /// Tells that the state does not open because it is not what was written.
+    pub fn state_is_corrupt(&self, reason: String) {
+        let event = SecurityEvent::new(SecurityEventKind::StateCorrupt, reason);
+        self.evidence.record(event.about("store"));
+    }
+
         let event = SecurityEvent::new(kind, self.configuration.clone());
         self.evidence.record(event.about(name));
     }

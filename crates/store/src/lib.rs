@@ -5,7 +5,8 @@
 //! | [`RedbStore`] | one file on disk; an acknowledged commit survives a crash | the default of both servers |
 //! | [`MemoryStore`] | nothing beyond the process | tests, demonstrations |
 //!
-//! Several processes over one state need `edgeapp-store-etcd`. All three pass the battery `edgeapp_testkit::store`.
+//! Several processes over one state need `edgeapp-store-etcd`. All three pass the battery `edgeapp_testkit::store`, and so does
+//! [`sealed::SealedStore`] over any of them, which keeps nothing that can be read without its key.
 //!
 //! Inside: `file` holds the file and its readers, `writer` the one thread that writes (group commit, recovery from disk
 //! errors), `feed` the recent history and the watchers, `memory` the map, `settings` the section `[store]` of a configuration.
@@ -35,6 +36,7 @@
 mod feed;
 mod file;
 mod memory;
+pub mod sealed;
 mod settings;
 mod writer;
 

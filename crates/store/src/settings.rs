@@ -1,6 +1,9 @@
 //! Which store a server uses, as its configuration says it.
 
-use crate::{MemoryStore, OpenError, RedbStore};
+use crate::{
+    MemoryStore, OpenError, RedbStore,
+    sealed::{KeyFiles, KeyProviderError, SealedError, SealedStore, is_sealed},
+};
 use edgeapp_core::{hardening::Check, store::Store};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -17,6 +20,13 @@ pub enum StoreSettings {
     Redb {
         /// `path`: the file; it is made, with its folder, when it is not there.
         path: PathBuf,
+        /// `encryption_key_file`: the key that the state is encrypted with, as `state-key` makes it; without it the state lies there in
+        /// plain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encryption_key_file: Option<PathBuf>,
+        /// `old_encryption_key_files`: keys that it was encrypted with before. After one start with the new key they are needed no more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        old_encryption_key_files: Vec<PathBuf>,
     },
     /// `kind = "memory-lost-at-exit"`: nothing outlives the process. For tests and demonstrations.
     MemoryLostAtExit,
@@ -41,6 +51,13 @@ pub enum StoreSettings {
         /// `password_file`: the file that holds the password.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password_file: Option<PathBuf>,
+        /// `encryption_key_file`: the key that the state is encrypted with, the same for all replicas; without it etcd and its
+        /// backups hold it in plain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        encryption_key_file: Option<PathBuf>,
+        /// `old_encryption_key_files`: keys that it was encrypted with before, or will be.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        old_encryption_key_files: Vec<PathBuf>,
     },
 }
 
@@ -75,6 +92,15 @@ impl StoreSettings {
             },
             "etcd that takes us without proof takes anybody who reaches it",
         ),
+        Check::new(
+            "store.encryption_key_file",
+            "a key file",
+            |store| match store.encryption() {
+                Some((None, _)) => Some("none".to_owned()),
+                _ => None,
+            },
+            "whoever gets the disk, the file or a backup reads who is where",
+        ),
     ];
 }
 
@@ -98,22 +124,76 @@ pub enum StoreSettingsError {
     /// The cluster cannot be used.
     #[error("{0}")]
     Etcd(String),
+    /// Old keys without a new one.
+    #[error("old_encryption_key_files are of no use without encryption_key_file")]
+    OldKeysOnly,
+    /// The state is encrypted and does not open.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+}
+
+impl StoreSettingsError {
+    /// Whether the state is there but not as it was written.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Sealed(error) if error.is_damage())
+    }
 }
 
 impl StoreSettings {
+    /// The files of the key that encrypts and of older ones; nothing for a store that keeps nothing.
+    fn encryption(&self) -> Option<(Option<&Path>, &[PathBuf])> {
+        match self {
+            Self::Redb {
+                encryption_key_file,
+                old_encryption_key_files,
+                ..
+            }
+            | Self::Etcd {
+                encryption_key_file,
+                old_encryption_key_files,
+                ..
+            } => Some((encryption_key_file.as_deref(), old_encryption_key_files)),
+            Self::MemoryLostAtExit => None,
+        }
+    }
+
+    /// Reads the keys that the state is encrypted with, if it is to be.
+    ///
+    /// # Errors
+    /// When a file cannot be used, or others can read it.
+    pub fn keys(&self) -> Result<Option<KeyFiles>, StoreSettingsError> {
+        let read = |error: KeyProviderError| StoreSettingsError::Sealed(error.into());
+        match self.encryption() {
+            Some((Some(newest), old)) => KeyFiles::read(newest, old).map(Some).map_err(read),
+            _ => Ok(None),
+        }
+    }
+
     /// Makes paths relative to `folder`, where they are relative.
     pub fn resolve(&mut self, folder: &Path) {
         match self {
-            Self::Redb { path } => *path = folder.join(&path),
+            Self::Redb {
+                path,
+                encryption_key_file,
+                old_encryption_key_files,
+            } => {
+                *path = folder.join(&path);
+                for path in encryption_key_file.iter_mut().chain(old_encryption_key_files) {
+                    *path = folder.join(&path);
+                }
+            }
             Self::MemoryLostAtExit => {}
             Self::Etcd {
                 ca,
                 certificate,
                 key,
                 password_file,
+                encryption_key_file,
+                old_encryption_key_files,
                 ..
             } => {
-                for path in [ca, certificate, key, password_file].into_iter().flatten() {
+                let files = [ca, certificate, key, password_file, encryption_key_file];
+                for path in files.into_iter().flatten().chain(old_encryption_key_files) {
                     *path = folder.join(&path);
                 }
             }
@@ -125,6 +205,9 @@ impl StoreSettings {
     /// # Errors
     /// When its adapter was not built in, or settings do not fit together.
     pub fn check(&self) -> Result<(), StoreSettingsError> {
+        if let Some((None, [_, ..])) = self.encryption() {
+            return Err(StoreSettingsError::OldKeysOnly);
+        }
         let Self::Etcd {
             certificate,
             key,
@@ -149,12 +232,22 @@ impl StoreSettings {
     /// Opens the store.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// When it cannot be opened, or its state not be read with the keys that are given.
     pub async fn open(&self) -> Result<Arc<dyn Store>, StoreSettingsError> {
         self.check()?;
+        let keys = self.keys()?;
+        let store = self.open_as_it_lies().await?;
+        match keys {
+            Some(keys) => Ok(Arc::new(SealedStore::open(store, Arc::new(keys)).await?)),
+            None if is_sealed(store.as_ref()).await.map_err(SealedError::Store)? => Err(SealedError::NoKey.into()),
+            None => Ok(store),
+        }
+    }
+
+    async fn open_as_it_lies(&self) -> Result<Arc<dyn Store>, StoreSettingsError> {
         match self {
             Self::MemoryLostAtExit => Ok(Arc::new(MemoryStore::new())),
-            Self::Redb { path } => {
+            Self::Redb { path, .. } => {
                 if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                     let failed = |source| StoreSettingsError::Folder {
                         folder: folder.to_owned(),
@@ -185,6 +278,7 @@ impl StoreSettings {
             key,
             user,
             password_file,
+            ..
         } = self
         else {
             return Err(StoreSettingsError::NoEtcd);

@@ -13,6 +13,26 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// # Panics
 /// When the adapter breaks a promise.
 pub async fn keeps_the_contract<S: Store>(make: impl AsyncFn() -> S) {
+    keeps_the_contract_but_for_cut_ranges(&make).await;
+    a_range_obeys_after_before_and_limit(&make().await).await;
+    long_ranges_page_without_gap_or_repeat(&make().await, |paged| paged).await;
+}
+
+/// Asks for everything but the order of ranges that are cut by a limit or begin and end in the middle: they are complete, in an order of
+/// the store's own. For stores whose keys are not readable below.
+///
+/// # Panics
+/// When the adapter breaks a promise.
+pub async fn keeps_the_contract_in_its_own_order<S: Store>(make: impl AsyncFn() -> S) {
+    keeps_the_contract_but_for_cut_ranges(&make).await;
+    let sorted = |mut paged: Vec<String>| {
+        paged.sort();
+        paged
+    };
+    long_ranges_page_without_gap_or_repeat(&make().await, sorted).await;
+}
+
+async fn keeps_the_contract_but_for_cut_ranges<S: Store>(make: &impl AsyncFn() -> S) {
     a_put_is_read_back(&make().await).await;
     an_absent_key_reads_as_none(&make().await).await;
     a_delete_removes(&make().await).await;
@@ -24,8 +44,6 @@ pub async fn keeps_the_contract<S: Store>(make: impl AsyncFn() -> S) {
     keys_with_odd_characters_come_back(&make().await).await;
     a_range_is_in_order_of_keys(&make().await).await;
     a_prefix_ends_where_it_ends(&make().await).await;
-    a_range_obeys_after_before_and_limit(&make().await).await;
-    long_ranges_page_without_gap_or_repeat(&make().await).await;
     absent_is_checked(&make().await).await;
     at_is_checked(&make().await).await;
     a_refused_commit_changes_nothing(&make().await).await;
@@ -271,7 +289,7 @@ async fn a_range_obeys_after_before_and_limit(store: &dyn Store) {
     );
 }
 
-async fn long_ranges_page_without_gap_or_repeat(store: &dyn Store) {
+async fn long_ranges_page_without_gap_or_repeat(store: &dyn Store, ordered: impl Fn(Vec<String>) -> Vec<String>) {
     const COUNT: usize = 1_300;
     let mut expected = Vec::with_capacity(COUNT);
     for chunk in 0..COUNT / 100 {
@@ -297,7 +315,7 @@ async fn long_ranges_page_without_gap_or_repeat(store: &dyn Store) {
             _ => break,
         }
     }
-    assert_eq!(paged, expected, "page by page");
+    assert_eq!(ordered(paged), expected, "page by page");
 }
 
 async fn absent_is_checked(store: &dyn Store) {

@@ -121,6 +121,7 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
     println!("  audit.key, audit.pub    the key that signs audit logs, and the one that verifies them");
+    println!("  state.key               a key to encrypt state with, see docs/encryption.md");
     println!("  collector               a simulated collector of audit records: eec-sim collector");
     println!(
         "  nef, nef.toml           a simulated NEF: eec-sim nef --config {}",
