@@ -12,6 +12,7 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
 };
+use zeroize::{Zeroize, Zeroizing};
 
 const PRIVATE: &str = "PRIVATE KEY";
 const PUBLIC: &str = "PUBLIC KEY";
@@ -37,18 +38,12 @@ pub enum KeyError {
 pub struct AuditKey {
     pair: EcdsaKeyPair,
     public: PublicKey,
-    pkcs8: Vec<u8>,
+    pkcs8: Zeroizing<Vec<u8>>,
 }
 
 impl fmt::Debug for AuditKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AuditKey({})", self.public.name)
-    }
-}
-
-impl Drop for AuditKey {
-    fn drop(&mut self) {
-        self.pkcs8.fill(0);
     }
 }
 
@@ -73,6 +68,7 @@ impl AuditKey {
     }
 
     fn of(pkcs8: Vec<u8>) -> Option<Self> {
+        let pkcs8 = Zeroizing::new(pkcs8);
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?;
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
         let public = PublicKey::of(der.as_ref().to_vec());
@@ -85,6 +81,7 @@ impl AuditKey {
     /// When it cannot be used.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let text = fs::read(path).map_err(|error| KeyError::File(path.to_owned(), error))?;
+        let text = Zeroizing::new(text);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -97,7 +94,7 @@ impl AuditKey {
             }
         }
         let content = |what| KeyError::Content(path.to_owned(), what);
-        let pem = pem::parse(text).map_err(|_| content("no PEM"))?;
+        let pem = pem::parse(&*text).map_err(|_| content("no PEM"))?;
         if pem.tag() != PRIVATE {
             return Err(content("no private key in PKCS #8"));
         }
@@ -105,8 +102,11 @@ impl AuditKey {
     }
 
     /// The private key in PEM, to be kept in a file that only its owner may read.
-    pub fn to_pem(&self) -> String {
-        pem::encode(&Pem::new(PRIVATE, self.pkcs8.clone()))
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        let pem = Pem::new(PRIVATE, self.pkcs8.to_vec());
+        let text = Zeroizing::new(pem::encode(&pem));
+        pem.into_contents().zeroize();
+        text
     }
 
     /// The key that verifies what this one signs.
@@ -168,6 +168,9 @@ impl PublicKey {
 mod tests {
     use super::*;
 
+    // A secret that can be copied or written down is, sooner or later.
+    static_assertions::assert_not_impl_any!(AuditKey: Clone, fmt::Display, serde::Serialize);
+
     #[test]
     fn keys_survive_their_files_and_verify_what_was_signed() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -201,6 +204,7 @@ mod tests {
         assert!(matches!(AuditKey::load(&file), Err(KeyError::Open(_))));
     }
 
+    /// Proves: WP-45
     #[test]
     fn a_key_is_not_shown() {
         let (key, public) = AuditKey::generate().expect("a key");

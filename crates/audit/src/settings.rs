@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use zeroize::Zeroizing;
 /// `[audit]`: the audit log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -222,7 +223,7 @@ pub fn read_key(path: &Path) -> io::Result<Pseudonyms> {
             ));
         }
     }
-    let key = fs::read(path)?;
+    let key = Zeroizing::new(fs::read(path)?);
     if key.len() < 16 {
         return Err(io::Error::other(
             "a key has at least 16 bytes; remove the file, and another one is made",

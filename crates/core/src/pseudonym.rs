@@ -213,6 +213,9 @@ pub fn of_text<T: fmt::Display>(text: T) -> Pseudonym<T> {
 mod tests {
     use super::*;
 
+    // The key of the pseudonyms leaves in no form.
+    static_assertions::assert_not_impl_any!(Pseudonyms: fmt::Display, serde::Serialize);
+
     fn names() -> Pseudonyms {
         Pseudonyms::keyed(&[7; 32])
     }

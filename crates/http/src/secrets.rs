@@ -18,8 +18,9 @@ pub fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-            tracing::warn!(%error, "core dumps cannot be switched off: they would hold keys");
+        match set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            Ok(()) => tracing::info!("core dumps are off, and no other process of this user may look into this one"),
+            Err(error) => tracing::warn!(%error, "core dumps cannot be switched off: they would hold keys"),
         }
     }
 }

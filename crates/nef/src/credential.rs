@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 /// A token is renewed this long before it ends.
 const EARLY: Duration = Duration::from_secs(30);
@@ -27,7 +28,8 @@ pub(crate) enum Credential {
 
 pub(crate) struct Fetched {
     url: String,
-    form: String,
+    /// It holds the secret of the client, and is wiped like one.
+    form: Zeroizing<String>,
     client: HttpClient,
     held: Mutex<Held>,
 }
@@ -69,17 +71,20 @@ impl TokenAnswer {
     }
 }
 
-fn secret(key: &'static str, file: &Path) -> Result<String, NefSettingsError> {
-    let text = std::fs::read_to_string(file).map_err(|source| NefSettingsError::File {
-        key,
-        file: file.to_owned(),
-        source,
-    })?;
-    Ok(text.trim().to_owned())
+fn secret(key: &'static str, file: &Path) -> Result<Zeroizing<String>, NefSettingsError> {
+    let text = std::fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .map_err(|source| NefSettingsError::File {
+            key,
+            file: file.to_owned(),
+            source,
+        })?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
 fn bearer(token: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+    let text = Zeroizing::new(format!("Bearer {token}"));
+    let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -124,7 +129,7 @@ impl Credential {
     }
 }
 
-fn form(oauth: &OauthSettings) -> Result<String, NefSettingsError> {
+fn form(oauth: &OauthSettings) -> Result<Zeroizing<String>, NefSettingsError> {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "client_credentials")
         .append_pair("client_id", &oauth.client_id);
@@ -134,7 +139,7 @@ fn form(oauth: &OauthSettings) -> Result<String, NefSettingsError> {
     if let Some(scope) = &oauth.scope {
         form.append_pair("scope", scope);
     }
-    Ok(form.finish())
+    Ok(Zeroizing::new(form.finish()))
 }
 
 impl Fetched {
@@ -171,7 +176,7 @@ impl Fetched {
             after,
         };
         let media = "application/x-www-form-urlencoded";
-        let body = Some(self.form.clone().into());
+        let body = Some(self.form.as_str().to_owned().into());
         let answer = self.client.send(Method::POST, &self.url, media, body).await;
         let answer: TokenAnswer = answer
             .and_then(|answer| answer.json())

@@ -142,7 +142,10 @@ async fn keys_of_akma_and_gba_are_refused_with_the_reason() {
     assert!(certificates.start().await.stop().await.success());
 }
 
-/// No switch in the environment has keys of sessions written down, and no crash has the memory.
+/// No switch in the environment has keys of sessions written down, no crash has the memory, and nothing secret stands among what a list of
+/// processes shows.
+///
+/// Proves: WP-45, T-31
 #[tokio::test]
 async fn no_keys_leave_the_process() {
     let lab = Lab::new();
@@ -160,6 +163,12 @@ async fn no_keys_leave_the_process() {
             .unwrap();
         let values: Vec<_> = core.split_whitespace().rev().skip(1).take(2).collect();
         assert_eq!(values, ["0", "0"], "{core}");
+        let key = fs::read_to_string(lab.pki.files("ees-a").key).unwrap();
+        let secret = key.lines().nth(1).unwrap();
+        for list in ["cmdline", "environ"] {
+            let shown = fs::read(format!("/proc/{}/{list}", ees.id())).unwrap();
+            assert!(!String::from_utf8_lossy(&shown).contains(secret), "{list}");
+        }
     }
     assert!(ees.stop().await.success());
 }
