@@ -3,7 +3,7 @@
 use crate::{
     config::EcsConfig,
     ecs::{Ecs, EcsRules},
-    oauth::registry_file::RegistryFile,
+    oauth::{IssueToken, registry_file::RegistryFile},
     operations,
 };
 use edgeapp_audit::{
@@ -13,8 +13,12 @@ use edgeapp_audit::{
 };
 use edgeapp_authz::policy::LocalPolicy;
 use edgeapp_core::{
-    authorizer::ReferencePoint,
+    authorizer::{Ask, Operation, ReferencePoint},
     callback::{CallbackRule, OwnListeners},
+    clock::{
+        Clock, SystemClock,
+        trust::{Trust as ClockTrust, WhileTrusted},
+    },
     consent::Consent,
     error::Error,
     evidence::Collector,
@@ -26,6 +30,7 @@ use edgeapp_http::{
     assembly::{BindError, Door, Serving},
     client::HttpClient,
     collector::HttpCollector,
+    clock,
     documents::{self, DocumentError},
     erasure,
     operator::{self, Version},
@@ -197,7 +202,13 @@ impl Loaded {
             ..OutboxSettings::default()
         };
         let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
+        let machine: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let trust = ClockTrust::open(store.clone(), machine.clone()).await?;
+        // A token that is issued by a clock that is back lives longer than anybody granted.
+        let issues = |ask: &Ask<'_>| ask.operation == IssueToken::NAME;
+        let authorizer = WhileTrusted::new(trust.clone(), issues, policy.clone());
             .outbox(outbox)
+            .clock(machine)
             .authorizer(policy.clone())
             .consent(consent.clone())
             .evidence(keeping.evidence());
@@ -228,6 +239,7 @@ impl Loaded {
         let of_operator = operator::router(ecs.readiness(), metrics, version)
             .merge(documents::page(&apis)?)
             .merge(erasure::router(ecs.room().clone(), &[]))
+            .merge(clock::router(trust.clone()))
             .merge(ecs.router(ReferencePoint::Operator));
         let door = |point, router| vec![Door { point, router }];
         let mut edge4 = door(ReferencePoint::Edge4, ecs.router(ReferencePoint::Edge4));
@@ -250,6 +262,7 @@ impl Loaded {
             keeping,
             consent,
             registry,
+            trust,
         })
     }
 }
@@ -261,6 +274,7 @@ pub struct Running {
     keeping: Keeping,
     consent: Arc<dyn Consent>,
     registry: Option<RegistryFile>,
+    trust: Arc<ClockTrust>,
 }
 
 impl Running {
@@ -277,9 +291,10 @@ impl Running {
             keeping,
             consent,
             registry,
+            trust,
         } = self;
         keeping.begin("ecs");
-        let evidence = tokio::spawn(keeping.work(consent, stop.clone()));
+        let evidence = tokio::spawn(keeping.work(consent, trust, stop.clone()));
         let drained = CancellationToken::new();
         let served = async {
             serving.serve(stop).await;

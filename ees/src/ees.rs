@@ -25,9 +25,12 @@ use edgeapp_authz::{
     token::{TokenAuthorizer, follow::Follower as IssuerFollower, verifier::Verifier},
 };
 use edgeapp_core::{
-    authorizer::{Authorizer, ReferencePoint},
+    authorizer::{Ask, Authorizer, ReferencePoint},
     callback::{CallbackRule, OwnListeners},
-    clock::{Clock, SystemClock},
+    clock::{
+        Clock, SystemClock,
+        trust::{Trust as ClockTrust, WhileTrusted},
+    },
     consent::{Consent, Withdrawal},
     error::Error,
     evidence::{Collector, Evidence},
@@ -49,6 +52,7 @@ use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
     client::HttpClient,
     collector::HttpCollector,
+    clock,
     documents::{self, Api},
     erasure,
     operator::{self, Need, Readiness, Version},
@@ -280,6 +284,7 @@ impl EesBuilder {
         let (authorizer, issuer, verifier) = match (&config.ecs, &clients.ecs) {
             (Some(ecs), Some(client)) if config.authorization.mode == Mode::Token => {
                 let verifier = Arc::new(Verifier::new(config.authorization.rules(config.ees_id.as_str())));
+        let trust = ClockTrust::open(store.clone(), self.clock.clone()).await?;
                 let issuer = EcsAsIssuer::new(client.clone(), &ecs.url);
                 let issuer = IssuerFollower::start(
                     verifier.clone(),
@@ -302,6 +307,10 @@ impl EesBuilder {
                 (Arc::new(by_token) as Arc<dyn Authorizer>, Some(issuer), Some(verifier))
             }
             _ => (authorizer, None, None),
+                // Tokens whose time was over would be good again by a clock that is back.
+                let points = config.authorization.token_points();
+                let wants_token = move |ask: &Ask<'_>| points.contains(&ask.point);
+                let by_token = WhileTrusted::new(trust.clone(), wants_token, Arc::new(by_token));
         };
         let around = Around {
             store: store.clone(),
@@ -377,6 +386,7 @@ impl EesBuilder {
             .merge(erasure::router(
                 rooms.room.clone(),
                 &[("app-context/", "app-context-bytes/")],
+            .merge(clock::router(trust.clone()))
             ));
         serving
             .bind(
@@ -410,6 +420,7 @@ impl EesBuilder {
             locations: rooms.locations.clone(),
             sessions: rooms.sessions.clone(),
             management: rooms.acr_management.clone(),
+            trust,
         })
     }
 }
@@ -427,6 +438,7 @@ pub struct Ees {
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
     management: Arc<AcrManagementService>,
+    trust: Arc<ClockTrust>,
 }
 
 /// Ends what runs for users who take back a consent, beginning with those who did while we were away.
@@ -474,7 +486,7 @@ impl Ees {
     pub async fn serve(self, stop: CancellationToken) {
         self.keeping.begin("ees");
         let mut background = JoinSet::new();
-        background.spawn(self.keeping.work(self.consent.clone(), stop.clone()));
+        background.spawn(self.keeping.work(self.consent.clone(), self.trust, stop.clone()));
         background.spawn(self.outbox.run());
         if let Some(issuer) = self.issuer {
             background.spawn(issuer.run());

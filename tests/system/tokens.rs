@@ -3,6 +3,7 @@
 use crate::support::EEC_REGISTRATIONS;
 use edgeapp_core::{
     principal::Role,
+    store::{Commit, Store},
     token::{from_base64url, resource_of},
 };
 use edgeapp_system_tests::{
@@ -102,6 +103,55 @@ fn jti(token: &str) -> String {
 fn request_of(eec: &str) -> String {
     let resource = resource_of(EES).replace(':', "%3A").replace('/', "%2F");
     format!("grant_type=client_credentials&client_id={eec}&resource={resource}")
+}
+
+/// The latest time that servers wrote down lies ahead: their clocks are behind.
+async fn ran_in_the_future(plan: &Plan) {
+    let store = edgeapp_store::RedbStore::open(plan.state()).expect("a state");
+    let ahead = jiff::Timestamp::now() + Duration::from_secs(3600);
+    let commit = Commit::new().put("clock/high-water", ahead.to_string());
+    store.commit(commit).await.expect("stored");
+}
+
+/// T-32: servers that are started with a clock behind the time that they have seen issue and judge no token, until an operator vouches
+/// for the clock.
+///
+/// Proves: T-32, WP-59
+#[tokio::test]
+async fn no_token_is_issued_or_judged_by_a_clock_that_is_back() {
+    let mut site = Site::new();
+    let (ecs, ees) = site.start().await;
+    let token = token_of("eec-1", &site.at_ecs("eec-1", &ecs)).await;
+    let eec = |ees: &Process| site.lab.eec("eec-1", ees.root("edge1")).bearing(&token);
+    until_it_is_so("the token is taken", async || {
+        register(&eec(&ees), "eec-1").await.status == StatusCode::CREATED
+    })
+    .await;
+    assert!(ecs.stop().await.success() && ees.stop().await.success());
+    ran_in_the_future(&site.ecs_plan).await;
+    ran_in_the_future(&site.ees_plan).await;
+    let (ecs, ees) = (site.ecs_plan.start().await, site.ees_plan.start().await);
+    let at_ecs = site.at_ecs("eec-1", &ecs);
+    let refused = at_ecs
+        .send(Method::POST, "/oauth2/token", FORM, request_of("eec-1"))
+        .await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.body);
+    assert!(refused.headers.contains_key(header::RETRY_AFTER));
+    let refused = register(&eec(&ees), "eec-1").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.body);
+    // What does not rest on dates goes on.
+    let ees_at_ecs = Caller::new(&site.lab, &site.lab.pki.files("ees-a"), Role::Ecs, ecs.root("edge6"));
+    assert_eq!(ees_at_ecs.get("/jwks").await.status, StatusCode::OK);
+    for (role, server) in [(Role::Ecs, &ecs), (Role::Ees, &ees)] {
+        let operator = site.lab.operator(role, server.root("operator"));
+        assert_eq!(operator.get("/clock").await.found()["trusted"], false);
+        assert_eq!(operator.post("/clock", &json!({})).await.found()["trusted"], true);
+    }
+    token_of("eec-1", &at_ecs).await;
+    until_it_is_so("the token is taken again", async || {
+        register(&eec(&ees), "eec-1").await.status == StatusCode::CREATED
+    })
+    .await;
 }
 
 async fn token_of(eec: &str, at_ecs: &Caller) -> String {

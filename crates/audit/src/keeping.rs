@@ -7,6 +7,7 @@ use crate::{
     watch::{self, ToTheLog},
 };
 use edgeapp_core::{
+    clock::trust::Trust,
     consent::Consent,
     evidence::{Collector, Evidence, SecurityEvent, SecurityEventKind},
 };
@@ -65,19 +66,24 @@ impl Keeping {
         self.tell(SecurityEventKind::Start, name);
     }
 
-    fn tell(&self, kind: SecurityEventKind, name: &'static str) {
     /// Tells that the state does not open because it is not what was written.
     pub fn state_is_corrupt(&self, reason: String) {
         let event = SecurityEvent::new(SecurityEventKind::StateCorrupt, reason);
         self.evidence.record(event.about("store"));
     }
 
+    fn tell(&self, kind: SecurityEventKind, name: &'static str) {
         let event = SecurityEvent::new(kind, self.configuration.clone());
         self.evidence.record(event.about(name));
     }
 
     /// What goes on while the server runs: the clock is watched, withdrawals of consents are told of, records go to the collector.
-    pub fn work(&self, consent: Arc<dyn Consent>, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+    pub fn work(
+        &self,
+        consent: Arc<dyn Consent>,
+        trust: Arc<Trust>,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (evidence, log, collector) = (self.evidence.clone(), self.log.clone(), self.collector.clone());
         async move {
             let upload = async {
@@ -87,7 +93,7 @@ impl Keeping {
                 }
             };
             tokio::join!(
-                watch::clock(evidence.clone()),
+                watch::clock(evidence.clone(), trust),
                 watch::withdrawals(consent, evidence),
                 upload
             );

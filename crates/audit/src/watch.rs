@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use edgeapp_core::{
+    clock::trust::{TOLERANCE, Trust},
     consent::Consent,
     evidence::{Evidence, SecurityEvent, SecurityEventKind},
     store::{Commit, Entry, Key, Range, Revision, Span, Store, StoreError, Watch},
@@ -16,17 +17,8 @@ use std::{
 };
 use tokio::sync::broadcast::error::RecvError;
 
-/// Wall clock and monotonic clock may drift apart by this much between two looks.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(30);
 /// How often the clocks are compared.
 const EVERY: Duration = Duration::from_secs(5);
-
-/// By how much the wall clock jumped while `passed` went by on the monotonic one; nothing when within tolerance.
-pub fn jump(before: Timestamp, after: Timestamp, passed: Duration) -> Option<SignedDuration> {
-    let passed = SignedDuration::try_from(passed).unwrap_or(SignedDuration::MAX);
-    let off = after.duration_since(before).saturating_sub(passed);
-    (off.abs() > TOLERANCE).then_some(off)
-}
 
 /// How many seconds `now` lies before a time that was written down earlier; nothing when within tolerance.
 pub(crate) fn backwards(written: Timestamp, now: Timestamp) -> Option<i64> {
@@ -34,34 +26,28 @@ pub(crate) fn backwards(written: Timestamp, now: Timestamp) -> Option<i64> {
     (back > TOLERANCE).then(|| back.as_secs())
 }
 
-/// Both clocks as they were at the last look.
-struct Clocks {
-    wall: Timestamp,
-    monotonic: Instant,
-}
-
-impl Clocks {
-    /// Tells of a jump since the last look.
-    fn look(&mut self, wall: Timestamp, monotonic: Instant, evidence: &dyn Evidence) {
-        if let Some(off) = jump(self.wall, wall, monotonic.duration_since(self.monotonic)) {
-            tracing::warn!(seconds = off.as_secs(), "the clock has jumped");
-            let reason = format!("the clock went {} s away from the time that passed", off.as_secs());
-            evidence.record(SecurityEvent::new(SecurityEventKind::ClockJump, reason).about("wall clock"));
+/// Compares the wall clock with the monotonic one again and again, until dropped, and writes down how late it is. The wall clock is read
+/// as it is: the port [`Clock`](edgeapp_core::clock::Clock) hides steps backwards.
+pub async fn clock(evidence: Arc<dyn Evidence>, trust: Arc<Trust>) {
+    if let Some(ought) = trust.ought() {
+        let reason = format!("the clock is behind {ought}, the latest time of an earlier run");
+        evidence.record(SecurityEvent::new(SecurityEventKind::ClockJump, reason).about("wall clock"));
+    }
+    loop {
+        look(&trust, Timestamp::now(), Instant::now(), evidence.as_ref());
+        if let Err(error) = trust.write_down(Timestamp::now()).await {
+            tracing::warn!(%error, "the time cannot be written down");
         }
-        *self = Self { wall, monotonic };
+        tokio::time::sleep(EVERY).await;
     }
 }
 
-/// Compares the wall clock with the monotonic one again and again, until dropped. The wall clock is read as it is: the port
-/// [`Clock`](edgeapp_core::clock::Clock) hides steps backwards.
-pub async fn clock(evidence: Arc<dyn Evidence>) {
-    let mut clocks = Clocks {
-        wall: Timestamp::now(),
-        monotonic: Instant::now(),
-    };
-    loop {
-        tokio::time::sleep(EVERY).await;
-        clocks.look(Timestamp::now(), Instant::now(), evidence.as_ref());
+/// Looks at both clocks and tells of a jump since the last look.
+fn look(trust: &Trust, wall: Timestamp, monotonic: Instant, evidence: &dyn Evidence) {
+    if let Some(off) = trust.look(wall, monotonic) {
+        tracing::warn!(seconds = off.as_secs(), "the clock has jumped");
+        let reason = format!("the clock went {} s away from the time that passed", off.as_secs());
+        evidence.record(SecurityEvent::new(SecurityEventKind::ClockJump, reason).about("wall clock"));
     }
 }
 
@@ -190,34 +176,59 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_is_what_passed_on_one_clock_only() {
+    fn a_clock_behind_the_last_record_is_told() {
         let after = |seconds: i64| noon() + SignedDuration::from_secs(seconds);
-        let five = Duration::from_secs(5);
-        assert_eq!(jump(noon(), after(5), five), None);
-        assert_eq!(jump(noon(), after(35), five), None);
-        assert_eq!(jump(noon(), after(36), five), Some(SignedDuration::from_secs(31)));
-        assert_eq!(jump(noon(), after(-3600), five), Some(SignedDuration::from_secs(-3605)));
         assert_eq!(backwards(noon(), after(60)), None);
         assert_eq!(backwards(noon(), after(-30)), None);
         assert_eq!(backwards(noon(), after(-3600)), Some(3600));
     }
 
-    #[test]
-    fn a_clock_that_jumps_is_told_of_once() {
-        let (told, began) = (Told::default(), Instant::now());
-        let mut clocks = Clocks {
-            wall: noon(),
-            monotonic: began,
-        };
+    /// Proves: T-32, WP-59
+    #[tokio::test]
+    async fn a_clock_that_jumps_is_told_of_once_and_not_believed_when_it_is_back() {
+        let told = Told::default();
+        let clock = Arc::new(edgeapp_core::clock::SystemClock::default());
+        let trust = Trust::open(Arc::new(Broken(|| StoreError::Conflict)), clock.clone()).await;
+        assert!(trust.is_err(), "a state that cannot be read is no state without a time");
+        let trust = Trust::open(Arc::new(Nothing), clock).await.expect("a state");
+        let (began, now) = (Instant::now(), Timestamp::now());
         let kinds = || -> Vec<_> { told.0.lock().expect("told").iter().map(|event| event.kind).collect() };
-        let at = |seconds: i64| noon() + SignedDuration::from_secs(seconds);
-        clocks.look(at(5), began + EVERY, &told);
+        let at = |seconds: i64| now + SignedDuration::from_secs(seconds);
+        look(&trust, at(5), began + EVERY, &told);
         assert_eq!(kinds(), []);
-        clocks.look(at(3610), began + 2 * EVERY, &told);
-        clocks.look(at(3615), began + 3 * EVERY, &told);
+        look(&trust, at(3610), began + 2 * EVERY, &told);
+        look(&trust, at(3615), began + 3 * EVERY, &told);
         assert_eq!(kinds(), [SecurityEventKind::ClockJump]);
-        clocks.look(at(20), began + 4 * EVERY, &told);
+        assert!(trust.is_good());
+        look(&trust, at(20), began + 4 * EVERY, &told);
         assert_eq!(kinds(), [SecurityEventKind::ClockJump; 2]);
+        assert!(!trust.is_good());
+    }
+
+    /// A store in which nothing lies, and nothing is kept.
+    struct Nothing;
+
+    #[async_trait]
+    impl Store for Nothing {
+        async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
+            Ok(None)
+        }
+
+        async fn range(&self, _: Span) -> Result<Range, StoreError> {
+            Ok(Range::default())
+        }
+
+        async fn commit(&self, _: Commit) -> Result<Revision, StoreError> {
+            Ok(Revision(1))
+        }
+
+        async fn watch(&self, _: &str, _: Revision) -> Result<Watch, StoreError> {
+            Err(StoreError::Unavailable("nothing changes".into()))
+        }
+
+        fn is_shared(&self) -> bool {
+            false
+        }
     }
 
     struct Broken(fn() -> StoreError);

@@ -1,4 +1,6 @@
-//! The only place that reads the time.
+//! The only place that reads the time. Whether it can be believed is said by [`trust`].
+
+pub mod trust;
 
 use edgeapp_openapi::common::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +13,9 @@ use std::sync::{
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> DateTime;
+
+    /// Goes by the machine's time from here on, also where that is back: somebody looked at it and vouches for it.
+    fn accept(&self) {}
 }
 
 /// The machine's clock; where that steps back, it stands still until the machine has caught up.
@@ -24,6 +29,10 @@ impl Clock for SystemClock {
         let now = Timestamp::now().as_microsecond();
         let latest = self.latest.fetch_max(now, Ordering::Relaxed).max(now);
         DateTime(Timestamp::from_microsecond(latest).unwrap_or(Timestamp::MAX))
+    }
+
+    fn accept(&self) {
+        self.latest.store(Timestamp::now().as_microsecond(), Ordering::Relaxed);
     }
 }
 
@@ -111,3 +120,5 @@ mod tests {
         assert!(clock.now() <= clock.now());
     }
 }
+            clock.accept();
+            assert!(clock.now() < first, "somebody vouched for the machine's time");

@@ -16,12 +16,13 @@
 //! | [`gather`] | one write for what is ready at the same time |
 //! | [`tls`] | certificates, keys, trust; following their files |
 //! | [`secrets`] | no memory of a process is left behind |
-//! | [`operator`], [`erasure`], [`telemetry`] | health, readiness, metrics; forgetting users; logs |
+//! | [`operator`], [`erasure`], [`clock`], [`telemetry`] | health, readiness, metrics; forgetting users; whether the clock is right; logs |
 //! | [`assembly`], [`settings`] | what programs share: listeners, announcing, stopping; reading a configuration |
 
 pub mod assembly;
 pub mod callbacks;
 pub mod client;
+pub mod clock;
 pub mod collector;
 mod connections;
 mod descriptors;
