@@ -36,6 +36,7 @@ impl Footprint {
         let day = Lifetimes {
             max: Some(86_400),
             default: Some(3600),
+            spread_percent: 0,
         };
         let contexts = ContextPolicy {
             register_implicitly: true,

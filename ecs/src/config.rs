@@ -149,6 +149,9 @@ pub struct LifetimeSettings {
     pub subscription_max: u32,
     /// `subscription_default`: its life when the EEC proposes none; a day when absent.
     pub subscription_default: u32,
+    /// `spread_percent`: lives of a minute and more are shorter by up to so much, at random, so that what began together is not renewed
+    /// together; 0 to 50, 5 when absent.
+    pub spread_percent: u8,
 }
 
 impl Default for LifetimeSettings {
@@ -158,6 +161,7 @@ impl Default for LifetimeSettings {
             ees_registration_default: 3_600,
             subscription_max: 604_800,
             subscription_default: 86_400,
+            spread_percent: 5,
         }
     }
 }
@@ -374,6 +378,9 @@ impl EcsConfig {
                 errors.push(of_key(&format!("lifetimes.{what}_default"), reason));
             }
         }
+        if life.spread_percent > 50 {
+            errors.push(of_key("lifetimes.spread_percent", "must be 0 to 50".to_owned()));
+        }
         let of_tls = self.tls.wrong().into_iter();
         errors.extend(of_tls.map(|(key, reason)| of_key(key, reason.to_owned())));
         if self.notifications.timeout_seconds == 0 {
@@ -453,6 +460,7 @@ impl EcsConfig {
         let lifetimes = |max, default| Lifetimes {
             max: Some(max),
             default: Some(default),
+            spread_percent: self.lifetimes.spread_percent,
         };
         let (life, edns) = (&self.lifetimes, Edns::new(self.edn.clone())?);
         let partners = Partners::new(self.partner.clone())?;

@@ -63,6 +63,7 @@ impl Default for EcsRules {
         let lifetimes = |max, default| Lifetimes {
             max: Some(max),
             default: Some(default),
+            spread_percent: 0,
         };
         Self {
             registration: RegistrationRules {

@@ -236,6 +236,9 @@ pub struct LifetimesConfig {
     pub subscription_max: u32,
     /// `subscription_default`, one hour when not given.
     pub subscription_default: u32,
+    /// `spread_percent`: lives of a minute and more are shorter by up to so much, at random, so that what began together is not renewed
+    /// together; 0 to 50, 5 when not given.
+    pub spread_percent: u8,
 }
 
 impl Default for LifetimesConfig {
@@ -248,32 +251,42 @@ impl Default for LifetimesConfig {
             eas_registration_default: hour,
             subscription_max: day,
             subscription_default: hour,
+            spread_percent: 5,
         }
     }
 }
 
-fn lifetimes(max: u32, default: u32) -> Lifetimes {
+fn lifetimes(max: u32, default: u32, spread_percent: u8) -> Lifetimes {
     let some = |seconds: u32| (seconds > 0).then_some(seconds);
     Lifetimes {
         max: some(max),
         default: some(default),
+        spread_percent,
     }
 }
 
 impl LifetimesConfig {
     /// Of EEC registrations.
     pub fn eec(&self) -> Lifetimes {
-        lifetimes(self.eec_registration_max, self.eec_registration_default)
+        lifetimes(
+            self.eec_registration_max,
+            self.eec_registration_default,
+            self.spread_percent,
+        )
     }
 
     /// Of EAS registrations.
     pub fn eas(&self) -> Lifetimes {
-        lifetimes(self.eas_registration_max, self.eas_registration_default)
+        lifetimes(
+            self.eas_registration_max,
+            self.eas_registration_default,
+            self.spread_percent,
+        )
     }
 
     /// Of subscriptions.
     pub fn subscriptions(&self) -> Lifetimes {
-        lifetimes(self.subscription_max, self.subscription_default)
+        lifetimes(self.subscription_max, self.subscription_default, self.spread_percent)
     }
 }
 
@@ -680,6 +693,9 @@ impl EesConfig {
         }
         if self.common_eas.remembered_seconds < 2 {
             refuse("common_eas.remembered_seconds", "must be at least 2");
+        }
+        if self.lifetimes.spread_percent > 50 {
+            refuse("lifetimes.spread_percent", "must be 0 to 50");
         }
         if let Err(error) = self.store.check() {
             refuse("store", &error.to_string());

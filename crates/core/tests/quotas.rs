@@ -138,6 +138,7 @@ fn things(store: &Arc<dyn Store>, clock: &Arc<ManualClock>) -> Collection<Thing>
     let for_a_minute = Lifetimes {
         max: None,
         default: Some(60),
+        spread_percent: 0,
     };
     Collection::new(room, for_a_minute)
 }
@@ -229,6 +230,7 @@ async fn what_was_kept_before_is_counted_once() {
         Lifetimes {
             max: None,
             default: None,
+            spread_percent: 0,
         },
     );
     let one = somebody(1);
@@ -264,6 +266,7 @@ async fn a_lower_maximum_takes_nothing_away() {
         Lifetimes {
             max: None,
             default: None,
+            spread_percent: 0,
         },
     );
     let bigger = Change::Patch(serde_json::json!({"size": 5}));

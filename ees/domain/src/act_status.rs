@@ -35,6 +35,7 @@ const SEGMENT: &str = "/act-status";
 const FOR_EVER: Lifetimes = Lifetimes {
     max: None,
     default: None,
+    spread_percent: 0,
 };
 
 impl Resource<Ees> for ActStatusSubsc {

@@ -38,6 +38,7 @@ const LOCKS: usize = 1024;
 const FOR_EVER: Lifetimes = Lifetimes {
     max: None,
     default: None,
+    spread_percent: 0,
 };
 
 impl Resource<Ees> for AppTrafficInfluence {

@@ -121,6 +121,7 @@ impl Default for Settings {
             lifetimes: Lifetimes {
                 max: Some(3600),
                 default: Some(600),
+                spread_percent: 0,
             },
             service_area: None,
             discovery: DiscoveryPolicy::default(),

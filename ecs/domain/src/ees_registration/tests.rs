@@ -18,6 +18,7 @@ fn rules(allowed: Option<&[&str]>) -> RegistrationRules {
         lifetimes: Lifetimes {
             max: None,
             default: None,
+            spread_percent: 0,
         },
         allowed: allowed.map(parse),
     }

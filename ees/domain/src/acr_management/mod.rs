@@ -115,6 +115,7 @@ pub struct AcrManagementService {
 const FOR_EVER: Lifetimes = Lifetimes {
     max: None,
     default: None,
+    spread_percent: 0,
 };
 
 impl AcrManagementService {

@@ -33,6 +33,7 @@ async fn place() -> Place {
         Lifetimes {
             max: None,
             default: Some(60),
+            spread_percent: 0,
         },
         None,
         follower,

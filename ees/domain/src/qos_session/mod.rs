@@ -45,6 +45,7 @@ const LOCKS: usize = 1024;
 const FOR_EVER: Lifetimes = Lifetimes {
     max: None,
     default: None,
+    spread_percent: 0,
 };
 
 /// What an EES does for EASs that need a quality.

@@ -87,6 +87,7 @@ mod create {
         let lifetimes = Lifetimes {
             max: None,
             default: None,
+            spread_percent: 0,
         };
         let doors = Doors::with(Settings {
             lifetimes,
