@@ -105,6 +105,27 @@ async fn a_revoked_client_is_sent_away_in_mid_connection() {
     assert!(is_served(&revoked, EEC).await.is_err());
 }
 
+/// A list that is older than the one in force is not taken: nobody who was revoked comes in again with it.
+///
+/// Proves: WP-43, T-22
+#[tokio::test]
+async fn an_older_list_is_not_taken() {
+    let site = Site::open().await;
+    let (files, other) = (site.lab.pki.files(EEC), site.lab.pki.files("eec-2"));
+    let list = site.lab.pki.crl(Role::Eec);
+    let older = site.lab.path().join("older");
+    fs::copy(&list, &older).unwrap();
+    site.lab.pki.revoke(&files).unwrap();
+    until_it_is_so("refused", async || is_served(&site.eec(&files), EEC).await.is_err()).await;
+    replace(&list, &older);
+    until_it_is_so("told", async || {
+        site.ees.log().contains("is older than the list in force")
+    })
+    .await;
+    assert!(is_served(&site.eec(&files), EEC).await.is_err());
+    is_served(&site.eec(&other), "eec-2").await.unwrap();
+}
+
 /// Where an issuer is trusted no more, its clients are not served any more.
 #[tokio::test]
 async fn connections_end_with_the_trust_in_their_issuer() {

@@ -21,7 +21,29 @@ pub(super) struct Crl {
     issuer: Vec<u8>,
     /// Which part of the issuer's certificates it is about; empty when it is about all.
     scope: Vec<u8>,
+    /// Its number, where it has one (RFC 5280 clause 5.2.3): bytes from the greatest on, without zeros before.
+    number: Option<Vec<u8>>,
     pub(super) validity: Validity,
+}
+
+impl Crl {
+    /// Whether another list of the same issuer about the same certificates came after this one.
+    fn is_older_than(&self, other: &Self) -> bool {
+        if (&self.issuer, &self.scope) != (&other.issuer, &other.scope) {
+            return false;
+        }
+        match (&self.number, &other.number) {
+            (Some(number), Some(another)) if number != another => (number.len(), number) < (another.len(), another),
+            _ => self.validity.from < other.validity.from,
+        }
+    }
+}
+
+/// The first of these lists that is older than the one of its issuer that is in force. Taking it would let in again who was revoked since.
+pub(super) fn older<'l>(lists: &'l [Crl], in_force: &[Crl]) -> Option<&'l Crl> {
+    lists
+        .iter()
+        .find(|list| in_force.iter().any(|other| list.is_older_than(other)))
 }
 
 /// How fresh a list is.
@@ -72,7 +94,7 @@ fn read(
     path: &Arc<Path>,
     wrong: impl Fn(String) -> TlsError,
 ) -> Result<Crl, TlsError> {
-    let (issuer, scope, validity) = {
+    let (issuer, scope, number, validity) = {
         let (rest, parsed) = CertificateRevocationList::from_der(&der)
             .map_err(|_| wrong("is no list of revoked certificates that can be read".to_owned()))?;
         if !rest.is_empty() {
@@ -90,6 +112,7 @@ fn read(
         (
             parsed.issuer().as_raw().to_vec(),
             scope.map(|scope| scope.value.to_vec()).unwrap_or_default(),
+            parsed.crl_number().map(|number| number.to_bytes_be()),
             Validity::of(parsed.last_update(), next),
         )
     };
@@ -98,6 +121,7 @@ fn read(
         path: path.clone(),
         issuer,
         scope,
+        number,
         validity,
     })
 }
@@ -108,7 +132,7 @@ pub(super) fn newest(all: Vec<Crl>) -> Vec<Crl> {
     for crl in all {
         let key = (crl.issuer.clone(), crl.scope.clone());
         match newest.get(&key) {
-            Some(known) if known.validity.from >= crl.validity.from => {}
+            Some(known) if !known.is_older_than(&crl) => {}
             _ => drop(newest.insert(key, crl)),
         }
     }
@@ -184,6 +208,7 @@ mod tests {
             path: Path::new("list").into(),
             issuer: issuer.as_bytes().to_vec(),
             scope: scope.as_bytes().to_vec(),
+            number: None,
             validity: Validity { from, until: from + 10 },
         };
         let all = vec![
@@ -198,6 +223,35 @@ mod tests {
             .map(|crl| (crl.issuer.clone(), crl.validity.from))
             .collect();
         assert_eq!(kept, [(b"a".to_vec(), 3), (b"b".to_vec(), 1), (b"b".to_vec(), 1)]);
+    }
+
+    /// The number counts before the date, as a number and not as bytes; lists of others do not matter.
+    ///
+    /// Proves: WP-43, T-22
+    #[test]
+    fn a_list_is_older_by_its_number_and_then_by_its_date() {
+        let crl = |issuer: &str, number: Option<&[u8]>, from: i64| Crl {
+            der: Vec::new().into(),
+            path: Path::new("list").into(),
+            issuer: issuer.as_bytes().to_vec(),
+            scope: Vec::new(),
+            number: number.map(<[u8]>::to_vec),
+            validity: Validity { from, until: from + 10 },
+        };
+        let in_force = [crl("a", Some(&[1, 0]), 50), crl("b", None, 50)];
+        for (list, is_older) in [
+            (crl("a", Some(&[255]), 60), true),
+            (crl("a", Some(&[1, 1]), 40), false),
+            (crl("a", Some(&[1, 0]), 50), false),
+            (crl("a", Some(&[1, 0]), 49), true),
+            (crl("a", None, 49), true),
+            (crl("b", Some(&[1]), 51), false),
+            (crl("b", None, 49), true),
+            (crl("c", Some(&[0]), 1), false),
+        ] {
+            let lists = [list];
+            assert_eq!(older(&lists, &in_force).is_some(), is_older, "{:?}", lists[0].number);
+        }
     }
 
     #[test]

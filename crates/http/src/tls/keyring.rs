@@ -240,6 +240,23 @@ impl Material {
         Ok(material)
     }
 
+    /// Refuses it where one of its lists is older than the one that is in force.
+    pub(super) fn no_list_is_older_than_in(self, in_force: &Self) -> Result<Self, KeyringError> {
+        for (role, trust) in &self.trust {
+            let before = in_force.trust.iter().find(|(of, _)| of == role);
+            let Some(older) = before.and_then(|(_, before)| crl::older(trust.crls(), before.crls())) else {
+                continue;
+            };
+            let reason = "is older than the list in force: whoever was revoked since would come in again".to_owned();
+            let path = older.path.to_path_buf();
+            return Err(KeyringError::of(format!("crl.{role}"))(TlsError::Revocations {
+                path,
+                reason,
+            }));
+        }
+        Ok(self)
+    }
+
     /// The roots of these roles.
     pub(super) fn of_roles(&self, roles: &[Role]) -> Result<Vec<(Role, Trust)>, TlsError> {
         let mut of_roles = Vec::new();

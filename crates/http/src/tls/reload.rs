@@ -126,7 +126,9 @@ impl Keyring {
                 .is_none_or(|(known, told)| *known != contents.prints || !told)
         {
             let (prints, changed) = (contents.prints.clone(), changed(&in_force.prints, &contents.prints));
-            match Material::of(&self.files, contents, in_force.generation + 1, now) {
+            let fresh = Material::of(&self.files, contents, in_force.generation + 1, now)
+                .and_then(|fresh| fresh.no_list_is_older_than_in(&in_force));
+            match fresh {
                 Ok(fresh) => {
                     told.refused = None;
                     self.replace(&in_force, fresh, &changed);
