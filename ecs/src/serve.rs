@@ -20,6 +20,7 @@ use edgeapp_core::{
         trust::{Trust as ClockTrust, WhileTrusted},
     },
     consent::Consent,
+    erasure::consents::ConsentsOfTheRemembered,
     error::Error,
     evidence::Collector,
     outbox::OutboxSettings,
@@ -29,8 +30,8 @@ use edgeapp_core::{
 use edgeapp_http::{
     assembly::{BindError, Door, Serving},
     client::HttpClient,
-    collector::HttpCollector,
     clock,
+    collector::HttpCollector,
     documents::{self, DocumentError},
     erasure,
     operator::{self, Version},
@@ -135,16 +136,16 @@ impl Loaded {
             }
             None => None,
         };
+        config
+            .store
+            .keys()
+            .map_err(|error| SettingsError::of_key(file, "store", error))?;
         let policy = config
             .authorization
             .open(operations::catalogue())
             .map_err(|error| SettingsError::of_key(file, "authorization.policies", error))?;
         let registry = match &config.tokens {
             Some(tokens) => Some(
-        config
-            .store
-            .keys()
-            .map_err(|error| SettingsError::of_key(file, "store", error))?;
                 RegistryFile::open(&tokens.registry)
                     .map_err(|error| SettingsError::of_key(file, "tokens.registry", error))?,
             ),
@@ -201,15 +202,17 @@ impl Loaded {
             longest_retry: Duration::from_secs(config.notifications.longest_retry_seconds.max(1).into()),
             ..OutboxSettings::default()
         };
-        let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
+        let remembered = ConsentsOfTheRemembered::over(consent, store.clone()).await?;
+        let consent: Arc<dyn Consent> = remembered.clone();
         let machine: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let trust = ClockTrust::open(store.clone(), machine.clone()).await?;
         // A token that is issued by a clock that is back lives longer than anybody granted.
         let issues = |ask: &Ask<'_>| ask.operation == IssueToken::NAME;
         let authorizer = WhileTrusted::new(trust.clone(), issues, policy.clone());
-            .outbox(outbox)
+        let mut ecs = Ecs::builder(rules, store, Arc::new(notifier))
             .clock(machine)
-            .authorizer(policy.clone())
+            .outbox(outbox)
+            .authorizer(Arc::new(authorizer))
             .consent(consent.clone())
             .evidence(keeping.evidence());
         if let (Some(tokens), Some(registry)) = (&config.tokens, &mut registry) {
@@ -238,7 +241,7 @@ impl Loaded {
             .collect();
         let of_operator = operator::router(ecs.readiness(), metrics, version)
             .merge(documents::page(&apis)?)
-            .merge(erasure::router(ecs.room().clone(), &[]))
+            .merge(erasure::router(ecs.room().clone(), remembered, &[]))
             .merge(clock::router(trust.clone()))
             .merge(ecs.router(ReferencePoint::Operator));
         let door = |point, router| vec![Door { point, router }];
@@ -261,8 +264,8 @@ impl Loaded {
             serving,
             keeping,
             consent,
-            registry,
             trust,
+            registry,
         })
     }
 }
@@ -273,8 +276,8 @@ pub struct Running {
     serving: Serving,
     keeping: Keeping,
     consent: Arc<dyn Consent>,
-    registry: Option<RegistryFile>,
     trust: Arc<ClockTrust>,
+    registry: Option<RegistryFile>,
 }
 
 impl Running {
@@ -290,8 +293,8 @@ impl Running {
             serving,
             keeping,
             consent,
-            registry,
             trust,
+            registry,
         } = self;
         keeping.begin("ecs");
         let evidence = tokio::spawn(keeping.work(consent, trust, stop.clone()));

@@ -32,6 +32,7 @@ use edgeapp_core::{
         trust::{Trust as ClockTrust, WhileTrusted},
     },
     consent::{Consent, Withdrawal},
+    erasure::consents::ConsentsOfTheRemembered,
     error::Error,
     evidence::{Collector, Evidence},
     follow::Follower,
@@ -51,8 +52,8 @@ use edgeapp_ees_domain::{
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
     client::HttpClient,
-    collector::HttpCollector,
     clock,
+    collector::HttpCollector,
     documents::{self, Api},
     erasure,
     operator::{self, Need, Readiness, Version},
@@ -138,12 +139,12 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
     Clients::new(config, &callbacks, &keyring).map_err(StartError::tls("trust"))?;
     nef(config, &keyring, "https://localhost")?;
     config.consent.open()?;
+    config.store.keys()?;
     config.authorization.open(operations::catalogue())?;
     Ok(())
 }
 
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
-    config.store.keys()?;
 pub struct EesBuilder {
     config: EesConfig,
     store: Option<Arc<dyn Store>>,
@@ -271,6 +272,8 @@ impl EesBuilder {
             Some(consent) => consent,
             None => config.consent.open()?,
         };
+        let remembered = ConsentsOfTheRemembered::over(consent, store.clone()).await?;
+        let consent: Arc<dyn Consent> = remembered.clone();
         let edge2_socket = match &config.edge2 {
             Some(at) => Some(Socket::bind(at).await?),
             None => None,
@@ -281,10 +284,10 @@ impl EesBuilder {
             (None, None) => Arc::new(NoCoreNetwork),
         };
         let clock = self.clock.clone();
+        let trust = ClockTrust::open(store.clone(), self.clock.clone()).await?;
         let (authorizer, issuer, verifier) = match (&config.ecs, &clients.ecs) {
             (Some(ecs), Some(client)) if config.authorization.mode == Mode::Token => {
                 let verifier = Arc::new(Verifier::new(config.authorization.rules(config.ees_id.as_str())));
-        let trust = ClockTrust::open(store.clone(), self.clock.clone()).await?;
                 let issuer = EcsAsIssuer::new(client.clone(), &ecs.url);
                 let issuer = IssuerFollower::start(
                     verifier.clone(),
@@ -304,13 +307,13 @@ impl EesBuilder {
                     authorizer,
                 )
                 .ask_for_keys(issuer.unknown_key());
-                (Arc::new(by_token) as Arc<dyn Authorizer>, Some(issuer), Some(verifier))
-            }
-            _ => (authorizer, None, None),
                 // Tokens whose time was over would be good again by a clock that is back.
                 let points = config.authorization.token_points();
                 let wants_token = move |ask: &Ask<'_>| points.contains(&ask.point);
                 let by_token = WhileTrusted::new(trust.clone(), wants_token, Arc::new(by_token));
+                (Arc::new(by_token) as Arc<dyn Authorizer>, Some(issuer), Some(verifier))
+            }
+            _ => (authorizer, None, None),
         };
         let around = Around {
             store: store.clone(),
@@ -383,10 +386,11 @@ impl EesBuilder {
         let page = documents::page(&rooms.apis()).map_err(|error| StartError::Config(error.to_string()))?;
         let router = operator::router(readiness, metrics, version)
             .merge(page)
+            .merge(clock::router(trust.clone()))
             .merge(erasure::router(
                 rooms.room.clone(),
+                remembered,
                 &[("app-context/", "app-context-bytes/")],
-            .merge(clock::router(trust.clone()))
             ));
         serving
             .bind(
@@ -416,11 +420,11 @@ impl EesBuilder {
             room: rooms.room.clone(),
             expiring: rooms.expiring(),
             consent,
+            trust,
             keeping,
             locations: rooms.locations.clone(),
             sessions: rooms.sessions.clone(),
             management: rooms.acr_management.clone(),
-            trust,
         })
     }
 }
@@ -434,11 +438,11 @@ pub struct Ees {
     room: Room,
     expiring: Arc<EesExpiring>,
     consent: Arc<dyn Consent>,
+    trust: Arc<ClockTrust>,
     keeping: Keeping,
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
     management: Arc<AcrManagementService>,
-    trust: Arc<ClockTrust>,
 }
 
 /// Ends what runs for users who take back a consent, beginning with those who did while we were away.

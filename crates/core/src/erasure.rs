@@ -2,7 +2,10 @@
 //!
 //! Resources are removed as their owners would remove them, with their index of expiry and their count among the quotas, but nobody is
 //! notified: a notification would name whom is to be forgotten. What runs at the core network without an entry here is ended there by
-//! the upkeep of links. What users agreed to is the operator's file and not touched.
+//! the upkeep of links. What users agreed to is kept by somebody else: [`consents`] says that it has ended. Revocations of access tokens stay,
+//! because without them the tokens would be good again; they go when the tokens have ended.
+
+pub mod consents;
 
 use crate::{
     error::Error,
@@ -16,6 +19,8 @@ use serde_json::Value;
 
 /// Entries looked at at a time.
 const PAGE: usize = 256;
+/// What stays although it may name somebody.
+const STAYS: &str = "token/";
 /// How often the store is gone through until nothing is found any more: others may write meanwhile.
 const PASSES: usize = 16;
 
@@ -121,7 +126,7 @@ async fn find(room: &Room, wanted: &Wanted) -> Result<Vec<Key>, Error> {
         found.extend(
             page.entries
                 .iter()
-                .filter(|entry| wanted.is_in_entry(entry))
+                .filter(|entry| !entry.key.as_str().starts_with(STAYS) && wanted.is_in_entry(entry))
                 .map(|entry| entry.key.clone()),
         );
         after = page.entries.last().map(|entry| entry.key.clone());

@@ -1,13 +1,17 @@
 //! What is left of the state when somebody was to be forgotten.
 
+use async_trait::async_trait;
 use edgeapp_core::{
     clock::ManualClock,
-    erasure::{Subject, erase},
+    consent::{Consent, Purpose, Withdrawal},
+    erasure::{Subject, consents::ConsentsOfTheRemembered, erase},
     room::Room,
-    store::{Commit, Span},
+    store::{Commit, Key, Span, Store},
 };
+use edgeapp_openapi::ids::Gpsi;
 use edgeapp_store::MemoryStore;
 use std::sync::Arc;
+use tokio::sync::broadcast;
 
 const NOON: &str = "2026-01-05T12:00:00Z";
 
@@ -53,6 +57,98 @@ async fn whatever_names_an_eec_goes_and_nothing_else() {
     assert_eq!(left(&room).await, ["app-context-bytes/a2", "eec/alice/r2"]);
     assert_eq!(erased, 7);
     assert_eq!(erase(&room, &alice, &[]).await, Ok(0), "there is nothing left");
+}
+
+/// A client that was revoked stays revoked when it is forgotten, and so do its tokens.
+///
+/// Proves: WP-51, WP-22
+#[tokio::test]
+async fn revocations_stay() {
+    let client = "urn:edgeapp:eec:alice";
+    let (of_client, of_token) = (
+        format!("token/revoked-client/{}", Key::part(client)),
+        format!("token/revoked/{}/jti-1", Key::part(client)),
+    );
+    let value = format!("{{\"client_id\":\"{client}\"}}");
+    let room = room(&[
+        (&of_client, &value),
+        (&of_token, &value),
+        ("token/registered", "[\"alice\"]"),
+        ("eec/alice/r1", "{}"),
+    ])
+    .await;
+    let alice = Subject::Eec("alice".parse().expect("an id"));
+    assert_eq!(erase(&room, &alice, &[]).await, Ok(1));
+    let mut stays = vec!["token/registered".to_owned(), of_client, of_token];
+    stays.sort();
+    assert_eq!(left(&room).await, stays);
+}
+
+/// Everybody agreed to everything.
+struct Agreed(broadcast::Sender<Withdrawal>);
+
+#[async_trait]
+impl Consent for Agreed {
+    async fn granted(&self, _: &Gpsi, _: Purpose) -> bool {
+        true
+    }
+
+    async fn everybody_granted(&self, _: Purpose) -> bool {
+        true
+    }
+
+    fn withdrawals(&self) -> broadcast::Receiver<Withdrawal> {
+        self.0.subscribe()
+    }
+}
+
+/// Proves: WP-51, WP-30
+#[tokio::test]
+async fn consents_end_with_whom_they_are_of_and_stay_ended_over_a_restart() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let provider = Arc::new(Agreed(broadcast::Sender::new(4)));
+    let (ue, other): (Gpsi, Gpsi) = (
+        "msisdn-49".parse().expect("a GPSI"),
+        "msisdn-50".parse().expect("a GPSI"),
+    );
+    let consents = ConsentsOfTheRemembered::over(provider.clone(), store.clone())
+        .await
+        .expect("a state");
+    let mut withdrawals = consents.withdrawals();
+    assert!(consents.granted(&ue, Purpose::Qos).await && consents.everybody_granted(Purpose::Qos).await);
+    consents.end(&ue).await.expect("ended");
+    let ended = withdrawals.recv().await.expect("told");
+    assert_eq!(
+        ended,
+        Withdrawal {
+            ue: Some(ue.clone()),
+            purpose: None
+        }
+    );
+
+    let again = ConsentsOfTheRemembered::over(provider.clone(), store.clone())
+        .await
+        .expect("a state");
+    for consents in [&consents, &again] {
+        assert!(!consents.granted(&ue, Purpose::Qos).await);
+        assert!(consents.granted(&other, Purpose::Qos).await);
+        assert!(!consents.everybody_granted(Purpose::Qos).await, "one did not");
+    }
+    for entry in store.range(Span::prefix("")).await.expect("read").entries {
+        let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+        assert!(!text.contains("msisdn"), "{text}");
+    }
+    assert_eq!(again.begin_anew(&ue).await, Ok(true));
+    assert_eq!(again.begin_anew(&ue).await, Ok(false));
+    assert!(again.granted(&ue, Purpose::Qos).await && again.everybody_granted(Purpose::Qos).await);
+    // What the provider itself tells is passed on.
+    let taken_back = Withdrawal {
+        ue: Some(other),
+        purpose: Some(Purpose::Location),
+    };
+    let mut withdrawals = again.withdrawals();
+    provider.0.send(taken_back.clone()).expect("somebody listens");
+    assert_eq!(withdrawals.recv().await, Ok(taken_back));
 }
 
 #[tokio::test]

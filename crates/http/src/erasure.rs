@@ -1,4 +1,5 @@
-//! `POST /erase` on the operator's port: forgets an EEC or a UE.
+//! `/erase` on the operator's port: `POST` forgets an EEC or a UE, with the consents of the UE; `DELETE` says that the user of a UE agreed
+//! anew.
 
 use crate::{
     problem::Problem,
@@ -6,7 +7,7 @@ use crate::{
 };
 use axum::{Extension, Json, Router, extract::State, routing::post};
 use edgeapp_core::{
-    erasure::{Subject, erase},
+    erasure::{Subject, consents::ConsentsOfTheRemembered, erase},
     error::{Cause, Error},
     evidence::{SecurityEvent, SecurityEventKind},
     pseudonym,
@@ -33,16 +34,33 @@ struct Erased {
     erased: u64,
 }
 
+/// What came of the contrary.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Counts {
+    /// Whether what is kept of the consents of the UE did not count before.
+    counts_again: bool,
+}
+
 struct Eraser {
     room: Room,
+    consents: Arc<ConsentsOfTheRemembered>,
     attached: &'static [(&'static str, &'static str)],
 }
 
-/// The route, over the state of this room. `attached` is that of [`erase`].
-pub fn router(room: Room, attached: &'static [(&'static str, &'static str)]) -> Router {
+/// The route, over the state of this room and these consents. `attached` is that of [`erase`].
+pub fn router(
+    room: Room,
+    consents: Arc<ConsentsOfTheRemembered>,
+    attached: &'static [(&'static str, &'static str)],
+) -> Router {
+    let eraser = Eraser {
+        room,
+        consents,
+        attached,
+    };
     Router::new()
-        .route("/erase", post(forget))
-        .with_state(Arc::new(Eraser { room, attached }))
+        .route("/erase", post(forget).delete(begin_anew))
+        .with_state(Arc::new(eraser))
 }
 
 async fn forget(
@@ -66,12 +84,35 @@ async fn forget(
         SecurityEventKind::AdminAction,
         format!("what is kept of this {kind} is to be erased"),
     );
+    if let Subject::Ue(ue) = &subject {
+        // First of all: nothing new may come of them while the rest is looked for.
+        eraser.consents.end(ue).await?;
+    }
     let erased = erase(&eraser.room, &subject, eraser.attached).await?;
     event(
         SecurityEventKind::DataErased,
         format!("{erased} entries of this {kind} were erased"),
     );
     Ok(Json(Erased { erased }))
+}
+
+async fn begin_anew(
+    State(eraser): State<Arc<Eraser>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    JsonBytes(body): JsonBytes,
+) -> Result<Json<Counts>, Problem> {
+    let operator = peer.principal.clone()?;
+    let Subject::Ue(ue) = subject(&body)? else {
+        return Err(Error::mandatory_missing("/gpsi", "consents are of UEs: send gpsi").into());
+    };
+    let counts_again = eraser.consents.begin_anew(&ue).await?;
+    let reason = "what is kept of the consents of this UE counts again";
+    let mut event = SecurityEvent::new(SecurityEventKind::AdminAction, reason)
+        .by(operator.owner())
+        .about(pseudonym::in_use().of(ue.as_str()));
+    event.from = peer.from;
+    peer.evidence.record(event);
+    Ok(Json(Counts { counts_again }))
 }
 
 fn subject(body: &[u8]) -> Result<Subject, Error> {
