@@ -1,6 +1,7 @@
 //! The hardened reference of an ECS: one line for each key that can be set to something weaker.
 
 use crate::config::EcsConfig;
+use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
 use edgeapp_http::tls::TlsSettings;
@@ -96,6 +97,7 @@ impl Hardened for EcsConfig {
             .with(CHECKS)
             .part(|ecs| Some(&ecs.tls), TlsSettings::CHECKS)
             .part(|ecs| Some(&ecs.store), StoreSettings::CHECKS)
+            .part(|ecs| ecs.audit.as_ref(), AuditSettings::CHECKS)
             .part(|ecs| ecs.nef.as_ref(), NefSettings::CHECKS)
             .part(|ecs| Some(&ecs.consent), ConsentConfig::CHECKS)
             .part(|ecs| Some(&ecs.authorization), AuthorizationConfig::CHECKS)
@@ -122,9 +124,9 @@ mod tests {
     /// What has to be added so that nothing is weaker, with everything in it that may be left out.
     const HARDENED: &str = r#"
         http1 = false
+        store.encryption_key_file = "state.key"
         audit = { folder = "audit", key = "audit.key" }
         registration.allowed_ees = ["ees-a.example"]
-        store.encryption_key_file = "state.key"
         trust.nef = "nef.pem"
         nef = { api_root = "https://nef.example", scs_as_id = "ecs" }
     "#;
@@ -144,6 +146,10 @@ mod tests {
             "authorization.accept_tokens_typed_jwt = true",
         ),
         ("audit", "audit = false"),
+        (
+            "audit.serve_although_records_are_lost",
+            "audit.serve_although_records_are_lost = true",
+        ),
         (
             "limits.unlimited_rates_for_load_tests",
             "limits.unlimited_rates_for_load_tests = true",
@@ -180,15 +186,15 @@ mod tests {
         ("store.endpoints", PLAIN_ETCD),
         ("store.certificate", NAMELESS_ETCD),
         (
+            "store.encryption_key_file",
+            "store = { kind = \"redb\", path = \"ecs.redb\" }",
+        ),
+        (
             "nef.allow_plain_http_to_nef_on_trusted_networks_only",
             "nef.allow_plain_http_to_nef_on_trusted_networks_only = true",
         ),
         ("nef.token_file", "nef.token_file = \"token\""),
         (
-        (
-            "store.encryption_key_file",
-            "store = { kind = \"redb\", path = \"ecs.redb\" }",
-        ),
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",
         ),
@@ -200,6 +206,7 @@ mod tests {
         namespace = "a"
         user = "ecs"
         password_file = "word"
+        encryption_key_file = "state.key"
     "#;
     const NAMELESS_ETCD: &str = r#"
         [store]
@@ -213,7 +220,6 @@ mod tests {
         for (key, value) in text.parse::<toml::Table>().unwrap() {
             match (base.get_mut(&key), value) {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more))
-        encryption_key_file = "state.key"
                     if !more.contains_key("kind") && !more.is_empty() =>
                 {
                     base.extend(more);

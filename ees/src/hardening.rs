@@ -1,6 +1,7 @@
 //! The hardened reference of an EES: one line for each key that can be set to something weaker.
 
 use crate::config::EesConfig;
+use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
 use edgeapp_ees_domain::quotas::QuotaSettings;
@@ -191,6 +192,7 @@ impl Hardened for EesConfig {
             .part(|ees| Some(&ees.quotas), QUOTAS)
             .part(|ees| Some(&ees.tls), TlsSettings::CHECKS)
             .part(|ees| Some(&ees.store), StoreSettings::CHECKS)
+            .part(|ees| ees.audit.as_ref(), AuditSettings::CHECKS)
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
             .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
@@ -217,9 +219,9 @@ mod tests {
     /// What has to be added so that nothing is weaker, with everything in it that may be left out.
     const HARDENED: &str = r#"
         http1 = false
+        store.encryption_key_file = "state.key"
         audit = { folder = "audit", key = "audit.key" }
         edge2 = { listen = "192.0.2.3:9102" }
-        store.encryption_key_file = "state.key"
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
@@ -240,6 +242,10 @@ mod tests {
             "authorization.accept_tokens_typed_jwt = true",
         ),
         ("audit", "audit = false"),
+        (
+            "audit.serve_although_records_are_lost",
+            "audit.serve_although_records_are_lost = true",
+        ),
         (
             "limits.unlimited_rates_for_load_tests",
             "limits.unlimited_rates_for_load_tests = true",
@@ -311,15 +317,15 @@ mod tests {
         ("store.endpoints", PLAIN_ETCD),
         ("store.certificate", NAMELESS_ETCD),
         (
+            "store.encryption_key_file",
+            "store = { kind = \"redb\", path = \"ees.redb\" }",
+        ),
+        (
             "nef.allow_plain_http_to_nef_on_trusted_networks_only",
             "nef.allow_plain_http_to_nef_on_trusted_networks_only = true",
         ),
         ("nef.token_file", "nef.token_file = \"token\""),
         (
-        (
-            "store.encryption_key_file",
-            "store = { kind = \"redb\", path = \"ees.redb\" }",
-        ),
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",
         ),
@@ -331,6 +337,7 @@ mod tests {
         namespace = "a"
         user = "ees"
         password_file = "word"
+        encryption_key_file = "state.key"
     "#;
     const NAMELESS_ETCD: &str = r#"
         [store]
@@ -344,7 +351,6 @@ mod tests {
         for (key, value) in text.parse::<toml::Table>().unwrap() {
             match (base.get_mut(&key), value) {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
-        encryption_key_file = "state.key"
                     base.extend(more);
                 }
                 (_, toml::Value::Boolean(false)) if ["edge9", "audit"].contains(&&*key) => drop(base.remove(&key)),

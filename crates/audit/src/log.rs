@@ -1,7 +1,8 @@
 //! The log as an adapter of the port: telling it an event takes a place in a queue, and one thread writes.
 //!
-//! Who tells an event never waits. When the queue is full, because the disk is slower than the events, events are counted instead, and
-//! the number stands in the log as `LOG_GAP`. The thread takes what has gathered, writes it at once and waits until it is on the disk
+//! Who tells an event never waits. Before the queue is full, because the disk is slower than the events or takes nothing, or the folder is
+//! full of what the collector has not got, the log says that it takes no more ([`Evidence::takes_more`]), and servers refuse new work. What
+//! is told all the same finds its place, or is counted, and the number stands in the log as `LOG_GAP`. The thread takes what has gathered, writes it at once and waits until it is on the disk
 //! (`fdatasync`) before it takes more: after a crash the log lacks what happened in the last few milliseconds, never what lies before.
 
 use crate::{
@@ -16,7 +17,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -43,6 +44,8 @@ pub struct Policy {
     pub burst: u64,
     /// Whether a collector has to have a record before it may be removed.
     pub uploaded: bool,
+    /// Whether it never says that it takes no more.
+    pub lossy: bool,
 }
 
 impl Default for Policy {
@@ -56,6 +59,7 @@ impl Default for Policy {
             queue: 8192,
             burst: 200,
             uploaded: false,
+            lossy: false,
         }
     }
 }
@@ -77,6 +81,10 @@ pub(crate) struct Shared {
     pub(crate) folder: Folder,
     /// Events that found no place in the queue.
     pub(crate) lost: AtomicU64,
+    /// Events in the queue.
+    pub(crate) waiting: AtomicUsize,
+    /// The disk takes no more, or soon will not.
+    pub(crate) full: AtomicBool,
     /// Nobody waits for more: a disk that takes nothing must not keep the server from ending.
     pub(crate) closing: AtomicBool,
     /// The number of the last record that is on the disk.
@@ -91,6 +99,9 @@ pub struct AuditLog {
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
     began: Instant,
+    lossy: bool,
+    /// With more than this many events waiting, no new ones should be made: requests that are under way have places left for theirs.
+    busy: usize,
 }
 
 impl fmt::Debug for AuditLog {
@@ -111,6 +122,8 @@ impl AuditLog {
         let shared = Arc::new(Shared {
             folder,
             lost: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            full: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             durable: watch::Sender::new(end.number),
             uploaded,
@@ -128,6 +141,8 @@ impl AuditLog {
             shared,
             thread: Mutex::new(Some(thread)),
             began,
+            lossy: policy.lossy,
+            busy: policy.queue / 2,
         })
     }
 
@@ -160,9 +175,17 @@ impl Evidence for AuditLog {
         };
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(queue) = queue.as_ref() else { return };
+        // Counted before it is sent: the writer may take it at once.
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         if queue.try_send(told).is_err() {
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
             self.shared.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn takes_more(&self) -> bool {
+        let crowded = || self.shared.waiting.load(Ordering::Relaxed) > self.busy;
+        self.lossy || !(self.shared.full.load(Ordering::Relaxed) || crowded())
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     log::{AuditLog, OpenError, Policy},
 };
 use edgeapp_core::{
+    hardening::Check,
     pseudonym::Pseudonyms,
     store::{Commit, Expect, Key, Store, StoreError},
 };
@@ -15,8 +16,8 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-
 use zeroize::Zeroizing;
+
 /// `[audit]`: the audit log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,9 +39,12 @@ pub struct AuditSettings {
     #[serde(default = "checkpoint_seconds")]
     pub checkpoint_seconds: u32,
     /// `max_bytes`: how much of the disk the log may take, 1 GiB when not given. Then the oldest files go, but none that a collector has
-    /// not got: with a collector that is away, events are counted instead.
+    /// not got: with a collector that is away, new work is refused before there is no room.
     #[serde(default = "max_bytes")]
     pub max_bytes: u64,
+    /// `serve_although_records_are_lost`: when no more can be recorded, requests are served all the same and their events counted.
+    #[serde(default)]
+    pub serve_although_records_are_lost: bool,
     /// `[audit.collector]`: who keeps the records elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collector: Option<CollectorSettings>,
@@ -94,6 +98,13 @@ pub enum AuditError {
 }
 
 impl AuditSettings {
+    /// What the hardened reference says about `[audit]`.
+    pub const CHECKS: &[Check<Self>] = &[Check::on(
+        "audit.serve_although_records_are_lost",
+        |audit| audit.serve_although_records_are_lost,
+        "who fills the log can then do what leaves no trace",
+    )];
+
     /// Makes the paths relative to `folder`, where they are relative.
     pub fn resolve(&mut self, folder: &Path) {
         self.folder = folder.join(&self.folder);
@@ -140,6 +151,7 @@ impl AuditSettings {
             checkpoint_after: Duration::from_secs(self.checkpoint_seconds.into()),
             max_bytes: self.max_bytes,
             uploaded: self.collector.is_some(),
+            lossy: self.serve_although_records_are_lost,
             ..Policy::default()
         };
         Ok(AuditLog::open(&self.folder, AuditKey::load(&self.key)?, policy)?)

@@ -29,6 +29,8 @@ use std::{
 const BATCH: usize = 512;
 /// How long a disk that does not take records is left alone.
 const RETRY: Duration = Duration::from_secs(1);
+/// Room for records of what is under way when no new work is taken any more, in bytes.
+const RESERVE: u64 = 1024 * 1024;
 /// How often the thread looks whether something is due although nothing happens.
 const IDLE: Duration = Duration::from_millis(500);
 /// Time in which events that repeat themselves are counted together.
@@ -163,6 +165,7 @@ impl Writer {
     }
 
     pub(crate) fn run(mut self, told: &Receiver<Told>) {
+        self.say_whether_there_is_room();
         loop {
             let mut batch = Vec::new();
             let open = match told.recv_timeout(IDLE) {
@@ -175,6 +178,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => false,
             };
             let mut records = Vec::with_capacity(batch.len());
+            self.shared.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
             let names = pseudonym::in_use();
             for told in batch {
                 records.extend(self.written_singly(&told).then(|| content(&told, &names, None)));
@@ -189,6 +193,7 @@ impl Writer {
             }
             self.keep(records, open);
             self.keep_signed(!open);
+            self.say_whether_there_is_room();
             if !open {
                 return;
             }
@@ -284,6 +289,25 @@ impl Writer {
         }
     }
 
+    /// Says that the log is nearly full before it is, so that what still happens finds room.
+    fn say_whether_there_is_room(&mut self) {
+        let reserve = RESERVE.min(self.policy.max_bytes / 8);
+        let full = self.failing || (self.policy.uploaded && !self.has_room(reserve));
+        self.tell_full(full);
+    }
+
+    fn tell_full(&self, full: bool) {
+        if self.shared.full.swap(full, Ordering::Relaxed) == full {
+            return;
+        }
+        metrics::gauge!("edgeapp_audit_full").set(if full { 1.0 } else { 0.0 });
+        if full {
+            tracing::error!("the audit log takes no more records: new work is refused until there is room");
+        } else {
+            tracing::info!("the audit log takes records again");
+        }
+    }
+
     /// How many of these records still go into the open file, at least one: a file is not much longer than it may be.
     fn fitting_in_file(&self, records: &[Content]) -> usize {
         let mut length = self.file.as_ref().map_or(0, |open| open.length);
@@ -298,6 +322,7 @@ impl Writer {
         if !std::mem::replace(&mut self.failing, true) {
             tracing::error!(%error, "the audit log cannot be written; trying again");
         }
+        self.tell_full(true);
     }
 
     /// Changes the file where one is due, and signs what waits too long for it, or everything.

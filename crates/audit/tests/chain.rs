@@ -456,6 +456,47 @@ fn what_no_collector_has_stays_and_what_follows_is_counted() {
     );
 }
 
+/// A log that its collector is too slow for says that it takes no more before anything is lost, and takes records again when there is room.
+///
+/// Proves: T-29, T-30, WP-32
+#[test]
+fn a_log_takes_no_more_before_it_loses_something() {
+    let lab = tempfile::tempdir().expect("a folder");
+    let (key, public) = key_in(lab.path());
+    let policy = Policy {
+        max_bytes: 16_000,
+        uploaded: true,
+        burst: u64::MAX,
+        ..policy()
+    };
+    let log = AuditLog::open(&folder(&lab), key, policy).expect("a log");
+    let mut asked = 0;
+    while log.takes_more() {
+        assert!(asked < 1000, "it never gets full");
+        let before = *log.durable().borrow();
+        tell(&log, format!("{asked}"));
+        wait_for(&log, before + 1);
+        // The writer looks whether there is room after each batch, and at least twice a second.
+        std::thread::sleep(Duration::from_millis(5));
+        asked += 1;
+    }
+    // What was under way when it became full still has room.
+    tell(&log, "the last".to_owned());
+    log.close();
+    drop(log);
+    assert_eq!(told(&folder(&lab), "AUTHZ_DENIED"), asked + 1);
+    assert_eq!(counted(&folder(&lab), "LOG_GAP"), 0);
+    let report = verify_folder(&folder(&lab), std::slice::from_ref(&public), &Demands::default()).expect("good");
+    let end = report.last.expect("a record");
+
+    let lossy = AuditLog::open(&folder(&lab), key_in(lab.path()).0, Policy { lossy: true, ..policy }).expect("a log");
+    assert!(lossy.takes_more(), "who wants it so goes on");
+    drop(lossy);
+    fs::write(folder(&lab).join("uploaded"), format!("{}\n", end.number)).expect("written");
+    let log = AuditLog::open(&folder(&lab), key_in(lab.path()).0, policy).expect("a log");
+    assert!(log.takes_more(), "the collector has it all");
+}
+
 #[test]
 fn names_of_users_do_not_reach_the_log() {
     let lab = tempfile::tempdir().expect("a folder");

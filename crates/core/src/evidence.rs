@@ -213,6 +213,39 @@ pub trait Evidence: Send + Sync + 'static {
 
 /// Remembers nothing: for tests, and for programs that keep no audit log.
 #[derive(Clone, Copy, Debug, Default)]
+
+    /// Whether more can be remembered. While it cannot, servers do nothing new: nothing is to happen that would leave no trace.
+    fn takes_more(&self) -> bool {
+        true
+    }
+}
+
+/// A line of a log in which nothing stands that a terminal or an editor would obey: ends of lines, control characters, marks that change the
+/// direction of writing. In JSON it says the same. What stays are tabs and the colours of a terminal, which formatters put in themselves.
+///
+/// ```
+/// # use edgeapp_core::evidence::visible;
+/// assert_eq!(visible("{\"a\":\"b\u{202e}\"}"), r#"{"a":"b\u202e"}"#);
+/// assert_eq!(visible("one\nand the same"), r"one\u000aand the same");
+/// ```
+pub fn visible(line: &str) -> Cow<'_, str> {
+    let hidden = |c: char| {
+        matches!(c, '\0'..='\u{8}' | '\n'..='\u{1a}' | '\u{1c}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{61c}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+    };
+    if !line.contains(hidden) {
+        return Cow::Borrowed(line);
+    }
+    let mut text = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if hidden(c) {
+            // Writing to a text does not fail.
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    Cow::Owned(text)
 pub struct NoEvidence;
 
 impl Evidence for NoEvidence {

@@ -18,7 +18,11 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use edgeapp_core::{authorizer::ReferencePoint, error::Cause, pseudonym};
+use edgeapp_core::{
+    authorizer::ReferencePoint,
+    error::{Cause, Error},
+    pseudonym,
+};
 use futures_util::FutureExt;
 use std::{
     any::Any,
@@ -85,7 +89,10 @@ impl Stack {
                 quietly = true;
                 too_much.into_response()
             }
-            Ok(_place) => match self.look_at(&request, visit) {
+            Ok(_place) => match self
+                .look_at(&request, visit)
+                .and_then(|()| self.can_be_recorded(peer.as_deref()))
+            {
                 Err(problem) => problem.into_response(),
                 Ok(()) => {
                     request.extensions_mut().insert(facts.clone());
@@ -148,6 +155,15 @@ impl Stack {
             return Err(Problem::new(StatusCode::URI_TOO_LONG, Cause::UriTooLong, detail));
         }
         visit.map_or(Ok(()), |visit| screen::screen(request, &visit.names, self.point))
+    }
+
+    /// Refuses what would leave no trace, because the audit log takes no more. Operators, who mend that, are served.
+    fn can_be_recorded(&self, peer: Option<&Peer>) -> Result<(), Problem> {
+        let recorded = peer.is_none_or(|peer| peer.evidence.takes_more());
+        if recorded || self.point == ReferencePoint::Operator {
+            return Ok(());
+        }
+        Err(Error::unavailable("nothing more can be recorded now, and nothing is done without that").into())
     }
 
     /// A handler that panics answers 500, and the connection lives on.
