@@ -31,7 +31,7 @@ fn audited(lab: &Lab) -> Plan {
 }
 
 /// The lines of the log, in their order.
-fn lines(folder: &Path) -> Vec<String> {
+pub(crate) fn lines(folder: &Path) -> Vec<String> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("a file").path())
@@ -62,7 +62,7 @@ fn events(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-fn verify(lab: &Lab, server: &str, log: &Path, more: &[&str]) -> Output {
+pub(crate) fn verify(lab: &Lab, server: &str, log: &Path, more: &[&str]) -> Output {
     let command = Command::new(program(server))
         .args(["audit", "verify"])
         .arg(log)

@@ -5,6 +5,7 @@
 //! SHA-256 of the log's name. A checkpoint ends with `sig`, the signature over everything before it.
 
 use aws_lc_rs::digest;
+use edgeapp_core::evidence::visible;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -90,25 +91,7 @@ pub struct Seen {
 pub fn line(number: u64, content: &Content, prev: &str) -> String {
     let numbered = Numbered { number, content, prev };
     let json = serde_json::to_string(&numbered).unwrap_or_default();
-    visible(&json)
-}
-
-/// JSON in which nothing is written that a terminal or an editor would obey: other control characters than those that JSON forbids,
-/// ends of lines of Unicode, marks that change the direction of writing.
-fn visible(json: &str) -> String {
-    let hidden = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
-    if !json.contains(hidden) {
-        return json.to_owned();
-    }
-    json.chars()
-        .fold(String::with_capacity(json.len() + 16), |mut text, c| {
-            if hidden(c) {
-                let _ = write!(text, "\\u{:04x}", u32::from(c));
-            } else {
-                text.push(c);
-            }
-            text
-        })
+    visible(&json).into_owned()
 }
 
 /// A text as it may stand in a record: not longer than [`MAX_TEXT`].

@@ -6,7 +6,11 @@
 use crate::principal::Owner;
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+    net::IpAddr,
+};
 
 /// The catalogue: what can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -209,10 +213,6 @@ impl SecurityEvent {
 pub trait Evidence: Send + Sync + 'static {
     /// Remembers it.
     fn record(&self, event: SecurityEvent);
-}
-
-/// Remembers nothing: for tests, and for programs that keep no audit log.
-#[derive(Clone, Copy, Debug, Default)]
 
     /// Whether more can be remembered. While it cannot, servers do nothing new: nothing is to happen that would leave no trace.
     fn takes_more(&self) -> bool {
@@ -246,6 +246,10 @@ pub fn visible(line: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(text)
+}
+
+/// Remembers nothing: for tests, and for programs that keep no audit log.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct NoEvidence;
 
 impl Evidence for NoEvidence {

@@ -4,7 +4,7 @@
 //! out, whoever wrote the line. Libraries below us write down what passes through them, where no pattern finds it: of theirs only
 //! warnings and errors are written.
 
-use edgeapp_core::pseudonym;
+use edgeapp_core::{evidence::visible, pseudonym};
 use std::io::{self, IsTerminal, Write};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
@@ -88,8 +88,15 @@ impl Write for Pseudonymous {
 
     fn flush(&mut self) -> io::Result<()> {
         let line = std::mem::take(&mut self.0);
+        if line.is_empty() {
+            return Ok(());
+        }
         let line = String::from_utf8_lossy(&line);
-        io::stderr().write_all(pseudonym::in_use().scrub(&line).as_bytes())
+        // One event is one line, whatever stands in it.
+        let line = visible(line.strip_suffix('\n').unwrap_or(&line)).into_owned();
+        let mut line = pseudonym::in_use().scrub(&line).into_owned();
+        line.push('\n');
+        io::stderr().write_all(line.as_bytes())
     }
 }
 

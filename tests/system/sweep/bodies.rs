@@ -111,6 +111,89 @@ async fn what_is_no_message_is_refused() {
     world.remains_as_it_was().await;
 }
 
+/// What editors, terminals and readers of logs obey, each alone: control characters, and signs that turn or end a line.
+fn controls() -> impl Iterator<Item = char> {
+    (0..0x20_u8)
+        .map(char::from)
+        .chain(['\u{7f}', '\u{85}', '\u{9b}', '\u{2028}', '\u{202e}', '\u{2066}'])
+}
+
+/// The body with this text in this member.
+fn with_text(target: &Target, name: &str, text: &str) -> Value {
+    let mut body = target.body.clone();
+    body[name] = json!(text);
+    body
+}
+
+/// T-28: whatever stands in a text, a record of it is one line that says the same when it is read, in the audit log and in the ordinary one.
+///
+/// Proves: T-28, WP-32
+#[tokio::test]
+async fn no_text_breaks_out_of_a_log() {
+    let audit = |folder: &str| format!("[audit]\nfolder = \"{folder}\"\nkey = \"pki/audit.key\"\n");
+    let (ees, ecs) = (audit("audit-ees"), audit("audit-ecs"));
+    let mut world = World::open_with([&ees, &ecs]).await;
+    let everything: String = controls().collect();
+    let forged = "\u{1b}[2J\"}\r\n{\"event\":\"FORGED\",\"level\":\"FORGED\"}\n";
+    for target in targets(&world).await {
+        let (_, schema) = target.place.operation.body.clone().unwrap();
+        let schemas = &target.place.operation.schemas;
+        let texts: Vec<String> = members(&schema, schemas)
+            .into_iter()
+            .filter(|(_, schema, _)| resolve(schema, schemas)["type"] == "string")
+            .map(|(name, ..)| name)
+            .collect();
+        // Every member with all of them, the first one with each of them alone.
+        let of_all = texts
+            .iter()
+            .flat_map(|name| [(name, everything.clone()), (name, forged.to_owned())]);
+        let one_by_one = texts
+            .first()
+            .into_iter()
+            .flat_map(|name| controls().map(move |c| (name, format!("a{c}b"))));
+        for (name, text) in of_all.chain(one_by_one) {
+            let answer = target.send_json(&with_text(&target, name, &text)).await;
+            let status = answer.status.as_u16();
+            assert!(
+                status < 500,
+                "{}, /{name} {text:?}: {status} {}",
+                target.place.operation,
+                answer.body
+            );
+        }
+        // Unescaped, they are no JSON.
+        for control in (0..0x20_u8).filter(|control| !b"\t\n\r".contains(control)) {
+            let body = [b"{\"a", &[control][..], b"\": 1}"].concat();
+            let answer = target.send(&target.media, body).await;
+            assert_eq!(answer.status, 400, "{}, {control:#x}", target.place.operation);
+        }
+    }
+    world.keeps_what_it_had().await;
+    let logs = world
+        .plans
+        .each_ref()
+        .map(|plan| std::fs::read_to_string(plan.log()).unwrap());
+    for (folder, server, log) in [("audit-ees", "ees", &logs[0]), ("audit-ecs", "ecs", &logs[1])] {
+        let folder = world.lab.path().join(folder);
+        let verified = crate::audit::verify(&world.lab, server, &folder, &[]);
+        assert!(
+            verified.status.success(),
+            "{}",
+            String::from_utf8_lossy(&verified.stderr)
+        );
+        let records = crate::audit::lines(&folder);
+        assert!(records.len() > 50, "{} records", records.len());
+        for line in records.iter().map(String::as_str).chain(log.lines()) {
+            let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+            assert!(record["event"] != "FORGED" && record["level"] != "FORGED", "{line}");
+            assert!(
+                !line.chars().any(|c| controls().any(|control| c == control)),
+                "{line:?}"
+            );
+        }
+    }
+}
+
 /// The deepest nesting that is accepted is 32 levels.
 ///
 /// Proves: T-17, H-12

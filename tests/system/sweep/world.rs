@@ -52,7 +52,7 @@ pub(super) struct World {
     pub(super) lab: Lab,
     /// Answers the EES for as long as the world is there.
     _network: Network,
-    plans: [Plan; 2],
+    pub(super) plans: [Plan; 2],
     servers: Vec<Process>,
     created: BTreeMap<String, String>,
     before: [Entries; 2],
@@ -103,11 +103,18 @@ pub(super) fn names(role: Role, context: &str) -> Names {
 impl World {
     /// Starts both servers, lets the owners make one of everything, and remembers what is stored then.
     pub(super) async fn open() -> Self {
+        Self::open_with(["", ""]).await
+    }
+
+    /// The same, with these settings over those of the EES and the ECS.
+    pub(super) async fn open_with(settings: [&str; 2]) -> Self {
         let lab = Lab::new();
         let network = Network::open(&lab, &[&ue_of(EEC), &ue_of("eec-brought")]).await;
         // The hosts of the samples stand in nobody's certificate, and the sweeps are faster than any client.
         let samples = "[callbacks]\nallowed_hosts = [\"*.example\"]\n[limits]\nunlimited_rates_for_load_tests = true\n";
         let plans = [network.behind(lab.ees("a"), &lab), lab.ecs()].map(|plan| plan.with(samples));
+        let [of_ees, of_ecs] = plans;
+        let plans = [of_ees.with(settings[0]), of_ecs.with(settings[1])];
         let servers = vec![plans[0].start().await, plans[1].start().await];
         let mut world = Self {
             lab,
