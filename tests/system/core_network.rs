@@ -101,6 +101,52 @@ async fn where_and_who_a_ue_is_comes_from_the_network() {
     assert_eq!(found["ueIds"][0]["afSpecUeId"], "extid-ue1@operator.example");
 }
 
+/// T-27: an EAS that goes through ten thousand addresses in search of UEs gets as far as its rate lets it, and no other EAS notices.
+///
+/// Proves: T-27
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_addresses_are_not_gone_through_at_once() {
+    const ADDRESSES: u32 = 10_000;
+    const RATE: u32 = 20;
+    const BURST: u32 = 40;
+    let lab = Lab::new();
+    let network = Network::open(&lab, &[UE]).await;
+    let limits = format!("[limits.eas]\nrequests_per_second = {RATE}\nburst = {BURST}\n");
+    let site = Site::of(lab, network, &limits).await;
+    let began = std::time::Instant::now();
+    let mut searching = tokio::task::JoinSet::new();
+    for part in 0..8 {
+        let eas = site.eas.clone();
+        searching.spawn(async move {
+            let mut looked_up = 0;
+            for n in (part..ADDRESSES).step_by(8) {
+                let address = format!("10.77.{}.{}", n / 250, n % 250 + 1);
+                let asked = json!({"ipAddr": {"ipv4Addr": address}});
+                let answer = eas.post("/eees-ueidentifier/v1/get", &asked).await;
+                if answer.status == 429 {
+                    assert!(answer.headers.contains_key("retry-after"));
+                } else {
+                    answer.is_a_problem();
+                    looked_up += 1;
+                }
+            }
+            looked_up
+        });
+    }
+    let mut looked_up: u32 = 0;
+    while let Some(part) = searching.join_next().await {
+        looked_up += part.expect("it ends");
+    }
+    let seconds = u32::try_from(began.elapsed().as_secs()).expect("not so long") + 1;
+    assert!(looked_up <= BURST + RATE * seconds, "{looked_up} in {seconds} s");
+    assert!(looked_up < ADDRESSES / 4, "{looked_up} in {seconds} s");
+    let other = site.lab.eas("eas.go.example#1", site.ees.root("edge3"));
+    other
+        .post(EAS_REGISTRATIONS, &eas_registration("eas.go.example", "go", "ENABLED"))
+        .await
+        .created();
+}
+
 /// What the network forgot is made again, and what was subscribed goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_lost_its_state_is_reminded() {

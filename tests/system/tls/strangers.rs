@@ -116,6 +116,75 @@ async fn certificates_that_are_not_good_are_refused() {
     is_served(&site.eec(&site.lab.pki.files(EEC)), EEC).await.unwrap();
 }
 
+/// Takes one connection for the server at this address, and passes on what comes, but for the first message of the client, which is changed.
+async fn between(server: &str, change: fn(&mut Vec<u8>)) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, server) = (listener.local_addr().unwrap().to_string(), server.to_owned());
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut server = TcpStream::connect(server).await.unwrap();
+        let mut hello = vec![0; 5];
+        client.read_exact(&mut hello).await.unwrap();
+        let length = usize::from(u16::from_be_bytes([hello[3], hello[4]]));
+        hello.resize(5 + length, 0);
+        client.read_exact(&mut hello[5..]).await.unwrap();
+        change(&mut hello);
+        server.write_all(&hello).await.unwrap();
+        // That one side breaks it off is what is looked for.
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+    });
+    address
+}
+
+/// Where these bytes stand in a message, which they have to do once.
+fn place_of(bytes: &[u8], message: &[u8]) -> usize {
+    let mut places = (0..message.len()).filter(|at| message[*at..].starts_with(bytes));
+    let place = places.next().expect("it is offered");
+    assert_eq!(places.next(), None, "it is offered once");
+    place
+}
+
+/// T-20: somebody on the way who takes TLS 1.3, or the groups and suites that are wanted most, out of what a client offers gets no
+/// connection: the client sees what became of its offer.
+///
+/// Proves: T-20
+#[tokio::test]
+async fn nobody_on_the_way_talks_a_connection_down() {
+    let site = Site::open().await;
+    let files = site.lab.pki.files(EEC);
+    let config = || tls(&site.lab, Some(&files), Role::Ees);
+    let changes: [(&str, fn(&mut Vec<u8>)); 4] = [
+        ("nothing", |_| {}),
+        ("TLS 1.3", |hello| {
+            // supported_versions: 1.3 and 1.2. A number that nobody knows takes the place of the first.
+            let at = place_of(&[0, 43, 0, 5, 4, 3, 4, 3, 3], hello);
+            hello[at + 5..at + 7].copy_from_slice(&[0x7a, 0x7a]);
+        }),
+        ("the suites of TLS 1.3", |hello| {
+            let at = place_of(&[0x13, 0x02, 0x13, 0x01], hello);
+            hello[at..at + 4].copy_from_slice(&[0x13, 0x01, 0x13, 0x02]);
+        }),
+        ("the best group", |hello| {
+            // supported_groups begins with X25519MLKEM768.
+            let at = place_of(&[0x11, 0xec, 0x00, 0x1d, 0x00, 0x17], hello);
+            hello[at..at + 2].copy_from_slice(&[0x7a, 0x7a]);
+        }),
+    ];
+    for (what, change) in changes {
+        let address = between(site.address(), change).await;
+        let connected = connect(&address, config()).await;
+        match (what, connected) {
+            ("nothing", Ok(stream)) => {
+                assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+            }
+            ("nothing", Err(error)) => panic!("without a change: {error}"),
+            (_, Ok(_)) => panic!("{what} was taken away, and the connection stands"),
+            (_, Err(_)) => {}
+        }
+    }
+    is_served(&site.eec(&files), EEC).await.unwrap();
+}
+
 fn speaking(site: &Site, change: impl FnOnce(&mut rustls::crypto::CryptoProvider)) -> ClientConfig {
     let mut provider = aws_lc_rs::default_provider();
     change(&mut provider);
