@@ -266,6 +266,54 @@ mod tests {
         assert_eq!((status, body.as_str()), (StatusCode::OK, "2"));
     }
 
+    /// A log that takes no more, and nobody who is asked for a permit.
+    struct Full;
+
+    impl edgeapp_core::evidence::Evidence for Full {
+        fn record(&self, _: edgeapp_core::evidence::SecurityEvent) {}
+
+        fn takes_more(&self) -> bool {
+            false
+        }
+    }
+
+    impl edgeapp_core::authorizer::Authorizer for Full {
+        fn authorize(&self, _: &edgeapp_core::authorizer::Ask<'_>) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    /// What could not be recorded is not done; operators, who mend that, are served.
+    ///
+    /// Proves: T-29, T-30, WP-32
+    #[tokio::test]
+    async fn nothing_is_done_that_would_leave_no_trace() {
+        for (point, wanted) in [
+            (ReferencePoint::Edge1, StatusCode::SERVICE_UNAVAILABLE),
+            (ReferencePoint::Edge6, StatusCode::SERVICE_UNAVAILABLE),
+            (ReferencePoint::Operator, StatusCode::OK),
+        ] {
+            let stack = stack(Router::new().route("/a", get(|| async { "a" })), point);
+            let peer = Peer {
+                principal: Err(Error::unavailable("nobody")),
+                thumbprint: None,
+                point,
+                authorizer: Arc::new(Full),
+                from: None,
+                evidence: Arc::new(Full),
+                api_root: None,
+            };
+            let request = Request::builder()
+                .uri("/a")
+                .extension(Arc::new(peer))
+                .body(Body::empty());
+            let answer = stack.answer(request.expect("a request")).await;
+            assert_eq!(answer.status(), wanted, "{point}");
+            let says_when = answer.headers().contains_key(header::RETRY_AFTER);
+            assert_eq!(says_when, wanted == StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+
     /// WP-52: no answer, whoever makes it, says what answers.
     #[tokio::test]
     async fn no_answer_says_what_answers() {
