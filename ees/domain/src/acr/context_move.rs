@@ -44,7 +44,9 @@ impl AcrFollowUp {
         let moved = match &kept.value.context {
             ContextMove::ToPush(id, ees) => self.push(&kept.value, id, ees).await?,
             ContextMove::ToPull(id, ees) => self.pull(&kept.owner, &kept.value, id, ees).await?,
-            ContextMove::NotAsked | ContextMove::Moved(_) | ContextMove::Failed => return Ok(Outcome::Done),
+            ContextMove::NotAsked | ContextMove::ToSeek | ContextMove::Moved(_) | ContextMove::Failed => {
+                return Ok(Outcome::Done);
+            }
         };
         let step = match moved {
             Ok(registration) => Step::ContextMoved(registration),

@@ -138,6 +138,10 @@ impl AcrFollowUp {
                 &Key::new(acr.key.as_str()),
                 AcrWork::SeekForManaged(acr),
             )]),
+            AcrEvent::Declared(acr) => Ok(vec![in_lane_of(
+                &Key::new(acr.key.as_str()),
+                AcrWork::SeekDeclared(acr),
+            )]),
             AcrEvent::Predicted(acr) => self.tell_of_prediction(&acr).await,
             AcrEvent::PredictionToTell(word) => Ok(vec![word_to_peer(word, self.service.room.now())]),
             AcrEvent::TargetWanted(wanted) => {
@@ -343,6 +347,7 @@ impl AcrFollowUp {
             AcrWork::GiveUp { acr, reason } => self.give_up(acr, reason).await,
             AcrWork::SeekTarget(wanted) => self.seek_target(wanted, attempt).await,
             AcrWork::SeekForManaged(acr) => self.seek_for_managed(acr, attempt).await,
+            AcrWork::SeekDeclared(acr) => self.seek_declared(acr, attempt).await,
             AcrWork::TellPrediction(word) => Ok(self.tell_prediction(word, attempt).await),
         };
         done.unwrap_or_else(|error| Outcome::Again {

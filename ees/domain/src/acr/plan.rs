@@ -130,7 +130,7 @@ pub(super) fn plan_of(request: &AcrInitReq, context: &ContextMove) -> Option<Box
     let predict_exp_time = predicted(request)?;
     let peer = match context {
         ContextMove::ToPush(_, peer) | ContextMove::ToPull(_, peer) => Some(peer.clone()),
-        ContextMove::NotAsked | ContextMove::Moved(_) | ContextMove::Failed => None,
+        ContextMove::NotAsked | ContextMove::ToSeek | ContextMove::Moved(_) | ContextMove::Failed => None,
     };
     Some(Box::new(Plan {
         predict_exp_time,

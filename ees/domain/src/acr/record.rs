@@ -39,6 +39,8 @@ pub enum Side {
 pub enum ContextMove {
     /// Nobody asked to move it.
     NotAsked,
+    /// It has to go to the EES of the T-EAS, which has to be found out first.
+    ToSeek,
     /// It has to go to the T-EES.
     ToPush(EecContextId, PeerEes),
     /// It has to come from the S-EES.
@@ -122,6 +124,8 @@ pub enum AcrEvent {
     Completed(Box<Acr>),
     /// An earlier target is not wanted any more.
     Abandoned(Box<Acr>),
+    /// An S-EAS has declared the target of this record: where its EES is has to be found out.
+    Declared(AcrRef),
     /// Somebody asked whether a relocation is needed, and it is: a target has to be found.
     TargetWanted(Box<Wanted>),
     /// An EAS leaves its relocation to this EES: a target has to be found for this record.
@@ -179,6 +183,8 @@ pub enum AcrWork {
     SeekTarget(Box<Wanted>),
     /// Find a target for a relocation that this EES manages.
     SeekForManaged(AcrRef),
+    /// Find the EES of a target that an S-EAS declared.
+    SeekDeclared(AcrRef),
     /// Tell the other EES of the prediction.
     TellPrediction(Box<Prediction>),
     /// Nobody can be told to start: give the relocation up.
@@ -197,6 +203,8 @@ pub enum Step {
     ContextMoved(Option<ImplicitRegDetails>),
     /// The EEC context could not be moved.
     ContextFailed,
+    /// Where the EEC context of a declared target has to go is known.
+    Located(ContextMove),
     /// A target was found for a relocation that this EES manages.
     Targeted(EndPoint, ContextMove),
     /// The application context of a relocation that this EES manages lies where the T-EAS can take it.
@@ -310,7 +318,10 @@ impl Acr {
     }
 
     fn context_is_settled(&self) -> bool {
-        !matches!(self.context, ContextMove::ToPush(..) | ContextMove::ToPull(..))
+        !matches!(
+            self.context,
+            ContextMove::ToSeek | ContextMove::ToPush(..) | ContextMove::ToPull(..)
+        )
     }
 
     /// Takes note of a step. Says what is to be told, or `None` when nothing changes.
@@ -331,6 +342,8 @@ impl Acr {
                     self.transfer = Transfer::GivenUp("the EES of the target could not be told".to_owned());
                 }
             }
+            Step::Located(context) if self.context == ContextMove::ToSeek => self.context = context,
+            Step::Located(_) => return Ok(None),
             Step::Targeted(..) if self.complete || self.managed.is_none() || self.t_eas.is_some() => return Ok(None),
             Step::Targeted(t_eas, context) => (self.t_eas, self.context) = (Some(t_eas), context),
             Step::Stored => match &mut self.managed {
@@ -418,6 +431,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn success_of_a_declared_target_waits_until_its_ees_is_known_and_has_the_context() {
+        let acr = sample(ContextMove::ToSeek, Transfer::Awaited);
+        let (acr, events) = acr.after(Step::Reported(ActResult::Successful, None)).unwrap().unwrap();
+        assert!(events.is_empty() && !acr.complete);
+        let (there, events) = acr.clone().after(Step::Located(to_push())).unwrap().unwrap();
+        assert!(events.is_empty() && !there.complete);
+        let (there, events) = there.after(Step::ContextMoved(None)).unwrap().unwrap();
+        assert!(matches!(events.as_slice(), [AcrEvent::Completed(_)]) && there.complete);
+        // Where nobody knows the EES, nothing has to move.
+        let (nowhere, events) = acr.after(Step::Located(ContextMove::NotAsked)).unwrap().unwrap();
+        assert!(matches!(events.as_slice(), [AcrEvent::Completed(_)]) && nowhere.complete);
+    }
+
+    #[test]
     fn failure_is_told_at_once() {
         let acr = sample(to_push(), Transfer::Awaited);
         let (acr, events) = acr.after(Step::Reported(ActResult::Failed, None)).unwrap().unwrap();
@@ -481,6 +508,7 @@ pub(crate) mod tests {
         prop_oneof![
             Just(Step::ContextMoved(None)),
             Just(Step::ContextFailed),
+            Just(Step::Located(to_push())),
             Just(Step::Reported(ActResult::Successful, None)),
             Just(Step::Reported(
                 ActResult::Failed,

@@ -3,7 +3,7 @@
 use super::{
     EasDirectory,
     plan::{foreseeable, plan_of},
-    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
+    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, folder, key},
     request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
 use crate::{
@@ -19,7 +19,8 @@ use edgeapp_core::{
     error::{Cause, Error, Kind},
     kept::Kept,
     principal::{Principal, Role},
-    room::{Decision, Room, contended, fresh_id},
+    room::{Decision, Room, Seen, contended, fresh_id},
+    store::Span,
 };
 use edgeapp_openapi::{
     app_context_relocation::{AcrDecReq, AcrDetermReq, AcrInitReq, EecCtxtReloc},
@@ -104,8 +105,9 @@ impl AcrService {
         now: DateTime,
     ) -> Result<Decision<()>, Error> {
         let mut decision = Decision::of(());
-        if let Some(earlier) = abandoned(next, request) {
-            decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(earlier))))?;
+        match abandoned(next, request) {
+            Some(earlier) => decision = decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(earlier))))?,
+            None => decision = displaced(decision, known, next)?,
         }
         let end = Some(next.ends_at(now, &self.policy));
         decision = decision
@@ -226,6 +228,27 @@ impl AcrService {
         ))
     }
 
+    /// A relocation of the same application of the same UE that runs under another key: one of the two names no AC, so that they may be
+    /// about the same one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn beside(&self, seen: &mut Seen, next: &Acr) -> Result<Option<Acr>, Error> {
+        let own = next.key();
+        let span = Span::prefix(folder(&next.ue_id, &next.eas_id));
+        for entry in self.room.store().range(span).await?.entries {
+            if entry.key == own {
+                continue;
+            }
+            let known = seen.kept::<Acr>(&entry.key).await?.map(|kept| kept.value);
+            let same = |known: &Acr| known.runs() && (known.ac_id.is_none() || next.ac_id.is_none());
+            if let Some(known) = known.filter(same) {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
     /// The EAS of the pair that is registered here.
     fn local_eas(&self, side: Side, request: &AcrInitReq) -> Option<Arc<EasProfile>> {
         let endpoint = match side {
@@ -326,6 +349,13 @@ impl AppContextRelocation for AcrService {
             if meaning == Repeat::Same {
                 return Ok(());
             }
+            if let Some(other) = self.beside(&mut seen, &next).await? {
+                // The same, once with and once without the name of its AC.
+                return match other.t_eas == next.t_eas && other.scenario == next.scenario {
+                    true => Ok(()),
+                    false => Err(in_progress()),
+                };
+            }
             let decision = match (known, meaning) {
                 (Some(known), Repeat::Changed) => self.predicted_anew(principal, known, &next, seen.now())?,
                 (known, _) => self.begun(principal, known.as_ref(), &next, &request, seen.now())?,
@@ -369,36 +399,29 @@ impl AppContextRelocation for AcrService {
                 ue_id: request.ue_id.clone(),
                 eas_id: request.t_eas_id.clone(),
                 ac_id: request.ac_id.clone(),
-                s_eas: None,
+                s_eas: registered.first().map(|eas| eas.end_pt.clone()),
                 t_eas: Some(request.t_eas_endpoint.clone()),
-                context: ContextMove::NotAsked,
+                context: ContextMove::ToSeek,
                 transfer: Transfer::Awaited,
                 complete: false,
                 managed: None,
                 plan: None,
             };
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            match known.filter(Acr::runs) {
+            let beside = self.beside(&mut seen, &next).await?;
+            match known.clone().filter(Acr::runs).or(beside) {
                 Some(known) if known.t_eas == next.t_eas => return Ok(()),
                 // The S-EAS may change its mind, but not that of others.
-                Some(known) if known.scenario != next.scenario => {
-                    return Err(Error::forbidden(
-                        Cause::AcrInProgress,
-                        "a relocation of this application to another target is running",
-                    ));
+                Some(known) if known.scenario != next.scenario || known.ac_id != next.ac_id => {
+                    return Err(in_progress());
                 }
                 _ => {}
             }
             let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
-            let target = super::follow_up::bare_target(&next, &request.t_eas_endpoint);
-            let event = AcrEvent::TargetSelected {
-                acr: Box::new(next.clone()),
-                target: Box::new(target),
-                ees: None,
-            };
             let decision = Decision::of(())
                 .put(&key, &Kept::new(principal, end, next.clone()))?
-                .tell(&Event::Acr(event))?;
+                .tell(&Event::Acr(AcrEvent::Declared(next.reference())))?;
+            let decision = displaced(decision, known.as_ref(), &next)?;
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, None, seen.now())?;
             if self.room.commit(seen, decision).await?.is_some() {
@@ -447,6 +470,27 @@ impl AppContextRelocation for AcrService {
             .await?
             .map(|_| ())
             .ok_or_else(contended)
+    }
+}
+
+/// Another relocation of the application runs.
+fn in_progress() -> Error {
+    Error::forbidden(
+        Cause::AcrInProgress,
+        "a relocation of this application of this UE to another target is running",
+    )
+}
+
+/// What rested on a prediction of another target is void: its EAS hears that it need not go on.
+pub(super) fn displaced(decision: Decision<()>, known: Option<&Acr>, next: &Acr) -> Result<Decision<()>, Error> {
+    let void = |known: &&Acr| {
+        let told = known.plan.as_ref().is_some_and(|plan| plan.eas_told);
+        let failed = known.result().is_some_and(|result| result.is_err());
+        told && !failed && known.t_eas != next.t_eas
+    };
+    match known.filter(void) {
+        Some(known) => decision.tell(&Event::Acr(AcrEvent::Abandoned(Box::new(known.clone())))),
+        None => Ok(decision),
     }
 }
 

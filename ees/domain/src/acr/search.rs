@@ -1,9 +1,9 @@
 //! The search for a target, and the relocation that an S-EES executes once it has one (TS 23.558 clause 8.8.2.5).
 
 use super::{
-    follow_up::AcrFollowUp,
+    follow_up::{AcrFollowUp, bare_target},
     record::{Acr, AcrEvent, AcrRef, ContextMove, Side, Step, Transfer, Wanted},
-    relocation::index_of,
+    relocation::{displaced, index_of},
 };
 use crate::{
     acr_management,
@@ -22,6 +22,7 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     app_context_relocation::ExpectedLocationArea,
     eas_discovery::{DiscoveredEas, EasCharacteristics, EasDiscoveryFilter, EasDiscoveryReq, RequestorId},
+    eas_registration::EasProfile,
     ees_registration::AcrScenario,
     ids::{EecId, EesId},
     service_provisioning::EdnConfigInfo,
@@ -97,6 +98,93 @@ impl AcrFollowUp {
             (Some(index), Some(peer)) => ContextMove::ToPush(index.context, peer),
             _ => ContextMove::NotAsked,
         })
+    }
+
+    /// Finds the EES of a target that an S-EAS declared: the EEC is told where it is, and its context goes there (TS 23.558 clauses
+    /// 8.8.2.4 and 8.8.3.7). A target that nobody here can find is told as it was declared.
+    pub(super) async fn seek_declared(&self, acr: &AcrRef, attempt: u32) -> Result<Outcome, Error> {
+        let (room, key) = (&self.service.room, Key::new(acr.key.as_str()));
+        let seeks = |known: &Acr| known.id == acr.id && known.context == ContextMove::ToSeek;
+        let Some(kept) = room.read::<Acr>(&key).await?.filter(|kept| seeks(&kept.value)) else {
+            return Ok(Outcome::Done);
+        };
+        let declared = &kept.value;
+        let (Some(t_eas), Some(s_eas)) = (&declared.t_eas, &declared.s_eas) else {
+            return Ok(Outcome::Done);
+        };
+        let here = self.service.eass.at(t_eas, Some(&declared.eas_id));
+        let (target, ees) = match here {
+            Some(eas) => {
+                let eas = EasProfile::clone(&eas);
+                let found = DiscoveredEas {
+                    eas,
+                    ..bare_target(declared, t_eas)
+                };
+                (found, None)
+            }
+            None => {
+                let wanted = Wanted {
+                    eec_id: declared.eec_id.clone(),
+                    ue_id: declared.ue_id.clone(),
+                    eas_id: declared.eas_id.clone(),
+                    ac_id: declared.ac_id.clone(),
+                    s_eas: s_eas.clone(),
+                    position: None,
+                    area: None,
+                };
+                let request = discovery(&self.service.own_id, &wanted);
+                let is_it = |found: &DiscoveredEas| found.eas.end_pt == *t_eas;
+                match self.search(&wanted, &request, is_it).await {
+                    Ok((found, ees)) => (found, Some(ees)),
+                    Err(PeerError::Unreachable(reason)) if attempt + 1 < SEARCH_ATTEMPTS => {
+                        return Ok(Outcome::Again { reason, after: None });
+                    }
+                    Err(error) => {
+                        tracing::warn!(acr = acr.id, %error, "the EES of a declared target was not found");
+                        (bare_target(declared, t_eas), None)
+                    }
+                }
+            }
+        };
+        let context = match &ees {
+            Some(ees) => self.context_for(declared.eec_id.as_ref(), ees).await?,
+            None => ContextMove::NotAsked,
+        };
+        let step = Step::Located(context);
+        for mut seen in room.attempts() {
+            let Some(kept) = seen.kept::<Acr>(&key).await?.filter(|kept| seeks(&kept.value)) else {
+                return Ok(Outcome::Done);
+            };
+            let Some((next, events)) = kept.value.after(step.clone())? else {
+                return Ok(Outcome::Done);
+            };
+            let selected = AcrEvent::TargetSelected {
+                acr: Box::new(next.clone()),
+                target: Box::new(target.clone()),
+                ees: ees.clone().map(Box::new),
+            };
+            let expires_at = match next.complete {
+                true => Some(next.ends_at(seen.now(), &self.service.policy)),
+                false => kept.expires_at,
+            };
+            let kept = Kept {
+                owner: kept.owner,
+                expires_at,
+                value: next.clone(),
+            };
+            // The S-EAS hands its context over by itself: only the context of the EEC has to be moved.
+            let mut decision = Decision::of(())
+                .put(&key, &kept)?
+                .tell(&Event::Acr(selected))?
+                .tell(&Event::Acr(AcrEvent::begun(next, true)))?;
+            for event in events {
+                decision = decision.tell(&Event::Acr(event))?;
+            }
+            if room.commit(seen, decision).await?.is_some() {
+                return Ok(Outcome::Done);
+            }
+        }
+        Err(contended())
     }
 
     /// Finds the target of a relocation that this EES manages: here if one fits, else where the ECS says.
@@ -229,13 +317,17 @@ impl AcrFollowUp {
             .map_or_else(|| Owner::ees(&self.service.own_id), Owner::eec);
         let key = acr.key();
         for mut seen in room.attempts() {
-            if let Some(known) = seen.kept::<Acr>(&key).await? {
-                if known.value.id == acr.id {
-                    return Ok(Some(known.value));
+            let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
+            if let Some(known) = &known {
+                if known.id == acr.id {
+                    return Ok(Some(known.clone()));
                 }
-                if known.value.runs() {
+                if known.runs() {
                     return Ok(None);
                 }
+            }
+            if self.service.beside(&mut seen, &acr).await?.is_some() {
+                return Ok(None);
             }
             let end = Some(self.service.later(seen.now(), self.service.policy.transfer_seconds));
             let selected = AcrEvent::TargetSelected {
@@ -259,6 +351,7 @@ impl AcrFollowUp {
                 loc_info: wanted.position.clone(),
                 svc_area: wanted.area.clone(),
             };
+            let decision = displaced(decision, known.as_ref(), &acr)?;
             let decision = acr_management::expected(decision, &acr, Some(&place), None, seen.now())?;
             if room.commit(seen, decision).await?.is_some() {
                 return Ok(Some(acr));

@@ -1,7 +1,7 @@
 //! Which UEs an EAS serves: those whose EEC has an AC that uses its application, or a session or relocation of it. Of others it learns
 //! nothing and moves nothing, whatever identifier it sends.
 
-use super::{record::folder, relocation::AcrService};
+use super::{follow_up::AcrFollowUp, record::folder, relocation::AcrService};
 use crate::{
     context,
     eec::{self, EecIndex},
@@ -49,6 +49,20 @@ impl AcrService {
     async fn relocates(&self, eas: &EasProfile, ue_id: &Gpsi) -> Result<bool, Error> {
         let span = Span::prefix(folder(ue_id, &eas.eas_id));
         Ok(!self.room.store().range(span).await?.entries.is_empty())
+    }
+}
+
+impl AcrFollowUp {
+    /// The AC of a UE that uses the application of these registrations, where it is just one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn only_user(&self, eass: &[Arc<EasProfile>], ue_id: &Gpsi) -> Result<Option<AcId>, Error> {
+        match self.service.served(eass, ue_id).await {
+            Ok((_, ac_id)) => Ok(ac_id),
+            Err(error) if error.cause == Cause::UeNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -33,7 +33,7 @@ use edgeapp_openapi::{
     },
     ids::Gpsi,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How often the ECS is asked for targets.
 const SEARCHES: u32 = 3;
@@ -309,11 +309,12 @@ impl PathFollowUp {
         let (Some(ue), Some(s_eas)) = (&pending.ue, targets::source(&own, from)) else {
             return Ok(None);
         };
+        let registered: Vec<_> = own.iter().cloned().map(Arc::new).collect();
         let wanted = Wanted {
             eec_id: eec::eec_of_ue(&self.room, ue).await?,
             ue_id: ue.clone(),
             eas_id: eas_id.clone(),
-            ac_id: None,
+            ac_id: relocations.only_user(&registered, ue).await?,
             s_eas,
             position: None,
             area: None,
