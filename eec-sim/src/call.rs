@@ -82,6 +82,22 @@ impl Caller {
         }
     }
 
+    /// The same, written down there.
+    pub fn written_down_by(&self, recorder: &Arc<Recorder>) -> Self {
+        Self {
+            recorder: Some(recorder.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The same, where who is called has this part.
+    pub fn towards(&self, part: Part) -> Self {
+        Self {
+            to: part,
+            ..self.clone()
+        }
+    }
+
     /// Calls an operation with a JSON body, or with none.
     ///
     /// # Errors
@@ -134,6 +150,30 @@ impl Caller {
             operation: operation.to_owned(),
             method: Method::POST,
             url,
+            error,
+        })
+    }
+
+    /// Calls an absolute URL with bytes, or with none.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn bytes(
+        &self,
+        operation: &str,
+        method: Method,
+        url: &str,
+        body: Option<bytes::Bytes>,
+    ) -> Result<Answer, Failed> {
+        let at = self.recorder.as_ref().map(|recorder| recorder.now());
+        let media = "application/octet-stream";
+        let answer = self.client.send(method.clone(), url, media, body).await;
+        // Who knows where a context lies may have it: the end of the address is left out.
+        self.note(operation, &method, "/app-contexts/…", at, &answer);
+        answer.map_err(|error| Failed {
+            operation: operation.to_owned(),
+            method,
+            url: "…".to_owned(),
             error,
         })
     }

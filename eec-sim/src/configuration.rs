@@ -84,6 +84,8 @@ pub struct Ees {
     pub state: PathBuf,
     /// Whether EECs need access tokens.
     pub tokens: Tokens,
+    /// How long it waits for reports of EASs, in seconds; as usual when absent.
+    pub transfer_seconds: Option<u32>,
 }
 
 /// Whether EECs need access tokens of the ECS.
@@ -217,6 +219,9 @@ impl Ees {
             let _ = write!(text, "\n[nef]\napi_root = {root}\nscs_as_id = {name}\n");
             let _ = write!(text, "\n[consent]\nfile = {consent}\n");
         }
+        if let Some(seconds) = self.transfer_seconds {
+            let _ = write!(text, "\n[relocation]\ntransfer_seconds = {seconds}\n");
+        }
         store(&mut text, &self.state);
         let _ = write!(text, "\n[ecs]\nurl = {}\n", quoted(&self.ecs));
         let _ = write!(
@@ -310,6 +315,7 @@ pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenar
             port: base + 2,
             consent: dir.join("consent.toml"),
         });
+        ees.transfer_seconds = None;
         ees.tokens = if tokens { Tokens::Yes } else { Tokens::Explained };
     }
     Ok((
@@ -365,6 +371,7 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         core: None,
         state: state.join(format!("{}.redb", edn.certificate)),
         tokens: Tokens::No,
+        transfer_seconds: Some(scenario.timing.transfer_seconds),
     });
     (ecs, eess.collect())
 }

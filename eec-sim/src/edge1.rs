@@ -4,7 +4,7 @@ use crate::call::{Caller, Failed, NOTHING, id_of, segment};
 use axum::http::{Method, StatusCode};
 use edgeapp_openapi::{
     acr_events::AcrEventsSubscription,
-    app_context_relocation::AcrInitReq,
+    app_context_relocation::{AcrDetermReq, AcrInitReq},
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
     eec_registration::{EecRegistration, EecRegistrationPatch},
 };
@@ -107,5 +107,15 @@ impl Ees {
             "ACR initiation"
         };
         self.0.call(name, Method::POST, PATH, Some(request)).await.map(|_| ())
+    }
+
+    /// Eees_AppContextRelocation determine: is a relocation needed?
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn determine(&self, request: &AcrDetermReq) -> Result<(), Failed> {
+        const PATH: &str = "/eees-appctxtreloc/v1/determine";
+        let asked = self.0.call("ACR determination", Method::POST, PATH, Some(request));
+        asked.await.map(|_| ())
     }
 }

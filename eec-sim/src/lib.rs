@@ -6,10 +6,11 @@
 //! | [`world`] | servers as processes; application servers, application client and the EEC's listener as tasks |
 //! | [`world::nef`] | a simulated NEF, in process or as the program `eec-sim nef` |
 //! | [`edge1`], [`edge3`], [`edge4`], [`call`] | the calling ends of the reference points |
+//! | [`edge5`] | an EEC as an application client links it |
 //! | [`tokens`] | the access tokens that they present |
 //! | [`run`] | plays a scenario and judges it |
 //! | [`record`], [`witness`], [`milestone`] | what happened, what was seen, what follows from it |
-//! | [`show`], [`report`] | for people and machines, live and afterwards |
+//! | [`show`], [`report`], [`statistics`] | for people and machines, live and afterwards |
 //! | [`pki`], [`configuration`] | certificates and configuration files of a laboratory |
 //! | [`command`] | the subcommands of the program |
 
@@ -19,6 +20,7 @@ pub mod configuration;
 pub mod edge1;
 pub mod edge3;
 pub mod edge4;
+pub mod edge5;
 pub mod milestone;
 pub mod pki;
 pub mod record;
@@ -26,6 +28,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod show;
+pub mod statistics;
 pub mod tokens;
 pub mod witness;
 pub mod world;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
-use eec_sim::command::{self, CommandError, Given, Outcome, Output};
+use eec_sim::command::{self, Changed, CommandError, Given, Outcome, Output};
 use std::{future::Future, path::PathBuf, process::ExitCode};
 
 /// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
@@ -38,11 +38,27 @@ enum Command {
         /// Has fresh EESs demand access tokens of the ECS from EECs. Running servers are asked whether they do.
         #[arg(long, conflicts_with = "ecs")]
         tokens: bool,
+        /// What goes wrong on purpose, by name; may be given several times. `eec-sim list` shows the names.
+        #[arg(long = "fault", value_name = "NAME")]
+        faults: Vec<String>,
+        /// The seed of everything that is left to chance.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many times as fast time goes by for the UEs.
+        #[arg(long, value_name = "TIMES")]
+        speed: Option<f64>,
         #[command(flatten)]
         output: OutputArguments,
     },
     /// Shows the scenarios that come with the program.
     List,
+    /// Compares two reports: percentiles of every value, and assertions that no longer hold. Exit code 1 when there are such.
+    Compare {
+        /// The folder of the earlier report.
+        before: PathBuf,
+        /// The folder of the later one.
+        after: PathBuf,
+    },
     /// Runs a simulated NEF: the 3GPP core network that EESs and ECSs ask for locations, paths and quality.
     Nef {
         /// The configuration; `pki init` makes one.
@@ -137,12 +153,23 @@ fn main() -> ExitCode {
             ecs,
             pki,
             tokens,
+            faults,
+            seed,
+            speed,
             output,
         } => {
             let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
-            wait(command::one(&scenario, given.as_ref(), tokens, &output.into()))
+            let changed = Changed { seed, speed, faults };
+            wait(command::one(
+                &scenario,
+                given.as_ref(),
+                tokens,
+                &changed,
+                &output.into(),
+            ))
         }
         Command::List => command::list(),
+        Command::Compare { before, after } => command::compare(&before, &after),
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
         Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
         Command::Collector { pki, who, port, out } => wait(command::collector(&pki, &who, port, &out)),

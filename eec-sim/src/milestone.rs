@@ -1,6 +1,6 @@
 //! The milestones of a relocation and the values derived from them.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{collections::BTreeMap, time::Duration};
 
 macro_rules! milestones {
@@ -74,7 +74,8 @@ pub fn between(reached: &Reached, from: Milestone, to: Milestone) -> Option<f64>
 }
 
 /// What the milestones and the application's replies say about a relocation, in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Derived {
     /// From the move to its detection.
     pub detection_ms: Option<f64>,

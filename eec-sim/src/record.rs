@@ -142,11 +142,26 @@ pub struct Recorder {
 impl Recorder {
     /// Begins now.
     pub fn new(watcher: Arc<dyn Watcher>) -> Arc<Self> {
+        Self::since(Instant::now(), watcher)
+    }
+
+    /// Began then.
+    pub fn since(began: Instant, watcher: Arc<dyn Watcher>) -> Arc<Self> {
         Arc::new(Self {
-            began: Instant::now(),
+            began,
             log: Mutex::default(),
             watcher,
         })
+    }
+
+    /// When it began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// The same beginning, another log.
+    pub fn beside(&self) -> Arc<Self> {
+        Self::since(self.began, self.watcher.clone())
     }
 
     /// Time since the run began.

@@ -71,6 +71,17 @@ pub struct Located {
     pub cell: String,
 }
 
+/// An EAS was told how a relocation ended that it had left to the enabler layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Duration,
+    /// Which EAS.
+    pub eas: Part,
+    /// `SUCCESSFUL` or `FAILED`.
+    pub result: String,
+}
+
 /// What was seen.
 #[derive(Debug, Default, Clone)]
 pub struct Sights {
@@ -80,6 +91,16 @@ pub struct Sights {
     pub reported: Vec<Reported>,
     /// Contexts that arrived.
     pub arrived: Vec<Arrived>,
+    /// Which target the S-EAS decided.
+    pub declared: Vec<String>,
+    /// What EASs that left the relocation to the enabler layer were told of its end.
+    pub ended: Vec<Ended>,
+    /// The bytes that the S-EAS stored for the T-EAS.
+    pub stored: Option<Vec<u8>>,
+    /// The bytes that the T-EAS took.
+    pub taken: Option<Vec<u8>>,
+    /// Contexts that an EAS dropped unused, because it was told to stop.
+    pub dropped: Vec<Part>,
     /// Where EASs were told that the UE is.
     pub located: Vec<Located>,
     /// Notifications to the EEC.

@@ -4,18 +4,20 @@
 
 mod callbacks;
 mod collector;
+mod compare;
 mod nef;
 mod play;
 
 pub use callbacks::callbacks;
 pub use collector::collector;
+pub use compare::compare;
 pub use nef::nef;
-pub use play::{Given, Output, demo, one};
+pub use play::{Changed, Given, Output, demo, one};
 
 use crate::{
     configuration,
     pki::{Pki, PkiError},
-    scenario::{BadScenario, SHIPPED, Scenario},
+    scenario::{BadScenario, FaultName, SHIPPED, Scenario},
     world::nef::configuration::SAMPLE,
 };
 use anstream::println;
@@ -68,6 +70,10 @@ pub fn list() -> Result<Outcome, CommandError> {
     for shipped in SHIPPED {
         let scenario = Scenario::parse(shipped.text, shipped.name)?;
         println!("{:<28} {} ({})", scenario.name, scenario.title, scenario.acr);
+    }
+    println!("\nWhat can go wrong on purpose, with --fault NAME:");
+    for fault in FaultName::ALL {
+        println!("{:<28} {}", fault.name(), fault.plain());
     }
     println!("\nPlay one with `eec-sim run NAME`, or a file of your own with `eec-sim run FILE.toml`.");
     Ok(Outcome::Good)

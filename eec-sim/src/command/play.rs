@@ -3,8 +3,8 @@
 use super::{CommandError, Outcome};
 use crate::{
     report,
-    run::{self, Run},
-    scenario::{SHIPPED, Scenario},
+    run::{self, Play},
+    scenario::{DEMO, Fault, FaultName, Scenario},
     show::{Show, json::JsonLines, terminal::Terminal},
     world::{NoWorld, World, programs},
 };
@@ -21,6 +21,17 @@ pub struct Output {
     pub json: bool,
     /// A folder for the report.
     pub report: Option<PathBuf>,
+}
+
+/// What is to be otherwise than the scenario says.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// The seed of everything that is left to chance.
+    pub seed: Option<u64>,
+    /// How fast time goes by for the UEs.
+    pub speed: Option<f64>,
+    /// Further faults, by name.
+    pub faults: Vec<String>,
 }
 
 /// Servers that somebody else runs.
@@ -42,15 +53,12 @@ impl Output {
     }
 }
 
-/// `demo`: the shipped scenarios, one after the other, in a fresh world; with `tokens`, one in which EECs need access tokens.
+/// `demo`: every way of relocation, one after the other, in a fresh world; with `tokens`, one in which EECs need access tokens.
 ///
 /// # Errors
 /// When the servers cannot be had or do not start.
 pub async fn demo(tokens: bool, output: &Output) -> Result<Outcome, CommandError> {
-    let scenarios: Result<Vec<_>, _> = SHIPPED
-        .iter()
-        .map(|shipped| Scenario::parse(shipped.text, shipped.name))
-        .collect();
+    let scenarios: Result<Vec<_>, _> = DEMO.iter().map(|name| Scenario::load(name)).collect();
     play(&scenarios?, None, tokens, output).await
 }
 
@@ -59,8 +67,33 @@ pub async fn demo(tokens: bool, output: &Output) -> Result<Outcome, CommandError
 ///
 /// # Errors
 /// When the scenario cannot be played, or its world does not come about.
-pub async fn one(name: &str, given: Option<&Given>, tokens: bool, output: &Output) -> Result<Outcome, CommandError> {
-    play(&[Scenario::load(name)?], given, tokens, output).await
+pub async fn one(
+    name: &str,
+    given: Option<&Given>,
+    tokens: bool,
+    changed: &Changed,
+    output: &Output,
+) -> Result<Outcome, CommandError> {
+    let mut scenario = Scenario::load(name)?;
+    if let Some(seed) = changed.seed {
+        scenario.seed = seed;
+    }
+    if let Some(speed) = changed.speed {
+        scenario.clock.speed = speed;
+    }
+    for fault in &changed.faults {
+        let known = FaultName::ALL.iter().find(|known| known.name() == fault);
+        let Some(known) = known else {
+            let names: Vec<_> = FaultName::ALL.iter().map(|known| known.name()).collect();
+            return Err(CommandError::Usage(format!(
+                "there is no fault {fault:?}; there are {}",
+                names.join(", ")
+            )));
+        };
+        scenario.fault.push(Fault::usual(*known));
+    }
+    let scenario = scenario.checked(name)?;
+    play(&[scenario], given, tokens, output).await
 }
 
 async fn play(
@@ -99,24 +132,35 @@ async fn play(
             if tokens {
                 show.say("EECs need access tokens of the ECS.");
             }
-            World::start(first, scenarios, &programs, temporary.path(), &logs, tokens).await
+            let left_out = run::left_out(first);
+            World::start(
+                first,
+                scenarios,
+                &programs,
+                temporary.path(),
+                &logs,
+                tokens,
+                left_out.as_ref(),
+            )
+            .await
         }
     };
     let world = world.map_err(|error| match error {
         NoWorld::NotStarted(error) => CommandError::Failed(error.to_string()),
         error => CommandError::Usage(error.to_string()),
     })?;
-    let mut runs: Vec<Run> = Vec::new();
+    let mut plays: Vec<Play> = Vec::new();
     for scenario in scenarios {
         let watcher = show.begin(&scenario.name, &scenario.title, scenario.acr.as_str());
-        let run = run::play(scenario, &world, watcher).await;
-        show.end(&run);
-        runs.push(run);
+        let play = run::play(scenario, &world, watcher).await;
+        show.end(&play);
+        plays.push(play);
     }
-    let good = runs.iter().all(Run::held);
-    show.summary(&runs);
+    let good = plays.iter().all(Play::held);
+    show.summary(&plays);
+
     if let Some(folder) = &output.report {
-        report::write(folder, &runs, &world.logs()).map_err(|error| CommandError::File(folder.clone(), error))?;
+        report::write(folder, &plays, &world.logs()).map_err(|error| CommandError::File(folder.clone(), error))?;
         show.say(&format!("\nThe report: {}", folder.join("index.html").display()));
     } else if !good {
         show_logs(&world, show.as_mut());

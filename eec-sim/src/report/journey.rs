@@ -8,7 +8,7 @@ const GROUND: f64 = 318.0;
 
 /// Draws the journey.
 pub(super) fn draw(run: &Run) -> String {
-    let crossing = run.scenario.crossing();
+    let crossing = run.crossing();
     let mut drawing = Drawing::new(WIDTH);
     let sides = [(crossing.source, "a", 20.0), (crossing.target, "b", 580.0)];
     drawing.rect("box-n", (450.0, 8.0), (220.0, 44.0), 10.0);
@@ -54,8 +54,8 @@ fn place(drawing: &mut Drawing, site: Site<'_>, letter: &str, left: f64) {
 /// The cells along the way, and the device in the last.
 fn cells(drawing: &mut Drawing, run: &Run) {
     let scenario = &run.scenario;
-    let crossing = scenario.crossing();
-    let stays = &scenario.ue.route;
+    let crossing = run.crossing();
+    let stays = &run.ue().route;
     #[allow(clippy::cast_precision_loss, reason = "a handful of cells")]
     let middle = |index: usize| {
         let (before, after) = (crossing.stay as f64, (stays.len() - crossing.stay) as f64);
@@ -93,7 +93,7 @@ fn cells(drawing: &mut Drawing, run: &Run) {
     drawing.text("halo mid small strong", (560.0, GROUND + 46.0), "border of the sites");
     drawing.rect("phone", (last - 9.0, road - 15.0), (18.0, 30.0), 4.0);
     drawing.rect("screen", (last - 6.5, road - 11.0), (13.0, 20.0), 1.5);
-    let under = format!("UE {} with EEC {}", scenario.ue.gpsi, scenario.ue.eec_id);
+    let under = format!("UE {} with EEC {}", run.ue().gpsi, run.ue().eec_id);
     drawing.text("mid faint small", (last, GROUND + 62.0), under);
 }
 

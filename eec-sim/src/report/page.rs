@@ -1,14 +1,14 @@
 //! The page.
 
 use super::{
-    journey, replies, sequence,
+    journey, overview, replies, sequence,
     svg::escape,
     timeline,
     words::{GLOSSARY, story},
 };
 use crate::{
     milestone::{Milestone, between},
-    run::Run,
+    run::{Play, Run, verdict::Assertion},
 };
 use std::fmt::Write as _;
 
@@ -56,9 +56,9 @@ fn tiles(run: &Run) -> String {
     .concat()
 }
 
-fn assertions(run: &Run) -> String {
+pub(super) fn assertions(all: &[Assertion]) -> String {
     let mut rows = String::new();
-    for assertion in &run.assertions {
+    for assertion in all {
         let (class, mark) = if assertion.held {
             ("good", "✓")
         } else {
@@ -110,7 +110,7 @@ fn told(run: &Run) -> String {
 fn section(run: &Run) -> String {
     let scenario = &run.scenario;
     let held = run.assertions.iter().filter(|assertion| assertion.held).count();
-    let crossing = scenario.crossing();
+    let crossing = run.crossing();
     let (old, new) = (escape(&crossing.source.edn.site), escape(&crossing.target.edn.site));
     let timeline = timeline::draw(run).unwrap_or_else(|| "<p>The device never crossed the border.</p>".to_owned());
     let replies = replies::draw(run).unwrap_or_else(|| "<p>There were no replies to draw.</p>".to_owned());
@@ -139,7 +139,7 @@ only, and its time is a guess. The bars on the right show which game server was 
 <h3>Measured</h3>
 {derived}
 </section>"#,
-        name = escape(&scenario.name),
+        name = escape(run.id()),
         title = escape(&scenario.title),
         acr = escape(&scenario.acr),
         began = escape(run.began.strftime("%Y-%m-%d %H:%M:%S UTC")),
@@ -149,23 +149,35 @@ only, and its time is a guess. The bars on the right show which game server was 
         journey = journey::draw(run),
         told = told(run),
         sequence = sequence::draw(run),
-        assertions = assertions(run),
+        assertions = assertions(&run.assertions),
         derived = derived(run),
     )
 }
 
+/// So many relocations of a scenario are shown in full.
+const SHOWN: usize = 6;
+
 /// The whole page; `logs` are names and relative paths.
-pub(super) fn page(runs: &[Run], logs: &[(String, String)]) -> String {
-    let all: usize = runs.iter().map(|run| run.assertions.len()).sum();
-    let held = runs
+pub(super) fn page(plays: &[Play], logs: &[(String, String)]) -> String {
+    let all = plays.iter().flat_map(Play::assertions).count();
+    let held = plays
         .iter()
-        .flat_map(|run| &run.assertions)
+        .flat_map(Play::assertions)
         .filter(|assertion| assertion.held)
         .count();
+    // Of many relocations those are shown in full that went wrong, and some of the others.
+    let runs: Vec<&Run> = plays
+        .iter()
+        .flat_map(|play| {
+            let shown = |(n, run): &(usize, &Run)| *n < SHOWN || !run.held();
+            play.runs.iter().enumerate().filter(shown).map(|(_, run)| run)
+        })
+        .collect();
+    let count = plays.iter().map(|play| play.runs.len()).sum::<usize>();
     let mut contents = String::new();
-    for run in runs {
+    for run in &runs {
         let (class, mark) = if run.held() { ("good", "✓") } else { ("bad", "✗") };
-        let (name, title) = (escape(&run.scenario.name), escape(&run.scenario.title));
+        let (name, title) = (escape(run.id()), escape(&run.scenario.title));
         let interruption = run
             .derived
             .interruption_ms
@@ -176,7 +188,8 @@ pub(super) fn page(runs: &[Run], logs: &[(String, String)]) -> String {
             r##"<li><a href="#{name}"><b class="{class}">{mark}</b> {title}</a> <span>interruption {interruption}, {lost} lost</span></li>"##
         );
     }
-    let sections: Vec<_> = runs.iter().map(section).collect();
+    let wholes = plays.iter().map(overview::section);
+    let sections: Vec<_> = runs.iter().map(|run| section(run)).chain(wholes).collect();
     let mut links =
         String::from(r#"<li><a href="messages.jsonl">messages.jsonl</a>: every message and value, for machines</li>"#);
     for (name, path) in logs {
@@ -222,12 +235,12 @@ state and without being missed. This page shows {count} such {moves}: real serve
 </html>
 "#,
         css = include_str!("page.css"),
-        count = match runs.len() {
+        count = match count {
             1 => "one".to_owned(),
             2 => "two".to_owned(),
             n => n.to_string(),
         },
-        moves = if runs.len() == 1 { "move" } else { "moves" },
+        moves = if count == 1 { "move" } else { "moves" },
         verdict = verdict(held == all && all > 0, held, all),
         sections = sections.join("\n"),
     )

@@ -90,7 +90,7 @@ pub(super) fn draw(run: &Run) -> Option<String> {
             drawing.text(class, (x + aside, TOP - 12.0), format!("{} {text}", milestone.id()));
         }
     }
-    let target = &run.scenario.crossing().target.eas.instance;
+    let target = &run.crossing().target.eas.instance;
     for reply in shown {
         let x = scale.x(since(reply.done));
         match (counter(reply), &reply.good) {

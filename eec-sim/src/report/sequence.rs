@@ -51,7 +51,7 @@ enum Row<'a> {
 
 /// The servers in the order in which they answered the application: who, from when, until when.
 fn servers(run: &Run) -> Vec<(Part, Duration, Duration)> {
-    let crossing = run.scenario.crossing();
+    let crossing = run.crossing();
     let of = |part, instance: &str| {
         let by = |reply: &&Reply| reply.good.as_ref().is_some_and(|good| good.instance == instance);
         Some((
@@ -76,7 +76,7 @@ fn rows(run: &Run) -> Vec<(Duration, Row<'_>)> {
         .collect();
     for (part, from, _) in servers(run) {
         let text = match part {
-            Part::SEas => format!("numbered requests, one every {} ms", run.scenario.ac.period_ms),
+            Part::SEas => format!("numbered requests, one every {} ms", run.ac().period_ms),
             _ => "numbered requests go on here".to_owned(),
         };
         rows.push((from, Row::Requests(part, text)));
@@ -90,7 +90,7 @@ fn rows(run: &Run) -> Vec<(Duration, Row<'_>)> {
 }
 
 fn heads(drawing: &mut Drawing, run: &Run) {
-    let crossing = run.scenario.crossing();
+    let crossing = run.crossing();
     for part in parts(run) {
         let x = column(part);
         let (class, below) = match part {

@@ -58,6 +58,56 @@ impl Drawing {
         );
     }
 
+    /// A bar, with a text that appears when the pointer rests on it.
+    pub(super) fn bar(&mut self, class: &str, (x, y): (f64, f64), (w, h): (f64, f64), title: &str) {
+        let _ = writeln!(
+            self.body,
+            r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{w:.1}" height="{h:.1}"><title>{}</title></rect>"#,
+            escape(title)
+        );
+    }
+
+    /// A dot that goes from stop to stop, over and over; each stop has the time that it stays there, in milliseconds.
+    pub(super) fn traveller(&mut self, class: &str, stops: &[(f64, f64, u64)], title: &str, delay_ms: u64) {
+        let Some((x, y, _)) = stops.first().copied() else {
+            return;
+        };
+        // From one stop to the next it takes a part of the time that it stays.
+        let total: u64 = delay_ms + stops.iter().map(|(_, _, ms)| (*ms).max(1)).sum::<u64>();
+        #[allow(clippy::cast_precision_loss, reason = "minutes in milliseconds")]
+        let part = |ms: u64| ms as f64 / total.max(1) as f64;
+        let (mut xs, mut ys, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        let mut at = delay_ms;
+        let mut stop = |x: f64, y: f64, time: f64| {
+            xs.push(format!("{x:.0}"));
+            ys.push(format!("{y:.0}"));
+            times.push(format!("{time:.4}"));
+        };
+        stop(x, y, 0.0);
+        for (x, y, ms) in stops {
+            stop(*x, *y, part(at));
+            at += (*ms).max(1);
+            stop(*x, *y, part(at - ms / 4).min(1.0));
+        }
+        let last = stops.last().map_or((x, y), |(x, y, _)| (*x, *y));
+        stop(last.0, last.1, 1.0);
+        let seconds = part_of_seconds(total);
+        let _ = writeln!(
+            self.body,
+            r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="5"><title>{}</title>"#,
+            escape(title)
+        );
+        for (name, values) in [("cx", xs), ("cy", ys)] {
+            let _ = writeln!(
+                self.body,
+                r#"<animate attributeName="{name}" dur="{seconds}s" repeatCount="indefinite" values="{}" keyTimes="{}"/>"#,
+                values.join(";"),
+                times.join(";")
+            );
+        }
+        self.body.push_str("</circle>\n");
+    }
+
     /// A path.
     pub(super) fn path(&mut self, class: &str, path: &str) {
         let _ = writeln!(self.body, r#"<path class="{class}" d="{path}"/>"#);
@@ -85,6 +135,11 @@ impl Drawing {
         let (width, body, label) = (self.width, self.body, escape(label));
         format!(r#"<svg viewBox="0 0 {width} {height:.0}" role="img" aria-label="{label}">{body}</svg>"#)
     }
+}
+
+/// Seconds with one digit behind the point.
+fn part_of_seconds(ms: u64) -> String {
+    format!("{}.{}", ms / 1000, ms % 1000 / 100)
 }
 
 #[cfg(test)]

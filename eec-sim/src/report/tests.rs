@@ -1,6 +1,15 @@
 use super::*;
-use crate::run::sample;
+use crate::run::{Run, sample};
 use std::collections::BTreeMap;
+
+fn played(runs: impl IntoIterator<Item = Run>) -> Vec<Play> {
+    let play = |run: Run| Play {
+        scenario: run.scenario.clone(),
+        runs: vec![run],
+        whole: vec![crate::run::verdict::nothing_left(&[])],
+    };
+    runs.into_iter().map(play).collect()
+}
 
 /// How often each element begins and ends.
 fn elements(page: &str) -> BTreeMap<String, i64> {
@@ -22,20 +31,20 @@ fn elements(page: &str) -> BTreeMap<String, i64> {
 #[test]
 fn the_page_stands_alone_and_is_whole() {
     let runs = [sample::good(0), sample::good(1)];
-    let page = page::page(&runs, &[("ees-a".to_owned(), "logs/ees-a.log".to_owned())]);
+    let page = page::page(&played(runs), &[("ees-a".to_owned(), "logs/ees-a.log".to_owned())]);
     for (name, open) in elements(&page) {
         assert_eq!(open, 0, "<{name}>");
     }
     for reference in ["src=", "@import", "url(http", "<script", "<link"] {
         assert!(!page.contains(reference), "{reference}");
     }
-    assert!(page.contains("32 of 32 assertions") && page.contains(r#"href="logs/ees-a.log""#));
+    assert!(page.contains("33 of 33 assertions") && page.contains(r#"href="logs/ees-a.log""#));
     assert!(!page.contains("NaN") && !page.contains("inf\""));
 }
 
 #[test]
 fn what_was_not_seen_is_not_shown_as_seen() {
-    let page = page::page(&[sample::good(1)], &[]);
+    let page = page::page(&played([sample::good(1)]), &[]);
     assert!(page.contains("EEC context push") && page.contains("EDGE-9 · seen in its effect"));
     assert!(page.contains("EDGE-3 · 204 · 2.0 ms"));
 }
@@ -43,10 +52,12 @@ fn what_was_not_seen_is_not_shown_as_seen() {
 #[test]
 fn hostile_names_stay_text() {
     let mut run = sample::good(0);
-    run.scenario.title = "<script>alert(1)</script>".to_owned();
-    run.scenario.edn[0].site = "\"><img src=x>".to_owned();
+    let mut scenario = (*run.scenario).clone();
+    scenario.title = "<script>alert(1)</script>".to_owned();
+    scenario.edn[0].site = "\"><img src=x>".to_owned();
+    run.scenario = std::sync::Arc::new(scenario);
     run.broken = Some("<b>".to_owned());
-    let page = page::page(&[run], &[]);
+    let page = page::page(&played([run]), &[]);
     assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains("<b>:"));
 }
 
@@ -58,7 +69,7 @@ fn a_run_that_broke_early_is_still_a_page() {
     run.messages.clear();
     run.broken = Some("the ECS named no EES".to_owned());
     run.assertions = crate::run::verdict::judge(&run);
-    let page = page::page(&[run], &[]);
+    let page = page::page(&played([run]), &[]);
     assert!(page.contains("Something did not hold") && page.contains("the ECS named no EES"));
     assert!(page.contains("The device never crossed the border."));
 }
@@ -88,7 +99,7 @@ fn the_folder_holds_page_and_lines() {
     let folder = tempfile::tempdir().unwrap();
     write(
         folder.path(),
-        &[sample::good(0)],
+        &played([sample::good(0)]),
         &[("ecs".to_owned(), folder.path().join("logs/ecs.log"))],
     )
     .unwrap();

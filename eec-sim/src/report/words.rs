@@ -17,7 +17,7 @@ pub(super) struct Told {
 /// Tells the story of a run, as far as it came.
 pub(super) fn story(run: &Run) -> Vec<Told> {
     use Milestone as M;
-    let crossing = run.scenario.crossing();
+    let crossing = run.crossing();
     let (old, new) = (&crossing.source.edn.site, &crossing.target.edn.site);
     let mut told = Vec::new();
     let mut before = |what: String| told.push(Told { when: None, what });
@@ -29,7 +29,7 @@ pub(super) fn story(run: &Run) -> Vec<Told> {
         before(format!(
             "The enabler client (EEC) on the device asked the directory who serves it here, enrolled at {old}, and was told where the \
              game runs. The game started: one numbered request every {} ms, each answer with the state of the game behind it.",
-            run.scenario.ac.period_ms
+            run.ac().period_ms
         ));
     }
     let eec_does_it = run.scenario.acr == AcrScenario::EecInitiated;

@@ -5,7 +5,7 @@ use crate::{
     edge1, edge4,
     pki::Pki,
     record::{Part, Recorder},
-    scenario::{Cell, Scenario},
+    scenario::{Ac, Cell, Scenario, Ue},
     tokens::Tokens,
     world::World,
 };
@@ -28,8 +28,9 @@ use std::{
 const LOST_AFTER: Duration = Duration::from_secs(1);
 
 /// The clients of one UE; each trusts the authority of one role only.
-pub(super) struct Device<'a> {
-    scenario: &'a Scenario,
+pub(super) struct Device {
+    scenario: Arc<Scenario>,
+    ue: usize,
     recorder: Arc<Recorder>,
     eess: HttpClient,
     eass: HttpClient,
@@ -46,6 +47,7 @@ enum Held {
 }
 
 /// An EES that provisioning named, and the way to it.
+#[derive(Clone)]
 pub(super) struct Site {
     pub(super) info: EesInfo,
     pub(super) ees: edge1::Ees,
@@ -56,14 +58,20 @@ fn message<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| format!("a message cannot be made of this scenario: {error}"))
 }
 
-impl<'a> Device<'a> {
-    pub(super) fn new(scenario: &'a Scenario, world: &World, recorder: &Arc<Recorder>) -> Result<Self, TlsError> {
-        let identity = world.pki.files(&scenario.ue.certificate).identity()?;
+impl Device {
+    pub(super) fn new(
+        scenario: &Arc<Scenario>,
+        ue: usize,
+        world: &World,
+        recorder: &Arc<Recorder>,
+    ) -> Result<Self, TlsError> {
+        let identity = world.pki.files(&scenario.ue[ue].certificate).identity()?;
         let to = |pki: &Pki, role, patience| client(&identity, &pki.trust(role)?, patience);
         let ecs = to(&world.pki, Role::Ecs, PATIENCE)?;
         let ecs = edge4::Ecs(Caller::new(ecs, recorder, (Part::Ue, Part::Ecs), "EDGE-4", &world.ecs));
         Ok(Self {
-            scenario,
+            scenario: scenario.clone(),
+            ue,
             recorder: recorder.clone(),
             eess: to(&world.pki, Role::Ees, PATIENCE)?,
             eass: to(&world.pki, Role::Eas, LOST_AFTER)?,
@@ -73,15 +81,24 @@ impl<'a> Device<'a> {
         })
     }
 
+    fn ue(&self) -> &Ue {
+        &self.scenario.ue[self.ue]
+    }
+
     /// The client for the application's own protocol.
     pub(super) fn application(&self) -> HttpClient {
         self.eass.clone()
     }
 
     /// The application's own way to a server.
-    pub(super) fn application_at(&self, part: Part, root: &str) -> crate::world::eas::Application {
-        let caller = Caller::new(self.eass.clone(), &self.recorder, (Part::Ue, part), "app", root);
-        crate::world::eas::Application::new(caller, self.scenario.ue.gpsi.as_str())
+    pub(super) fn application_at(
+        &self,
+        recorder: &Arc<Recorder>,
+        part: Part,
+        root: &str,
+    ) -> crate::world::eas::Application {
+        let caller = Caller::new(self.eass.clone(), recorder, (Part::Ue, part), "app", root);
+        crate::world::eas::Application::new(caller, self.ue().gpsi.as_str())
     }
 
     fn location(&self, cell: &Cell) -> Value {
@@ -90,43 +107,60 @@ impl<'a> Device<'a> {
         json!({"userLocation": {"nrLocation": {"tai": tai, "ncgi": ncgi}}})
     }
 
-    fn ac_profile(&self) -> Value {
-        let ac = &self.scenario.ac;
-        json!({"acId": ac.ac_id, "acSvcContSupp": [self.scenario.acr], "eass": [{"easId": ac.eas_id}]})
+    fn ac_profiles(&self) -> Vec<Value> {
+        let profile = |n: usize| {
+            let ac = &self.scenario.ac[n];
+            json!({"acId": ac.ac_id, "acSvcContSupp": [self.scenario.acr], "eass": [{"easId": ac.eas_id}]})
+        };
+        self.scenario.acs_of(self.ue).into_iter().map(profile).collect()
     }
 
-    /// Asks the ECS which EES is in charge in this cell.
-    pub(super) async fn provision(&self, cell: &Cell, part: Part, quietly: bool) -> Result<Option<Site>, Broken> {
-        let ue = &self.scenario.ue;
+    /// Asks the ECS which EES is in charge in this cell; where nobody is told of it, it is not written down.
+    pub(super) async fn provision(
+        &self,
+        cell: &Cell,
+        told: Option<(&Arc<Recorder>, Part)>,
+    ) -> Result<Option<Site>, Broken> {
+        let ue = self.ue();
         let request = message(json!({
-            "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": [self.ac_profile()],
+            "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": self.ac_profiles(),
             "eecSvcContSupp": [self.scenario.acr], "locInf": self.location(cell),
         }))?;
-        let ecs = if quietly {
-            edge4::Ecs(self.ecs.0.quietly())
-        } else {
-            self.ecs.clone()
+        let ecs = match told {
+            None => edge4::Ecs(self.ecs.0.quietly()),
+            Some((recorder, _)) => edge4::Ecs(self.ecs.0.written_down_by(recorder)),
         };
         let found = ecs.service_provisioning(&request).await?;
         let Some(info) = found.and_then(|found| found.edn_cnfg_info.into_iter().next()?.eess.into_iter().next()) else {
             return Ok(None);
         };
+        // Who only looks needs no tokens.
+        let (recorder, part) = told.unwrap_or((&self.recorder, Part::TEes));
+        self.site(info, recorder, part, told.is_some()).await.map(Some)
+    }
+
+    /// The way to an EES that somebody named.
+    pub(super) async fn site(
+        &self,
+        info: EesInfo,
+        recorder: &Arc<Recorder>,
+        part: Part,
+        with_tokens: bool,
+    ) -> Result<Site, Broken> {
         let root = info
             .end_pt
             .as_ref()
             .map(url_of)
-            .ok_or_else(|| format!("the ECS told no endpoint of {}", info.ees_id))?;
-        // Who only looks needs none.
-        let tokens = match quietly {
-            true => None,
-            false => self.tokens_for(&info.ees_id).await?,
+            .ok_or_else(|| format!("nobody told where {} is", info.ees_id))?;
+        let tokens = match with_tokens {
+            false => None,
+            true => self.tokens_for(&info.ees_id).await?,
         };
-        let caller =
-            Caller::new(self.eess.clone(), &self.recorder, (Part::Ue, part), "EDGE-1", &root).with_tokens(tokens);
-        Ok(Some(Site {
+        let caller = Caller::new(self.eess.clone(), recorder, (Part::Ue, part), "EDGE-1", &root).with_tokens(tokens);
+        Ok(Site {
             info,
             ees: edge1::Ees(caller),
-        }))
+        })
     }
 
     /// The tokens to present to an EES, if it takes any: the ECS knows.
@@ -135,7 +169,7 @@ impl<'a> Device<'a> {
         if let Some(tokens) = known.get(ees) {
             return Ok(tokens.clone());
         }
-        let first = Tokens::first(&self.ecs, self.scenario.ue.eec_id.as_str(), ees).await?;
+        let first = Tokens::first(&self.ecs, self.ue().eec_id.as_str(), ees).await?;
         Ok(known.entry(ees.clone()).or_insert(first.map(Arc::new)).clone())
     }
 
@@ -145,9 +179,9 @@ impl<'a> Device<'a> {
         site: &Site,
         left: Option<&Left<'_>>,
     ) -> Result<(String, EecRegistration), Broken> {
-        let ue = &self.scenario.ue;
+        let ue = self.ue();
         let mut request = json!({
-            "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": [self.ac_profile()], "eecSvcContSupp": [self.scenario.acr],
+            "eecId": ue.eec_id, "ueId": ue.gpsi, "acProfs": self.ac_profiles(), "eecSvcContSupp": [self.scenario.acr],
             "ueMobilityReq": true, "expTime": self.scenario.expires_at(),
         });
         if let Some(left) = left {
@@ -161,23 +195,26 @@ impl<'a> Device<'a> {
     }
 
     /// Asks an EES where the application runs.
-    pub(super) async fn discover(&self, site: &Site, cell: &Cell) -> Result<Option<DiscoveredEas>, Broken> {
-        let (ue, acr) = (&self.scenario.ue, &self.scenario.acr);
+    pub(super) async fn discover(&self, site: &Site, ac: &Ac, cell: &Cell) -> Result<Option<DiscoveredEas>, Broken> {
+        let (ue, acr) = (self.ue(), &self.scenario.acr);
         let request = message(json!({
             "requestorId": {"eecId": ue.eec_id}, "ueId": ue.gpsi, "eecSvcContinuity": [acr], "locInf": self.location(cell),
-            "easDiscoveryFilter": {"easChars": [{"easId": self.scenario.ac.eas_id, "easSvcContinuity": [acr]}]},
+            "easDiscoveryFilter": {"easChars": [{"easId": ac.eas_id, "easSvcContinuity": [acr]}]},
         }))?;
         let found = site.ees.discover(&request).await?.discovered_eas;
         Ok(found
             .into_iter()
-            .find(|found| found.eas.eas_id == self.scenario.ac.eas_id && found.eas.supports(acr)))
+            .find(|found| found.eas.eas_id == ac.eas_id && found.eas.supports(acr)))
     }
 
-    /// Subscribes to one event of relocations.
+    /// Subscribes to one event of relocations of its applications.
     pub(super) async fn subscribe(&self, site: &Site, event: &str, destination: &str) -> Result<String, Broken> {
-        let (ue, ac) = (&self.scenario.ue, &self.scenario.ac);
+        let ue = self.ue();
+        let acs = self.scenario.acs_of(self.ue);
+        let eass: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].eas_id).collect();
+        let acs: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].ac_id).collect();
         let request = message(json!({
-            "eecId": ue.eec_id, "ueId": ue.gpsi, "easIds": [ac.eas_id], "acIds": [ac.ac_id], "eventIds": event,
+            "eecId": ue.eec_id, "ueId": ue.gpsi, "easIds": eass, "acIds": acs, "eventIds": event,
             "notificationDestination": destination, "expTime": self.scenario.expires_at(),
         }))?;
         let id = site.ees.subscribe(&request).await?;
@@ -185,18 +222,41 @@ impl<'a> Device<'a> {
         Ok(id)
     }
 
-    /// Asks an EES to relocate the application.
-    pub(super) async fn initiate(&self, site: &Site, wish: Wish<'_>) -> Result<(), Broken> {
-        let (ue, ac) = (&self.scenario.ue, &self.scenario.ac);
-        let request = message(json!({
+    /// Asks an EES to relocate an application.
+    pub(super) async fn initiate(&self, site: &Site, ac: &Ac, wish: &Wish<'_>) -> Result<(), Broken> {
+        let ue = self.ue();
+        let context = match wish.other_ees {
+            Other::Target(ees) => json!({
+                "eecCtxtId": wish.context, "tEesId": ees.info.ees_id, "tEecEndpoint": ees.info.end_pt,
+            }),
+            Other::Source(ees) => json!({
+                "eecCtxtId": wish.context, "sEesId": ees.info.ees_id, "sEecEndpoint": ees.info.end_pt,
+            }),
+        };
+        let mut request = json!({
             "requestorId": ue.eec_id, "ueId": ue.gpsi, "acId": ac.ac_id, "easId": ac.eas_id,
             "sEasEndpoint": wish.source, "tEasEndpoint": wish.target, "easNotifInd": wish.notify_eas,
-            "eecCtxtReloc": {
-                "eecCtxtId": wish.context, "tEesId": wish.target_ees.info.ees_id,
-                "tEecEndpoint": wish.target_ees.info.end_pt,
-            },
+            "eecCtxtReloc": context,
+        });
+        if let Some(predicted) = &wish.predicted {
+            request["acrParams"] = json!({"predictExpTime": predicted.until});
+            request["expectedLocArea"] = json!({"locInfo": self.location(predicted.cell)});
+        }
+        if let Some(earlier) = wish.instead_of {
+            request["prevTEasEndpoint"] = json!(earlier);
+            request["prevEasNotifInd"] = json!(true);
+        }
+        Ok(site.ees.initiate(&message(request)?).await?)
+    }
+
+    /// Asks an EES whether a relocation is needed, because the UE is elsewhere now.
+    pub(super) async fn determine(&self, site: &Site, ac: &Ac, source: &EndPoint, cell: &Cell) -> Result<(), Broken> {
+        let ue = self.ue();
+        let request = message(json!({
+            "requestorId": ue.eec_id, "ueId": ue.gpsi, "acId": ac.ac_id, "easId": ac.eas_id, "sEasEndpoint": source,
+            "expectedLocArea": {"locInfo": self.location(cell)},
         }))?;
-        Ok(site.ees.initiate(&request).await?)
+        Ok(site.ees.determine(&request).await?)
     }
 
     /// Uses a registration that the EES made by itself: renews it, and reads what the EES knows.
@@ -212,6 +272,11 @@ impl<'a> Device<'a> {
             Err(failed) if failed.error.status().is_some_and(|status| status == 404) => Ok(false),
             Err(failed) => Err(failed.into()),
         }
+    }
+
+    /// A registration that the EES made by itself ends with the UE as others do.
+    pub(super) fn hold_registration(&self, site: &Site, id: &str) {
+        self.hold(Held::Registration(site.ees.clone(), id.to_owned()));
     }
 
     fn hold(&self, held: Held) {
@@ -239,6 +304,16 @@ impl<'a> Device<'a> {
     }
 }
 
+impl Site {
+    /// The same way, written down elsewhere and as another part.
+    pub(super) fn seen_by(&self, recorder: &Arc<Recorder>, part: Part) -> Self {
+        Self {
+            info: self.info.clone(),
+            ees: edge1::Ees(self.ees.0.written_down_by(recorder).towards(part)),
+        }
+    }
+}
+
 /// A context that an EEC left at an EES.
 pub(super) struct Left<'a> {
     /// The context.
@@ -257,8 +332,28 @@ pub(super) struct Wish<'a> {
     pub(super) notify_eas: bool,
     /// The context that moves.
     pub(super) context: &'a str,
-    /// The EES it moves to.
-    pub(super) target_ees: &'a Site,
+    /// The EES that it goes to or comes from.
+    pub(super) other_ees: Other<'a>,
+    /// Where the UE is expected, when it is not there yet.
+    pub(super) predicted: Option<Predicted<'a>>,
+    /// The target that is given up for this one.
+    pub(super) instead_of: Option<&'a EndPoint>,
+}
+
+/// The EES at the other end.
+pub(super) enum Other<'a> {
+    /// It is the one that is entered.
+    Target(&'a Site),
+    /// It is the one that is left.
+    Source(&'a Site),
+}
+
+/// A prediction of where the UE will be.
+pub(super) struct Predicted<'a> {
+    /// The cell.
+    pub(super) cell: &'a Cell,
+    /// Until when it is expected there.
+    pub(super) until: String,
 }
 
 /// Why a run did not come to its end.

@@ -64,8 +64,12 @@ pub(super) fn traces(run: &Run) -> Vec<Message> {
         }
     }
     const CONTEXTS: &str = "/eees-eeccontextreloc/v1/eec-contexts";
-    let pulled = run.scenario.acr == AcrScenario::EecInitiated;
-    let moved = if pulled {
+    let pulled = matches!(
+        run.scenario.acr,
+        AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes
+    );
+    let managed = run.scenario.acr == AcrScenario::EelManagedAcr;
+    let moved = if pulled || managed {
         has_the_same_id(&run.facts)
     } else {
         has_the_session(&run.facts)
@@ -99,6 +103,33 @@ pub(super) fn traces(run: &Run) -> Vec<Message> {
             }
             _ => {}
         }
+    }
+    let told = run
+        .messages
+        .iter()
+        .find(|message| message.operation == "Notification: TARGET_INFORMATION");
+    let found = run
+        .messages
+        .iter()
+        .find(|message| message.operation == "T-EAS discovery");
+    // An EAS of another EES was told: the S-EES had asked for it.
+    let asked = match (run.scenario.acr == AcrScenario::SourceEasDecided, told, found) {
+        (true, Some(_), Some(found)) => Some(found.at + found.took / 2),
+        (false, Some(told), _) => Some(told.at.saturating_sub(Duration::from_micros(3))),
+        _ => None,
+    };
+    if let Some(at) = asked {
+        let way = ("GET", "/eecs-targeteesdiscovery/v1/ees-profiles");
+        traces.push(effect(
+            at,
+            (Part::SEes, Part::Ecs),
+            "EDGE-6",
+            "Target EES discovery",
+            way,
+        ));
+        let way = ("POST", "/eees-easdiscovery/v1/eas-profiles/request-discovery");
+        let then = at + Duration::from_micros(1);
+        traces.push(effect(then, (Part::SEes, Part::TEes), "EDGE-9", "T-EAS discovery", way));
     }
     traces
 }

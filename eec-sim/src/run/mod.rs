@@ -1,7 +1,9 @@
-//! Plays a scenario: preparation, the move, the relocation, the clean-up; then judges what was seen.
+//! Plays a scenario: preparation, the way of each UE, the relocations of its applications, the clean-up; then judges what was seen.
 
 mod device;
 mod effects;
+mod faults;
+mod life;
 mod observer;
 mod relocate;
 #[cfg(test)]
@@ -9,23 +11,30 @@ pub(crate) mod sample;
 pub mod verdict;
 
 use crate::{
-    call::url_of,
     milestone::{Derived, Milestone, Reached, Reply, derive},
     record::{Message, Part, Recorder, Watcher},
-    scenario::{Cell, Scenario},
-    witness::{Sights, Witness},
-    world::{World, ac::ApplicationClient, callbacks::Callbacks, eas::Eas},
+    scenario::{Ac, Crossing, Ending, FaultName, Scenario, Ue},
+    witness::Sights,
+    world::{
+        World,
+        eas::Eas,
+        tracks::{Track, Tracks},
+    },
 };
-use device::{Broken, Device, Site};
-use edgeapp_openapi::{
-    eas_discovery::DiscoveredEas, eec_context_relocation::EecContext, ees_registration::AcrScenario,
+use device::Broken;
+use edgeapp_openapi::{eec_context_relocation::EecContext, ids::EesId};
+use faults::Faults;
+use futures_util::future::join_all;
+use life::{Life, Travelled};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use std::{sync::Arc, time::Duration};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use verdict::Assertion;
 
-/// How long the servers may take until they know of each other.
-const PREPARATION: Duration = Duration::from_secs(15);
+/// How long it may take until nothing is left at the core network.
+const FORGOTTEN: Duration = Duration::from_secs(8);
 
 /// What the run knows beside milestones, messages and sights.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +43,7 @@ pub struct Facts {
     pub source: Option<String>,
     /// Endpoint of the EAS that was chosen.
     pub target: Option<String>,
-    /// The EES that the ECS named at the new place.
+    /// The EES that was named at the new place.
     pub target_ees: Option<String>,
     /// What the source EES knew about the EEC before the move.
     pub at_source: Option<EecContext>,
@@ -42,15 +51,33 @@ pub struct Facts {
     pub at_target: Option<EecContext>,
     /// Whether the registration that the target EES made by itself could be used.
     pub implicit_used: bool,
-    /// Whether the source EES still has a registration of the EEC after the clean-up.
+    /// Whether the source EES still has a registration of the EEC after the clean-up; unknown where other applications stay there.
     pub still_at_source: Option<bool>,
+    /// Whether the EEC left the source altogether.
+    pub left_source: bool,
+    /// What the EEC heard of a prediction: when the copy was complete.
+    pub copied_at: Option<Duration>,
+    /// How many acknowledgements the core network got.
+    pub acknowledgements: usize,
 }
 
-/// A scenario that was played.
+/// One relocation of one application client.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The scenario.
-    pub scenario: Scenario,
+    pub scenario: Arc<Scenario>,
+    /// The UE, by its place in the scenario.
+    pub ue: usize,
+    /// The application client, by its place in the scenario.
+    pub ac: usize,
+    /// Which relocation of that one it is, from 0.
+    pub number: usize,
+    /// The instance that served until then.
+    pub source: String,
+    /// The instance that was to serve from then on.
+    pub target: String,
+    /// The stay in which the UE was then.
+    pub stay: usize,
     /// When it began.
     pub began: jiff::Timestamp,
     /// Milestones since then.
@@ -65,7 +92,11 @@ pub struct Run {
     pub sights: Sights,
     /// What else is known.
     pub facts: Facts,
-    /// Why it did not come to its end.
+    /// How it ended.
+    pub ending: Ending,
+    /// The faults that were injected.
+    pub faults: Vec<FaultName>,
+    /// Why it did not come to its end, or to another one than wanted.
     pub broken: Option<String>,
     /// What had to hold, and whether it did.
     pub assertions: Vec<Assertion>,
@@ -76,286 +107,311 @@ impl Run {
     pub fn held(&self) -> bool {
         self.assertions.iter().all(|assertion| assertion.held)
     }
-}
 
-/// Plays a scenario in a world.
-pub async fn play(scenario: &Scenario, world: &World, watcher: Arc<dyn Watcher>) -> Run {
-    let began = jiff::Timestamp::now();
-    let recorder = Recorder::new(watcher);
-    let witness = Arc::new(Witness::default());
-    let mut stage = Stage {
-        scenario,
-        world,
-        recorder: recorder.clone(),
-        witness: witness.clone(),
-        facts: Facts::default(),
-        replies: Vec::new(),
-    };
-    let network = world.network.as_ref().filter(|_| scenario.core.is_some());
-    if let Some(network) = network {
-        network.follow(scenario, &recorder);
-    }
-    let broken = stage.play().await.err().map(|Broken(reason)| reason);
-    if let Some(network) = network {
-        network.leave();
-    }
-    let Stage { facts, replies, .. } = stage;
-    let (milestones, messages) = recorder.finish();
-    let derived = derive(&milestones, &replies, scenario.ac.period());
-    let sights = witness.sights();
-    let mut run = Run {
-        scenario: scenario.clone(),
-        began,
-        milestones,
-        messages,
-        replies,
-        derived,
-        sights,
-        facts,
-        broken,
-        assertions: Vec::new(),
-    };
-    run.assertions = verdict::judge(&run);
-    run.messages.extend(effects::traces(&run));
-    run.messages.sort_by_key(|message| message.at);
-    run
-}
-
-struct Stage<'a> {
-    scenario: &'a Scenario,
-    world: &'a World,
-    recorder: Arc<Recorder>,
-    witness: Arc<Witness>,
-    facts: Facts,
-    replies: Vec<Reply>,
-}
-
-/// The site that is entered.
-struct Entered {
-    site: Site,
-    registration: String,
-    eas: DiscoveredEas,
-}
-
-impl<'a> Stage<'a> {
-    /// Whether the EASs have a part in the signalling.
-    fn eas_take_part(&self) -> bool {
-        self.scenario.acr == AcrScenario::EecExecutedViaSourceEes
+    /// The UE.
+    pub fn ue(&self) -> &Ue {
+        &self.scenario.ue[self.ue]
     }
 
-    /// The UE is in a cell: the core network knows it first, where there is one.
-    async fn enter(&self, cell: &Cell) -> Result<(), Broken> {
-        match &self.world.network {
-            Some(network) if self.scenario.core.is_some() => Ok(network.move_ue(self.scenario, cell).await?),
-            _ => Ok(()),
+    /// The application client.
+    pub fn ac(&self) -> &Ac {
+        &self.scenario.ac[self.ac]
+    }
+
+    /// From where to where.
+    ///
+    /// # Panics
+    /// Never: both instances are of the scenario.
+    pub fn crossing(&self) -> Crossing<'_> {
+        let site = |instance: &str| self.scenario.site_of(&self.ac().eas_id, instance);
+        let (source, target) = (site(&self.source), site(&self.target));
+        Crossing {
+            source: source.expect("it served"),
+            target: target.expect("it was in charge of the cell"),
+            stay: self.stay,
         }
     }
 
-    async fn play(&mut self) -> Result<(), Broken> {
-        let crossing = self.scenario.crossing();
-        self.enter(self.cell(0)?).await?;
-        let mut eass = Vec::new();
+    /// A name for it, among all relocations of its scenario.
+    pub fn id(&self) -> String {
+        let scenario = &self.scenario;
+        let several = scenario.ue.len() > 1 || scenario.ac.len() > 1 || self.number > 0;
+        let name = &scenario.name;
+        match several {
+            false => name.clone(),
+            true => format!("{name}-{}-{}-{}", self.ue().eec_id, self.ac().ac_id, self.number + 1),
+        }
+    }
+
+    /// How it had to end.
+    pub fn wanted(&self) -> Ending {
+        let scenario = &self.scenario;
+        match scenario.expect.ending {
+            Some(ending) => ending,
+            None => {
+                let hit = self.faults.iter().map(|fault| fault.ending());
+                hit.max_by_key(|ending| *ending != Ending::Complete).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// A scenario that was played.
+#[derive(Clone, Debug)]
+pub struct Play {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// Its relocations, in the order of UEs.
+    pub runs: Vec<Run>,
+    /// What had to hold on the whole.
+    pub whole: Vec<Assertion>,
+}
+
+impl Play {
+    /// Whether every assertion held.
+    pub fn held(&self) -> bool {
+        self.runs.iter().all(Run::held) && self.whole.iter().all(|assertion| assertion.held)
+    }
+
+    /// All assertions.
+    pub fn assertions(&self) -> impl Iterator<Item = &Assertion> {
+        self.runs.iter().flat_map(|run| &run.assertions).chain(&self.whole)
+    }
+}
+
+/// What all UEs share.
+struct Shared<'a> {
+    scenario: Arc<Scenario>,
+    world: &'a World,
+    tracks: Arc<Tracks>,
+    recorder: Arc<Recorder>,
+    eass: Vec<Eas>,
+    faults: Faults,
+}
+
+impl Shared<'_> {
+    fn eas(&self, instance: &str) -> Option<&Eas> {
+        self.eass.iter().find(|eas| eas.instance == instance)
+    }
+}
+
+/// The EES that a world has to be started without, because that is a fault of the scenario.
+pub fn left_out(scenario: &Scenario) -> Option<EesId> {
+    let missing = scenario.fault.iter().any(|fault| fault.name == FaultName::EcsHasNoTees);
+    let ac = *scenario.acs_of(0).first()?;
+    let crossing = scenario.crossings(0, ac).into_iter().next()?;
+    missing.then(|| crossing.target.edn.ees.clone())
+}
+
+/// Plays a scenario in a world.
+pub async fn play(scenario: &Scenario, world: &World, watcher: Arc<dyn Watcher>) -> Play {
+    let scenario = Arc::new(scenario.clone());
+    let began = (jiff::Timestamp::now(), Instant::now());
+    let recorder = Recorder::since(began.1, watcher);
+    let tracks = Arc::<Tracks>::default();
+    let network = world.network.as_ref().filter(|_| scenario.core.is_some());
+    if let Some(network) = network {
+        network.follow(&scenario, &tracks);
+    }
+    let mut shared = Shared {
+        faults: Faults::of(&scenario),
+        scenario: scenario.clone(),
+        world,
+        tracks,
+        recorder: recorder.clone(),
+        eass: Vec::new(),
+    };
+    let mut travelled = Vec::new();
+    let mut whole = Vec::new();
+    match shared.open().await {
+        Ok(()) => {
+            let lives = (0..scenario.ue.len()).map(|ue| Life::new(&shared, ue).live());
+            travelled = join_all(lives).await;
+            recorder.step("application servers leave");
+        }
+        Err(Broken(reason)) => whole.push(verdict::prepared(Some(&reason))),
+    }
+    shared.faults.heal(&shared).await;
+    let left = shared.close().await;
+    if let Some(network) = network {
+        whole.push(verdict::nothing_left(&nothing_runs(network).await));
+        network.leave();
+    }
+    let acknowledgements = network.map(|network| network.acknowledgements()).unwrap_or_default();
+    if let Err(Broken(reason)) = left {
+        whole.push(verdict::left(&reason));
+    }
+    let mut runs = Vec::new();
+    for (ue, travelled) in travelled.into_iter().enumerate() {
+        whole.extend(verdict::of_ue(&scenario, ue, &travelled));
+        runs.extend(judged(&shared, ue, travelled, began.0, acknowledgements));
+    }
+    Play { scenario, runs, whole }
+}
+
+async fn nothing_runs(network: &crate::world::network::Network) -> Vec<String> {
+    let began = Instant::now();
+    loop {
+        let lives = network.lives();
+        if lives.is_empty() || began.elapsed() > FORGOTTEN {
+            return lives;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+impl Shared<'_> {
+    /// The application servers start and register.
+    async fn open(&mut self) -> Result<(), Broken> {
+        self.faults.begin(self).await?;
         self.recorder.step("application servers register at their sites");
-        for (part, its_ees, site) in [
-            (Part::SEas, Part::SEes, crossing.source),
-            (Part::TEas, Part::TEes, crossing.target),
-        ] {
+        let left_out = left_out(&self.scenario);
+        let scenario = self.scenario.clone();
+        for eas in &scenario.eas {
+            let Some(site) = scenario.site_of(&eas.eas_id, &eas.instance) else {
+                continue;
+            };
+            if left_out.as_ref() == Some(&site.edn.ees) {
+                continue;
+            }
             let edge3 = self
                 .world
                 .eess
                 .get(&site.edn.ees)
                 .ok_or_else(|| format!("{} is unknown", site.edn.ees))?;
-            let (pki, shared) = (&self.world.pki, (&self.recorder, &self.witness));
-            match Eas::start(
-                (part, its_ees),
-                self.scenario,
+            let started = Eas::start(
+                &scenario,
                 site,
-                (pki, edge3),
-                shared,
-                self.eas_take_part(),
-            )
-            .await
-            {
-                Ok(eas) => eass.push(eas),
-                Err(error) => {
-                    leave(eass).await?;
-                    return Err(Broken(error.to_string()));
-                }
-            }
-        }
-        let device = Device::new(self.scenario, self.world, &self.recorder).map_err(|error| error.to_string())?;
-        let played = self.with_the_device(&device).await;
-        if played.is_err() {
-            // Given servers outlive the run: what failed must not stay behind in them.
-            device.let_go().await;
-        }
-        self.recorder.step("application servers leave");
-        played.and(leave(eass).await)
-    }
-
-    async fn with_the_device(&mut self, device: &Device<'a>) -> Result<(), Broken> {
-        let files = self.world.pki.files(&self.scenario.ue.certificate);
-        let ees = &self.scenario.crossing().source.edn.ees;
-        let callbacks = Callbacks::start(&files, &self.world.pki, ees, &self.recorder, &self.witness).await;
-        let callbacks = callbacks.map_err(|error| format!("the EEC cannot listen: {error}"))?;
-        let home = self.settle_in(device, &callbacks).await?;
-        let ac = self.start_application(device, &home).await?;
-        let limit = Duration::from_millis(self.scenario.timing.limit_ms);
-        let travelled = timeout(limit, self.travel(device, &ac, &home)).await;
-        // The replies count whatever became of the relocation.
-        self.replies = ac.finish().await;
-        travelled.map_err(|_| Broken(format!("the relocation did not end within {limit:?}")))?
-    }
-
-    fn cell(&self, stay: usize) -> Result<&'a Cell, Broken> {
-        let stay = self
-            .scenario
-            .ue
-            .route
-            .get(stay)
-            .and_then(|stay| self.scenario.cell(&stay.cell));
-        stay.ok_or_else(|| Broken("the route leads nowhere".to_owned()))
-    }
-
-    /// The preconditions: the EEC is provisioned and registered, and knows where its application runs.
-    async fn settle_in(&mut self, device: &Device<'a>, callbacks: &Callbacks) -> Result<AtSource, Broken> {
-        let crossing = self.scenario.crossing();
-        self.recorder.step("waiting until the ECS knows both sites");
-        for (stay, part, site) in [
-            (crossing.stay, Part::TEes, crossing.target),
-            (0, Part::SEes, crossing.source),
-        ] {
-            let cell = self.cell(stay)?;
-            let known = async {
-                loop {
-                    if let Some(found) = device.provision(cell, part, true).await?
-                        && found.info.ees_id == site.edn.ees
-                    {
-                        return Ok::<_, Broken>(());
-                    }
-                    sleep(Duration::from_millis(50)).await;
-                }
-            };
-            let told = timeout(PREPARATION, known).await;
-            told.map_err(|_| {
-                format!(
-                    "the ECS did not name {} for cell {:?} within {PREPARATION:?}",
-                    site.edn.ees, cell.name
-                )
-            })??;
-        }
-        self.recorder
-            .step("the device finds its edge site, registers and starts its application");
-        let cell = self.cell(0)?;
-        let nobody = || Broken("the ECS named no EES at the start of the route".to_owned());
-        let source = device.provision(cell, Part::SEes, false).await?.ok_or_else(nobody)?;
-        let (registration, known) = device.register(&source, None).await?;
-        let context = known.eec_cntx_id.as_ref().map(ToString::to_string);
-        let context = context.ok_or_else(|| "the source EES gave the registration no eecCntxId".to_owned())?;
-        self.facts.at_source = Some(observer::context_at(self.world, crossing.target.edn, &source, &context).await?);
-        let no_eas = || Broken("the source EES found no EAS".to_owned());
-        let eas = device.discover(&source, cell).await?.ok_or_else(no_eas)?;
-        self.facts.source = Some(url_of(&eas.eas.end_pt));
-        let mut subscriptions = Vec::new();
-        if self.eas_take_part() {
-            for event in ["TARGET_INFORMATION", "ACR_COMPLETE"] {
-                subscriptions.push(device.subscribe(&source, event, &callbacks.destination()).await?);
-            }
-        }
-        Ok(AtSource {
-            source,
-            registration,
-            context,
-            eas,
-            subscriptions,
-        })
-    }
-
-    /// The application is served at the first site.
-    async fn start_application(&self, device: &Device<'a>, home: &AtSource) -> Result<ApplicationClient, Broken> {
-        let (scenario, root) = (self.scenario, url_of(&home.eas.eas.end_pt));
-        let (ue, period) = (scenario.ue.gpsi.as_str(), scenario.ac.period());
-        let ac = ApplicationClient::start(device.application(), self.recorder.clone(), ue, period, &root);
-        let served = timeout(
-            Duration::from_secs(5),
-            ac.served_by(&scenario.crossing().source.eas.instance),
-        )
-        .await;
-        served.map_err(|_| Broken("the application got no reply from the EAS that was discovered".to_owned()))?;
-        Ok(ac)
-    }
-
-    /// The UE travels; when it crosses the border the application relocates.
-    async fn travel(&mut self, device: &Device<'a>, ac: &ApplicationClient, home: &AtSource) -> Result<(), Broken> {
-        let scenario = self.scenario;
-        let crossing = scenario.crossing();
-        for stay in &scenario.ue.route[..crossing.stay] {
-            self.recorder.step(&format!("the UE is in cell {:?}", stay.cell));
-            if let Some(cell) = scenario.cell(&stay.cell) {
-                self.enter(cell).await?;
-            }
-            sleep(Duration::from_millis(stay.dwell_ms)).await;
-        }
-        let cell = self.cell(crossing.stay)?;
-        self.recorder.reach(Milestone::Move);
-        self.recorder.step(&format!(
-            "the UE has entered cell {:?}, which another site serves",
-            cell.name
-        ));
-        self.enter(cell).await?;
-        sleep(Duration::from_millis(scenario.timing.detection_ms)).await;
-        self.recorder.reach(Milestone::Detected);
-        // The EEC's rule: the application moves as soon as its EAS does not serve the new place.
-        self.recorder.reach(Milestone::Decided);
-        let entered = match scenario.acr {
-            AcrScenario::EecExecutedViaSourceEes => self.via_source_ees(device, ac, home, cell).await?,
-            _ => self.by_the_eec(device, ac, home, cell).await?,
-        };
-        self.recorder.step("the application goes on at the new site");
-        let rest: u64 = scenario.ue.route[crossing.stay..]
-            .iter()
-            .map(|stay| stay.dwell_ms)
-            .sum();
-        self.clean_up(device, home, &entered).await?;
-        sleep(Duration::from_millis(scenario.timing.settle_ms.max(rest.min(2000)))).await;
-        // The UE goes off; nothing of it stays behind.
-        device.end(&entered.site, &entered.registration).await.map(|_| ())
-    }
-
-    /// Nothing stays behind at the old site.
-    async fn clean_up(&mut self, device: &Device<'a>, home: &AtSource, entered: &Entered) -> Result<(), Broken> {
-        self.recorder.step("the device leaves the old site");
-        device
-            .application_at(Part::SEas, &url_of(&home.eas.eas.end_pt))
-            .leave()
-            .await?;
-        for subscription in &home.subscriptions {
-            home.source.ees.unsubscribe(subscription).await?;
-        }
-        home.source.ees.deregister(&home.registration).await?;
-        let still = device.end(&home.source, &home.registration).await?;
-        self.facts.still_at_source = Some(still);
-        let holders = self.witness.sights().holders;
-        if !still && holders.len() == 1 && url_of(&entered.eas.eas.end_pt) != url_of(&home.eas.eas.end_pt) {
-            self.recorder.reach(Milestone::Cleaned);
+                (&self.world.pki, edge3),
+                &self.tracks,
+                self.recorder.began(),
+            );
+            self.eass.push(started.await.map_err(|error| error.to_string())?);
         }
         Ok(())
     }
-}
 
-/// What the EEC has at the site that it leaves.
-struct AtSource {
-    source: Site,
-    registration: String,
-    context: String,
-    eas: DiscoveredEas,
-    subscriptions: Vec<String>,
-}
-
-async fn leave(eass: Vec<Eas>) -> Result<(), Broken> {
-    let mut left = Ok(());
-    for eas in eass {
-        left = left.and(eas.stop().await.map_err(Broken::from));
+    async fn close(&self) -> Result<(), Broken> {
+        let mut left = Ok(());
+        for eas in &self.eass {
+            left = left.and(eas.stop().await.map_err(Broken::from));
+        }
+        left
     }
-    left
+}
+
+/// Where one relocation ends and the next one of the same client begins, in the time of its replies.
+fn share(replies: &[Reply], from: Option<Duration>, until: Option<Duration>) -> Vec<Reply> {
+    let within = |reply: &&Reply| {
+        from.is_none_or(|from| reply.sent + Duration::from_millis(500) >= from)
+            && until.is_none_or(|until| reply.sent < until)
+    };
+    replies.iter().filter(within).cloned().collect()
+}
+
+fn judged(
+    shared: &Shared<'_>,
+    ue: usize,
+    travelled: Travelled,
+    began: jiff::Timestamp,
+    acknowledgements: usize,
+) -> Vec<Run> {
+    let scenario = &shared.scenario;
+    let mut runs = Vec::new();
+    for (ac, replies) in travelled.replies {
+        let of: Vec<_> = travelled.drafts.iter().filter(|draft| draft.ac == ac).collect();
+        let moved = |n: usize| {
+            of.get(n)
+                .and_then(|draft| draft.track.recorder.reached(Milestone::Move))
+        };
+        for (number, draft) in of.iter().enumerate() {
+            let from = moved(number).filter(|_| number > 0);
+            let replies = share(&replies, from, moved(number + 1));
+            let (mut milestones, mut messages) = draft.track.recorder.finish();
+            served(&mut milestones, &replies, draft);
+            for (instance, part) in [(&draft.source, Part::SEas), (&draft.target, Part::TEas)] {
+                messages.extend(shared.eas(instance).iter().flat_map(|eas| eas.preparation(part)));
+            }
+            let mut sights = draft.track.witness.sights();
+            let application = scenario.ac[ac].eas_id.as_str();
+            let last = number + 1 == of.len();
+            if last {
+                let holders = shared.tracks.holders(scenario.ue[ue].gpsi.as_str(), application);
+                let part = |instance: &str| draft.track.part_of(instance);
+                sights.holders = holders
+                    .into_iter()
+                    .filter_map(|(instance, origin)| Some((part(&instance)?, origin)))
+                    .collect();
+            } else {
+                sights.holders.clone_from(&draft.holders);
+            }
+            let mut run = Run {
+                scenario: scenario.clone(),
+                ue,
+                ac,
+                number,
+                source: draft.source.clone(),
+                target: draft.target.clone(),
+                stay: draft.stay,
+                began,
+                derived: derive(&milestones, &replies, scenario.ac[ac].period()),
+                milestones,
+                messages,
+                replies,
+                sights,
+                facts: Facts {
+                    acknowledgements,
+                    ..draft.facts.clone()
+                },
+                ending: draft.ending,
+                faults: shared.faults.hit(),
+                broken: draft.broken.clone(),
+                assertions: Vec::new(),
+            };
+            run.messages.extend(effects::traces(&run));
+            run.messages.sort_by_key(|message| message.at);
+            run.assertions = verdict::judge(&run);
+            runs.push(run);
+        }
+    }
+    runs
+}
+
+/// When the old server answered for the last time, and the new one for the first.
+fn served(milestones: &mut Reached, replies: &[Reply], draft: &life::Draft) {
+    let Some(moved) = milestones.get(&Milestone::Move).copied() else {
+        return;
+    };
+    let by = |reply: &Reply, instance: &str| reply.good.as_ref().is_some_and(|good| good.instance == instance);
+    let first = replies
+        .iter()
+        .find(|reply| reply.done >= moved && by(reply, &draft.target));
+    let Some(first) = first else { return };
+    milestones.insert(Milestone::FirstTReply, first.done);
+    let last = replies
+        .iter()
+        .rfind(|reply| reply.number < first.number && by(reply, &draft.source));
+    if let Some(last) = last {
+        milestones.insert(Milestone::LastSReply, last.done);
+    }
+}
+
+/// What begins when the track of a relocation does.
+fn track(
+    scenario: &Scenario,
+    recorder: &Arc<Recorder>,
+    (ue, ac): (usize, usize),
+    source: &str,
+    target: Option<&str>,
+) -> Arc<Track> {
+    let application = &scenario.ac[ac].eas_id;
+    let ees = scenario
+        .site_of(application, source)
+        .map(|site| site.edn.ees.to_string());
+    Track::new(
+        (scenario.ue[ue].gpsi.as_str(), scenario.ac[ac].ac_id.as_str()),
+        (source, ees.as_deref().unwrap_or_default()),
+        target,
+        recorder.beside(),
+    )
 }

@@ -4,7 +4,7 @@ use super::{Facts, Run, effects, verdict};
 use crate::{
     milestone::{Good, Milestone, Reply, derive},
     record::{Message, Part, Seen},
-    scenario::{SHIPPED, Scenario},
+    scenario::{Ending, Scenario, shipped},
     witness::{Arrived, Located, Notified, Reported, Sights, Told},
 };
 use edgeapp_openapi::{eec_context_relocation::EecContext, ees_registration::AcrScenario};
@@ -41,10 +41,15 @@ fn message(
     }
 }
 
-/// A shipped scenario as it goes when all is well: A (0), B (1), or A with a core network (2). The move is at 1000 ms, the switch at 1080 ms.
+/// A good run of scenario A (0), B (1), or A with a core network (2).
 pub(crate) fn good(index: usize) -> Run {
+    good_run(["a-eec-initiated", "b-eec-executed-via-s-ees", "located"][index])
+}
+
+/// A shipped scenario as it goes when all is well. The move is at 1000 ms, the switch at 1080 ms.
+fn good_run(name: &str) -> Run {
     use Milestone as M;
-    let scenario = Scenario::parse(SHIPPED[index].text, SHIPPED[index].name).unwrap();
+    let scenario = Scenario::parse(shipped(name).unwrap().text, name).unwrap();
     let by_ees = scenario.acr == AcrScenario::EecExecutedViaSourceEes;
     let mut milestones: Vec<_> = [
         (M::Move, 1000),
@@ -138,7 +143,7 @@ pub(crate) fn good(index: usize) -> Run {
     });
     sights.holders.insert(Part::TEas, "00ff".to_owned());
     if scenario.core.is_some() {
-        for (at, cell) in [10, 500, 1001].into_iter().zip(scenario.way()) {
+        for (at, cell) in [10, 500, 1001].into_iter().zip(scenario.way(0)) {
             let operation = format!("Notification: UE in cell {}", cell.nr_cell_id);
             messages.push(message(
                 at,
@@ -159,7 +164,7 @@ pub(crate) fn good(index: usize) -> Run {
             sights.located.push(Located {
                 at: ms(at + 1),
                 eas: Part::SEas,
-                ue: scenario.ue.gpsi.to_string(),
+                ue: scenario.ue[0].gpsi.to_string(),
                 cell: cell.nr_cell_id.to_string(),
             });
         }
@@ -170,8 +175,8 @@ pub(crate) fn good(index: usize) -> Run {
             eas: Part::SEas,
             status: "ACT_START".to_owned(),
             end_point: Some(TARGET.to_owned()),
-            ue: Some(scenario.ue.gpsi.to_string()),
-            ac: Some(scenario.ac.ac_id.to_string()),
+            ue: Some(scenario.ue[0].gpsi.to_string()),
+            ac: Some(scenario.ac[0].ac_id.to_string()),
         });
         for eas in [Part::SEas, Part::TEas] {
             sights.reported.push(Reported {
@@ -190,7 +195,7 @@ pub(crate) fn good(index: usize) -> Run {
             204,
         ));
         let notification = serde_json::from_value(json!({
-            "subId": "s-1", "easId": scenario.ac.eas_id, "eventId": "ACR_COMPLETE",
+            "subId": "s-1", "easId": scenario.ac[0].eas_id, "eventId": "ACR_COMPLETE",
             "acrStatus": {"acrRes": true, "tEasEndpoint": {"uri": TARGET}}, "eecCtxtReloc": {"implReg": {"regId": "r-1"}},
         }));
         sights.notified.push(Notified {
@@ -200,9 +205,9 @@ pub(crate) fn good(index: usize) -> Run {
         });
     }
     let known = |sessions: Option<&str>| -> Option<EecContext> {
-        let mut known = json!({"eecId": scenario.ue.eec_id, "ueId": scenario.ue.gpsi, "acProfs": [{"acId": "ac.chess"}], "cntxId": "c-1"});
+        let mut known = json!({"eecId": scenario.ue[0].eec_id, "ueId": scenario.ue[0].gpsi, "acProfs": [{"acId": "ac.chess"}], "cntxId": "c-1"});
         if let Some(end_point) = sessions {
-            known["sessCntxs"] = json!({"sessCntxs": [{"easId": scenario.ac.eas_id, "endPt": {"uri": end_point}}]});
+            known["sessCntxs"] = json!({"sessCntxs": [{"easId": scenario.ac[0].eas_id, "endPt": {"uri": end_point}}]});
         }
         serde_json::from_value(known).ok()
     };
@@ -214,11 +219,19 @@ pub(crate) fn good(index: usize) -> Run {
         at_target: known(Some(SOURCE)),
         implicit_used: by_ees,
         still_at_source: Some(false),
+        left_source: true,
+        ..Facts::default()
     };
-    let derived = derive(&milestones, &replies, scenario.ac.period());
+    let derived = derive(&milestones, &replies, scenario.ac[0].period());
     let began = "2026-01-02T03:04:05Z".parse().unwrap();
     let mut run = Run {
-        scenario,
+        scenario: std::sync::Arc::new(scenario),
+        ue: 0,
+        ac: 0,
+        number: 0,
+        source: "a".to_owned(),
+        target: "b".to_owned(),
+        stay: 2,
         began,
         milestones,
         messages,
@@ -226,6 +239,8 @@ pub(crate) fn good(index: usize) -> Run {
         derived,
         sights,
         facts,
+        ending: Ending::Complete,
+        faults: Vec::new(),
         broken: None,
         assertions: Vec::new(),
     };

@@ -1,10 +1,12 @@
 //! What had to hold in a run, and whether it did. Pure: looks only at what was written down.
 
-use super::{Run, effects::has_the_session};
+use super::{Run, effects::has_the_session, life::Travelled};
 use crate::{
     call::url_of,
     milestone::{Good, Milestone, Reply, milliseconds},
-    record::Part,
+    record::{Message, Part},
+    scenario::{Ending, Scenario},
+    witness::Told,
 };
 use edgeapp_openapi::{acr_events::AcrEventIds, ees_registration::AcrScenario};
 use serde::Serialize;
@@ -31,34 +33,209 @@ fn assertion(id: &'static str, text: impl Into<String>, held: bool, seen: impl I
     }
 }
 
-/// Judges a run.
+/// Judges a relocation.
 pub fn judge(run: &Run) -> Vec<Assertion> {
-    let mut all = vec![the_end(run), milestones(run)];
+    let wanted = run.wanted();
+    let settled = wanted == Ending::Settled && matches!(run.ending, Ending::Complete | Ending::Failed);
+    let mut all = vec![the_end(run, settled || run.ending == wanted)];
+    if run.ending != Ending::Complete {
+        all.extend(stayed(run));
+        return all;
+    }
+    all.push(milestones(run));
     all.extend(application(run));
     all.push(order(run));
-    all.extend(if run.scenario.acr == AcrScenario::EecInitiated {
-        by_the_eec(run)
-    } else {
-        via_source_ees(run)
+    all.extend(match run.scenario.acr {
+        AcrScenario::EecInitiated => by_the_eec(run),
+        AcrScenario::EecExecutedViaSourceEes => via_source_ees(run),
+        AcrScenario::SourceEasDecided => by_the_source_eas(run),
+        AcrScenario::SourceEesExecuted => by_the_source_ees(run),
+        AcrScenario::EecExecutedViaTargetEes => via_target_ees(run),
+        _ => by_the_enabler_layer(run),
     });
     all.extend(contexts(run));
-    if run.scenario.core.is_some() {
+    let locations = run.scenario.core.as_ref().is_some_and(|core| core.locations);
+    if locations && run.scenario.acr == AcrScenario::EecInitiated {
         all.push(located(run));
     }
+    if run.scenario.plan.is_some() {
+        all.extend(planned(run));
+    }
     all
+}
+
+/// The world was ready.
+pub fn prepared(why_not: Option<&str>) -> Assertion {
+    let text = "The application servers were there and registered.";
+    assertion("prepared", text, why_not.is_none(), why_not.unwrap_or("they were"))
+}
+
+/// Everybody could leave.
+pub fn left(why_not: &str) -> Assertion {
+    let text = "The application servers took their registrations and subscriptions back.";
+    assertion("left", text, false, why_not)
+}
+
+/// What still runs at the core network when everybody has left.
+pub fn nothing_left(lives: &[String]) -> Assertion {
+    let seen = match lives {
+        [] => "nothing".to_owned(),
+        lives => lives.join("; "),
+    };
+    let text = "Nothing runs at the core network when everybody has left: no watch, no steered traffic.";
+    assertion("nothing_leaked", text, lives.is_empty(), seen)
+}
+
+/// What had to hold of a UE on the whole.
+pub(super) fn of_ue(scenario: &Scenario, ue: usize, travelled: &Travelled) -> Vec<Assertion> {
+    let name = &scenario.ue[ue].eec_id;
+    let mut all = Vec::new();
+    if let Some(broken) = &travelled.broken {
+        let text = format!("{name} went its way.");
+        all.push(assertion("travelled", text, false, broken));
+    }
+    for (ac, replies) in &travelled.replies {
+        let count = travelled.drafts.iter().filter(|draft| draft.ac == *ac).count();
+        let wanted = scenario.expect.relocations.unwrap_or(scenario.crossings(ue, *ac).len());
+        let ac = &scenario.ac[*ac];
+        let text = format!("{} of {name} relocated {wanted} time(s).", ac.ac_id);
+        all.push(assertion("relocations", text, count == wanted, format!("{count}")));
+        if wanted == 0 {
+            let good = good(replies);
+            let servers: std::collections::BTreeSet<_> = good.iter().map(|good| good.instance.as_str()).collect();
+            let lost = replies.len() - good.len();
+            let text = format!("{name} was left alone: the server stayed the same, and nobody was told of a target.");
+            let told = travelled.unasked;
+            // Who was expected elsewhere and did not come was told of that.
+            let alone = servers.len() == 1 && lost == 0 && (told == 0 || scenario.plan.is_some());
+            let seen = format!(
+                "{} server(s), {lost} request(s) lost, told {told} time(s)",
+                servers.len()
+            );
+            all.push(assertion("left_alone", text, alone, seen));
+        }
+    }
+    all
+}
+
+/// Where it did not relocate, the application goes on where it was.
+fn stayed(run: &Run) -> Vec<Assertion> {
+    let good = good(&run.replies);
+    let last = good.last().map(|good| good.instance.as_str());
+    let deaf = run.faults.contains(&crate::scenario::FaultName::SeasDead);
+    let allowed = run.scenario.limits.lost_requests;
+    let mut all = vec![
+        assertion(
+            "served_where_it_was",
+            format!("The application is still served by instance {:?}.", run.source),
+            last == Some(run.source.as_str()),
+            last.unwrap_or("nobody"),
+        ),
+        assertion(
+            "no_request_lost",
+            format!("At most {allowed} requests of the application were lost."),
+            run.derived.requests > 0 && run.derived.lost_requests <= allowed,
+            format!("{} of {} lost", run.derived.lost_requests, run.derived.requests),
+        ),
+        continuous(&good),
+    ];
+    let holders: Vec<_> = run.sights.holders.keys().map(|part| part.name()).collect();
+    // Who does not hear that it is over keeps its copy no longer than the client needs it: nobody can tell it.
+    let held = if deaf {
+        holders.contains(&Part::SEas.name())
+    } else {
+        holders == [Part::SEas.name()]
+    };
+    all.push(assertion(
+        "one_holder",
+        "Exactly one EAS holds the application context: the S-EAS.",
+        held,
+        if holders.is_empty() {
+            "nobody".to_owned()
+        } else {
+            holders.join(", ")
+        },
+    ));
+    if run.ending == Ending::Failed && run.scenario.acr != AcrScenario::EecInitiated {
+        let told: Vec<_> = run
+            .sights
+            .notified
+            .iter()
+            .filter_map(|notified| notified.notification.acr_status.as_ref())
+            .collect();
+        let reasons: Vec<_> = told.iter().filter_map(|status| status.fail_reason.clone()).collect();
+        let held = told.len() == 1 && told.iter().all(|status| !status.acr_res) && reasons.len() == 1;
+        let seen = format!("{} came; reasons: {}", told.len(), reasons.join(", "));
+        let text = "The EEC was told once that it failed, and why.";
+        all.push(assertion("failure_told", text, held, seen));
+    }
+    all
+}
+
+fn continuous(good: &[&Good]) -> Assertion {
+    let broken = good.windows(2).find(|pair| pair[1].counter != pair[0].counter + 1);
+    let seen = match (broken, good.first(), good.last()) {
+        (Some(pair), ..) => format!("{} was followed by {}", pair[0].counter, pair[1].counter),
+        (None, Some(first), Some(last)) => format!("{} to {} without a gap", first.counter, last.counter),
+        _ => "no reply".to_owned(),
+    };
+    assertion(
+        "state_continuous",
+        "The state counter in the replies never went back or skipped.",
+        broken.is_none() && !good.is_empty(),
+        seen,
+    )
+}
+
+/// Of a relocation that was foreseen: the copy was there before the UE was, and the traffic was not.
+fn planned(run: &Run) -> Vec<Assertion> {
+    let moved = run.milestones.get(&Milestone::Move).copied();
+    let copied = run.facts.copied_at;
+    let before = matches!((copied, moved), (Some(copied), Some(moved)) if copied < moved);
+    let target = run.target.as_str();
+    let early = run.replies.iter().filter(|reply| Some(reply.done) < moved);
+    let early = early
+        .filter(|reply| reply.good.as_ref().is_some_and(|good| good.instance == target))
+        .count();
+    let starts = run
+        .sights
+        .told
+        .iter()
+        .filter(|told| told.status == "ACT_START" && told.eas == Part::SEas)
+        .count();
+    vec![
+        assertion(
+            "copied_before",
+            "The copy was at the T-EAS before the UE was there.",
+            before,
+            copied.map_or("never".to_owned(), |at| format!("{:.0} ms", milliseconds(at))),
+        ),
+        assertion(
+            "not_served_before",
+            "The T-EAS served nobody before the UE was there.",
+            early == 0,
+            format!("{early} request(s)"),
+        ),
+        assertion(
+            "told_twice",
+            "The S-EAS was told to begin when the move was foreseen, and again when it came true.",
+            starts >= 2,
+            format!("{starts} order(s)"),
+        ),
+    ]
 }
 
 /// The EAS that subscribed to the location of the UE heard of every cell on its way, in order, each once.
 fn located(run: &Run) -> Assertion {
     let way: Vec<_> = run
         .scenario
-        .way()
+        .way(run.ue)
         .into_iter()
         .map(|cell| cell.nr_cell_id.as_str())
         .collect();
     let told = &run.sights.located;
     let cells: Vec<_> = told.iter().map(|located| located.cell.as_str()).collect();
-    let named = told.iter().all(|located| located.ue == run.scenario.ue.gpsi.as_str());
+    let named = told.iter().all(|located| located.ue == run.ue().gpsi.as_str());
     let seen = match (cells.is_empty(), named) {
         (true, _) => "it heard of none".to_owned(),
         (false, false) => "another UE was named".to_owned(),
@@ -78,7 +255,6 @@ pub fn required(acr: &AcrScenario) -> Vec<Milestone> {
         M::Provisioned,
         M::TEasFound,
         M::TEasSelected,
-        M::InitAck,
         M::ActStart,
         M::EecCtxMoved,
         M::ActDone,
@@ -86,21 +262,39 @@ pub fn required(acr: &AcrScenario) -> Vec<Milestone> {
         M::LastSReply,
         M::Cleaned,
     ];
-    if *acr == AcrScenario::EecExecutedViaSourceEes {
-        required.extend([M::StatusReported, M::AcrComplete]);
+    match acr {
+        AcrScenario::EecInitiated => {}
+        AcrScenario::EelManagedAcr => required.push(M::AcrComplete),
+        _ => required.extend([M::StatusReported, M::AcrComplete]),
+    }
+    if *acr != AcrScenario::SourceEesExecuted {
+        required.push(M::InitAck);
+    }
+    if is_told_of_target(acr) {
+        required.push(M::TargetNotified);
     }
     required.sort();
     required
 }
 
-fn the_end(run: &Run) -> Assertion {
-    let seen = run.broken.clone().unwrap_or_else(|| "it did".to_owned());
-    assertion(
-        "completed",
-        "The relocation came to its end.",
-        run.broken.is_none(),
-        seen,
+/// Whether the EEC hears of the target from an EES.
+fn is_told_of_target(acr: &AcrScenario) -> bool {
+    matches!(
+        acr,
+        AcrScenario::SourceEasDecided | AcrScenario::SourceEesExecuted | AcrScenario::EelManagedAcr
     )
+}
+
+fn the_end(run: &Run, held: bool) -> Assertion {
+    let (text, as_wanted) = match run.wanted() {
+        Ending::Complete => ("The relocation came to its end.", "it did"),
+        Ending::Failed => ("The relocation failed, and that was told.", "it failed"),
+        Ending::Cancelled => ("The relocation was given up.", "it was"),
+        Ending::Stays => ("No relocation came of the move.", "none did"),
+        Ending::Settled => ("The relocation came to an end, one or the other.", "it did"),
+    };
+    let seen = run.broken.clone().unwrap_or_else(|| as_wanted.to_owned());
+    assertion("completed", text, held, seen)
 }
 
 fn milestones(run: &Run) -> Assertion {
@@ -136,7 +330,7 @@ fn good(replies: &[Reply]) -> Vec<&Good> {
 fn application(run: &Run) -> Vec<Assertion> {
     let (limits, derived) = (run.scenario.limits, &run.derived);
     let good = good(&run.replies);
-    let crossing = run.scenario.crossing();
+    let crossing = run.crossing();
     let target = &crossing.target.eas.instance;
     let allowed = if limits.lost_requests == 0 {
         "No request".to_owned()
@@ -149,18 +343,7 @@ fn application(run: &Run) -> Vec<Assertion> {
         derived.requests > 0 && derived.lost_requests <= limits.lost_requests,
         format!("{} of {} lost", derived.lost_requests, derived.requests),
     )];
-    let broken = good.windows(2).find(|pair| pair[1].counter != pair[0].counter + 1);
-    let seen = match (broken, good.first(), good.last()) {
-        (Some(pair), ..) => format!("{} was followed by {}", pair[0].counter, pair[1].counter),
-        (None, Some(first), Some(last)) => format!("{} to {} without a gap", first.counter, last.counter),
-        _ => "no reply".to_owned(),
-    };
-    all.push(assertion(
-        "state_continuous",
-        "The state counter in the replies never went back or skipped.",
-        broken.is_none() && !good.is_empty(),
-        seen,
-    ));
+    all.push(continuous(&good));
     if let Some(limit) = limits.interruption_ms {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^52")]
         let held = derived
@@ -200,11 +383,10 @@ fn application(run: &Run) -> Vec<Assertion> {
 /// The order in which milestones have to come.
 fn order(run: &Run) -> Assertion {
     use Milestone as M;
-    let wanted: &[(M, M)] = &[
+    let mut wanted = vec![
         (M::Move, M::Detected),
         (M::Decided, M::Provisioned),
         (M::Provisioned, M::TEasFound),
-        (M::TEasSelected, M::InitAck),
         (M::TEasSelected, M::ActStart),
         (M::ActStart, M::ActDone),
         (M::ActDone, M::AcrComplete),
@@ -212,7 +394,25 @@ fn order(run: &Run) -> Assertion {
         (M::AcrComplete, M::FirstTReply),
         (M::LastSReply, M::FirstTReply),
         (M::FirstTReply, M::Cleaned),
+        (M::TargetNotified, M::AcrComplete),
+        (M::EecCtxMoved, M::Cleaned),
     ];
+    if run.scenario.plan.is_some() {
+        // The search and the copy came before the move.
+        wanted = vec![
+            (M::Move, M::FirstTReply),
+            (M::ActStart, M::ActDone),
+            (M::FirstTReply, M::Cleaned),
+        ];
+    }
+    if run.scenario.acr != AcrScenario::EelManagedAcr && run.scenario.plan.is_none() {
+        // Who leaves a relocation to the enabler layer knows no target yet.
+        wanted.push((M::TEasSelected, M::InitAck));
+    }
+    if run.scenario.acr == AcrScenario::SourceEasDecided {
+        // The transfer is the S-EAS's own: it waits for nobody but its EES.
+        wanted.push((M::InitAck, M::ActStart));
+    }
     let wrong = wanted.iter().find(|(first, second)| {
         matches!((run.milestones.get(first), run.milestones.get(second)), (Some(first), Some(second)) if first > second)
     });
@@ -236,12 +436,29 @@ fn order(run: &Run) -> Assertion {
     )
 }
 
-fn initiations(run: &Run) -> usize {
-    let initiation = |path: &str| path.ends_with("/initiate");
+fn asked<'a>(run: &'a Run, what: &'a str) -> impl Iterator<Item = &'a Message> {
+    let good = |message: &&Message| message.status.is_some_and(|status| status < 300);
     run.messages
         .iter()
-        .filter(|message| initiation(&message.path) && message.status == Some(204))
+        .filter(move |message| message.path.ends_with(what))
+        .filter(good)
+}
+
+fn initiations(run: &Run) -> usize {
+    asked(run, "/initiate")
+        .filter(|message| message.to == Part::SEes)
         .count()
+}
+
+/// How many initiations there have to be: one more where the move was foreseen, or the EEC asks twice on purpose.
+fn due(run: &Run) -> usize {
+    let twice = run.faults.contains(&crate::scenario::FaultName::DuplicateInit);
+    let foreseen = run
+        .scenario
+        .plan
+        .as_ref()
+        .map_or(0, |plan| 1 + usize::from(plan.renewed_ms.is_some()));
+    1 + usize::from(twice) + foreseen
 }
 
 /// Scenario A (clause 8.8.2.2).
@@ -266,24 +483,233 @@ fn by_the_eec(run: &Run) -> Vec<Assertion> {
 
 /// Scenario B (clause 8.8.2.3).
 fn via_source_ees(run: &Run) -> Vec<Assertion> {
-    let (scenario, sights) = (&run.scenario, &run.sights);
-    let initiations = initiations(run);
+    let (initiations, due) = (initiations(run), due(run));
     let mut all = vec![assertion(
         "one_initiation",
-        "The EEC asked the S-EES once to relocate.",
-        initiations == 1,
+        format!("The EEC asked the S-EES to relocate, {due} time(s)."),
+        initiations == due,
         format!("{initiations} initiation(s)"),
     )];
-    let starts: Vec<_> = sights.told.iter().filter(|told| told.status == "ACT_START").collect();
-    let named = |told: &crate::witness::Told| {
-        told.eas == Part::SEas
-            && told.end_point.is_some()
-            && told.end_point == run.facts.target
-            && told.ue.as_deref() == Some(scenario.ue.gpsi.as_str())
-            && told.ac.as_deref() == Some(scenario.ac.ac_id.as_str())
+    all.push(order_names(
+        run,
+        "act_start_names_target",
+        "ACT_START went to the S-EAS and named the chosen T-EAS, the UE and the application client.",
+        ("ACT_START", Part::SEas),
+        run.facts.target.as_deref(),
+    ));
+    all.push(both_reported(run));
+    all.push(one_complete(run, Part::SEes));
+    all.push(implicit(run));
+    all.push(report_before_complete(run, Part::SEas));
+    all
+}
+
+/// Scenario C (clause 8.8.2.4).
+fn by_the_source_eas(run: &Run) -> Vec<Assertion> {
+    let mut all = vec![no_initiation(run)];
+    let declared = asked(run, "/declare").count();
+    let named = run.sights.declared.first() == run.facts.target.as_ref() && run.facts.target.is_some();
+    all.push(assertion(
+        "target_declared",
+        "The S-EAS found a target through its EES, declared it once, and the EEC was told that one.",
+        declared == 1 && named && asked(run, "/request-discovery").any(|message| message.from == Part::SEas),
+        format!("{declared} declaration(s) of {}", run.sights.declared.join(", ")),
+    ));
+    all.push(target_whole(run));
+    all.push(target_before_complete(run));
+    all.push(both_reported(run));
+    all.push(one_complete(run, Part::SEes));
+    all.push(implicit(run));
+    all.push(report_before_complete(run, Part::SEas));
+    if run.scenario.core.as_ref().is_some_and(|core| core.acknowledge) && run.faults.is_empty() {
+        let acknowledged = run.facts.acknowledgements;
+        all.push(assertion(
+            "path_acknowledged",
+            "The network heard that the EAS agrees before it moved the path.",
+            acknowledged > 0,
+            format!("{acknowledged} acknowledgement(s)"),
+        ));
+    }
+    all
+}
+
+/// Scenario D (clause 8.8.2.5).
+fn by_the_source_ees(run: &Run) -> Vec<Assertion> {
+    let mut all = vec![no_initiation(run)];
+    let moved = run.milestones.get(&Milestone::Move).copied().unwrap_or_default();
+    let served = run.milestones.get(&Milestone::FirstTReply).copied().unwrap_or_default();
+    let provisioned = asked(run, "/eecs-serviceprovisioning/v1/request")
+        .filter(|message| message.at > moved && message.at < served)
+        .count();
+    all.push(assertion(
+        "no_provisioning",
+        "The EEC did not ask the ECS for the way.",
+        provisioned == 0,
+        format!("{provisioned} question(s)"),
+    ));
+    let order = if run.sights.told.iter().any(|told| told.status == "ACR_FACILITATION") {
+        "ACR_FACILITATION"
+    } else {
+        "ACT_START"
     };
-    let seen = match starts.first() {
-        None => "no ACT_START".to_owned(),
+    all.push(order_names(
+        run,
+        "eas_and_eec_hear_the_same",
+        "The S-EAS was told the same target as the EEC.",
+        (order, Part::SEas),
+        run.facts.target.as_deref(),
+    ));
+    let arrived = run.sights.arrived.len();
+    all.push(assertion(
+        "one_target",
+        "Exactly one T-EAS got the context.",
+        arrived == 1,
+        format!("{arrived} did"),
+    ));
+    all.push(target_whole(run));
+    all.push(target_before_complete(run));
+    all.push(both_reported(run));
+    all.push(one_complete(run, Part::SEes));
+    all.push(implicit(run));
+    all
+}
+
+/// Scenario E (clause 8.8.2.6).
+fn via_target_ees(run: &Run) -> Vec<Assertion> {
+    let at_target = asked(run, "/initiate")
+        .filter(|message| message.to == Part::TEes)
+        .count();
+    let (at_source, due) = (initiations(run), due(run));
+    let mut all = vec![assertion(
+        "one_initiation",
+        format!("The EEC asked the T-EES to relocate, {due} time(s), and not the S-EES."),
+        at_target == due && at_source == 0,
+        format!("{at_target} at the T-EES, {at_source} at the S-EES"),
+    )];
+    all.push(order_names(
+        run,
+        "act_start_names_source",
+        "ACT_START went to the T-EAS and named the S-EAS, the UE and the application client.",
+        ("ACT_START", Part::TEas),
+        run.facts.source.as_deref(),
+    ));
+    let pulled = transfers(run).all(|message| (message.from, message.to) == (Part::TEas, Part::SEas));
+    let any = transfers(run).next().is_some();
+    all.push(assertion(
+        "pulled",
+        "The T-EAS fetched the context from the S-EAS.",
+        pulled && any,
+        if any { "it did" } else { "nothing was transferred" },
+    ));
+    let asked_at = asked(run, "/initiate").next().map(|message| message.at);
+    let subscribed = run
+        .messages
+        .iter()
+        .find(|message| message.to == Part::TEes && message.operation.contains("ACR_COMPLETE"))
+        .map(|message| message.at);
+    all.push(assertion(
+        "subscribed_before",
+        "The EEC had subscribed at the T-EES before it asked.",
+        matches!((subscribed, asked_at), (Some(first), Some(then)) if first < then),
+        if subscribed.is_some() { "it had" } else { "it never did" },
+    ));
+    all.push(both_reported(run));
+    all.push(one_complete(run, Part::TEes));
+    all.push(report_before_complete(run, Part::TEas));
+    all
+}
+
+/// Scenario F (clause 8.8.3.6).
+fn by_the_enabler_layer(run: &Run) -> Vec<Assertion> {
+    let sights = &run.sights;
+    let mut all = vec![no_initiation(run)];
+    let left = asked(run, "/request-eelacr").count();
+    all.push(assertion(
+        "left_to_the_ees",
+        "The S-EAS left the relocation to its EES, once.",
+        left == 1,
+        format!("{left} time(s)"),
+    ));
+    let same = sights.stored.is_some() && sights.stored == sights.taken;
+    let length = |bytes: &Option<Vec<u8>>| {
+        bytes
+            .as_ref()
+            .map_or("nothing".to_owned(), |bytes| format!("{} bytes", bytes.len()))
+    };
+    all.push(assertion(
+        "bytes_equal",
+        "The T-EAS took the very bytes that the S-EAS stored.",
+        same,
+        format!("{} stored, {} taken", length(&sights.stored), length(&sights.taken)),
+    ));
+    let between = run
+        .messages
+        .iter()
+        .filter(|message| {
+            matches!(
+                (message.from, message.to),
+                (Part::SEas, Part::TEas) | (Part::TEas, Part::SEas)
+            )
+        })
+        .count();
+    all.push(assertion(
+        "eass_do_not_meet",
+        "The EASs exchanged nothing with each other.",
+        between == 0,
+        format!("{between} message(s)"),
+    ));
+    let told: Vec<_> = [Part::SEas, Part::TEas]
+        .into_iter()
+        .filter(|part| {
+            sights
+                .ended
+                .iter()
+                .any(|ended| ended.eas == *part && ended.result == "SUCCESSFUL")
+        })
+        .map(|part| part.name())
+        .collect();
+    all.push(assertion(
+        "end_told",
+        "Both EASs were told that it was successful.",
+        told.len() == 2,
+        told.join(", "),
+    ));
+    all.push(target_whole(run));
+    all.push(target_before_complete(run));
+    all.push(one_complete(run, Part::SEes));
+    all.push(implicit(run));
+    all
+}
+
+fn transfers(run: &Run) -> impl Iterator<Item = &Message> {
+    run.messages
+        .iter()
+        .filter(|message| message.operation == "Application context transfer")
+}
+
+fn no_initiation(run: &Run) -> Assertion {
+    let asked = asked(run, "/initiate").count();
+    assertion(
+        "no_initiation",
+        "The EEC asked for no relocation.",
+        asked == 0,
+        format!("{asked} initiation(s)"),
+    )
+}
+
+/// An order to an EAS names its peer, the UE and the application client.
+fn order_names(run: &Run, id: &'static str, text: &str, (order, to): (&str, Part), peer: Option<&str>) -> Assertion {
+    let orders: Vec<_> = run.sights.told.iter().filter(|told| told.status == order).collect();
+    let named = |told: &&Told| {
+        told.eas == to
+            && told.end_point.is_some()
+            && told.end_point.as_deref() == peer
+            && told.ue.as_deref() == Some(run.ue().gpsi.as_str())
+            // A report of a path names no application client.
+            && (order == "ACR_FACILITATION" || told.ac.as_deref() == Some(run.ac().ac_id.as_str()))
+    };
+    let seen = match orders.first() {
+        None => format!("no {order}"),
         Some(told) => format!(
             "{} told of {}, UE {}, AC {}",
             told.eas,
@@ -292,90 +718,139 @@ fn via_source_ees(run: &Run) -> Vec<Assertion> {
             told.ac.as_deref().unwrap_or("none")
         ),
     };
-    all.push(assertion(
-        "act_start_names_target",
-        "ACT_START went to the S-EAS and named the chosen T-EAS, the UE and the application client.",
-        !starts.is_empty() && starts.iter().all(|told| named(told)),
-        seen,
-    ));
-    let reports: Vec<_> = [Part::SEas, Part::TEas]
-        .into_iter()
-        .map(|eas| {
-            (
-                eas,
-                sights.reported.iter().any(|report| report.eas == eas && report.taken),
-            )
-        })
-        .collect();
+    assertion(id, text, !orders.is_empty() && orders.iter().all(named), seen)
+}
+
+fn both_reported(run: &Run) -> Assertion {
+    let taken = |eas: Part| {
+        run.sights
+            .reported
+            .iter()
+            .any(|report| report.eas == eas && report.taken)
+    };
+    let reports = [Part::SEas, Part::TEas].map(|eas| (eas, taken(eas)));
     let seen = reports
         .iter()
         .map(|(eas, taken)| format!("{eas}: {}", if *taken { "taken" } else { "no" }))
         .collect::<Vec<_>>()
         .join(", ");
-    let held = reports.iter().all(|(_, taken)| *taken);
-    all.push(assertion(
+    assertion(
         "both_reported",
         "Both EASs reported the transfer to their EES.",
-        held,
+        reports.iter().all(|(_, taken)| *taken),
         seen,
-    ));
-    let complete: Vec<_> = sights
-        .notified
-        .iter()
-        .filter(|notified| notified.notification.event_id == AcrEventIds::AcrComplete)
-        .collect();
+    )
+}
+
+fn completes(run: &Run) -> Vec<&crate::witness::Notified> {
+    let complete = |notified: &&crate::witness::Notified| notified.notification.event_id == AcrEventIds::AcrComplete;
+    run.sights.notified.iter().filter(complete).collect()
+}
+
+fn one_complete(run: &Run, from: Part) -> Assertion {
+    let complete = completes(run);
     let successful = complete.iter().all(|notified| {
         let status = notified.notification.acr_status.as_ref();
         status.is_some_and(|status| status.acr_res && Some(url_of(&status.t_eas_endpoint)) == run.facts.target)
     });
-    all.push(assertion(
+    let by = complete.iter().all(|notified| notified.from == from);
+    // Of a move that was foreseen the EEC hears twice: when the copy is there, and when it came true.
+    let due = 1 + usize::from(run.scenario.plan.is_some());
+    assertion(
         "one_acr_complete",
-        "Exactly one ACR_COMPLETE came, successful, for the chosen T-EAS.",
-        complete.len() == 1 && successful,
+        format!("Exactly {due} ACR_COMPLETE came from the {from}, successful, for the chosen T-EAS."),
+        complete.len() == due && successful && by,
         format!(
             "{} came{}",
             complete.len(),
-            if successful {
+            if successful && by {
                 ""
             } else {
-                ", not all successful for the chosen T-EAS"
+                ", not all successful, from there and for the chosen T-EAS"
             }
         ),
-    ));
+    )
+}
+
+fn implicit(run: &Run) -> Assertion {
     let used = run.facts.implicit_used;
-    all.push(assertion(
+    assertion(
         "implicit_registration_usable",
         "The registration that the T-EES named for the pushed context (implReg) can be used.",
         used,
         if used { "it could be changed" } else { "it was not used" },
-    ));
+    )
+}
+
+fn report_before_complete(run: &Run, by: Part) -> Assertion {
     let report = run
         .messages
         .iter()
-        .find(|message| message.from == Part::SEas && message.operation == "ACR status update");
-    let held = match (report, complete.first()) {
-        (Some(report), Some(complete)) => report.at < complete.at,
-        _ => false,
-    };
-    let seen = match (report, complete.first()) {
-        (Some(report), Some(complete)) => {
-            format!("{:.1} ms apart", milliseconds(complete.at) - milliseconds(report.at))
-        }
-        _ => "one of them did not come".to_owned(),
-    };
-    all.push(assertion(
+        .find(|message| message.from == by && message.operation == "ACR status update");
+    let complete = completes(run);
+    let pair = report.zip(complete.first());
+    assertion(
         "report_before_complete",
-        "ACR_COMPLETE came after the report of the S-EAS.",
-        held,
+        format!("ACR_COMPLETE came after the report of the {by}."),
+        pair.is_some_and(|(report, complete)| report.at < complete.at),
+        pair.map_or("one of them did not come".to_owned(), |(report, complete)| {
+            format!("{:.1} ms apart", milliseconds(complete.at) - milliseconds(report.at))
+        }),
+    )
+}
+
+fn targets_told(run: &Run) -> Vec<&crate::witness::Notified> {
+    let told = |notified: &&crate::witness::Notified| notified.notification.event_id == AcrEventIds::TargetInformation;
+    run.sights.notified.iter().filter(told).collect()
+}
+
+/// TARGET_INFORMATION names the T-EAS by its profile and its EES by its endpoint, and the T-EAS takes part in this way of relocation.
+fn target_whole(run: &Run) -> Assertion {
+    let told = targets_told(run);
+    let info = told
+        .first()
+        .and_then(|notified| notified.notification.trgt_info.as_ref());
+    let eas = info.and_then(|info| info.target_eas_info.as_ref());
+    let ees = info.and_then(|info| info.target_ees_info.as_ref()?.eess.first());
+    let takes_part = eas.is_some_and(|eas| eas.eas.supports(&run.scenario.acr));
+    let wanted = &run.crossing().target;
+    let there = ees.is_some_and(|ees| ees.end_pt.is_some() && ees.ees_id == wanted.edn.ees);
+    let seen = format!(
+        "{} told; EAS {}, EES {}",
+        told.len(),
+        eas.map_or("none".to_owned(), |eas| url_of(&eas.eas.end_pt)),
+        ees.map_or("none".to_owned(), |ees| ees.ees_id.to_string())
+    );
+    assertion(
+        "target_information_whole",
+        "The EEC was told once of the T-EAS, with its profile that takes part in this way of relocation, and where its EES is.",
+        told.len() == 1 && takes_part && there,
         seen,
-    ));
-    all
+    )
+}
+
+fn target_before_complete(run: &Run) -> Assertion {
+    let (told, complete) = (targets_told(run), completes(run));
+    let pair = told.first().zip(complete.first());
+    assertion(
+        "target_before_complete",
+        "The EEC was told of the target before it was told of the end.",
+        pair.is_some_and(|(told, complete)| told.at < complete.at),
+        pair.map_or("one of them did not come".to_owned(), |(told, complete)| {
+            format!("{:.1} ms apart", milliseconds(complete.at) - milliseconds(told.at))
+        }),
+    )
 }
 
 fn contexts(run: &Run) -> Vec<Assertion> {
     let (facts, sights) = (&run.facts, &run.sights);
     let mut all = Vec::new();
-    let by_the_eec = run.scenario.acr == AcrScenario::EecInitiated;
+    let by_the_eec = matches!(
+        run.scenario.acr,
+        AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes
+    );
+    // Several applications of one UE come one after the other: what one brought the next may have changed.
+    let managed = run.scenario.acr == AcrScenario::EelManagedAcr;
     let (same, seen) = match (&facts.at_source, &facts.at_target) {
         (Some(source), Some(target)) => {
             let different: Vec<_> = [
@@ -386,7 +861,10 @@ fn contexts(run: &Run) -> Vec<Assertion> {
                 ("ueMobSuppInd", source.ue_mob_supp_ind == target.ue_mob_supp_ind),
                 // Pulled, it keeps its id; pushed, it brings the session that only the S-EES knew of.
                 ("cntxId", !by_the_eec || source.cntx_id == target.cntx_id),
-                ("sessCntxs without the S-EAS", by_the_eec || has_the_session(facts)),
+                (
+                    "sessCntxs without the S-EAS",
+                    by_the_eec || managed || has_the_session(facts),
+                ),
             ]
             .into_iter()
             .filter_map(|(member, same)| (!same).then_some(member))
@@ -415,10 +893,11 @@ fn contexts(run: &Run) -> Vec<Assertion> {
     all.push(assertion(
         "source_forgot_eec",
         "The S-EES has no live registration of the EEC after the clean-up.",
-        still == Some(false),
+        still == Some(false) || !facts.left_source,
         match still {
             Some(false) => "404 for the old registration",
             Some(true) => "it still had one",
+            None if !facts.left_source => "another application of the UE is still there",
             None => "not looked at",
         },
     ));

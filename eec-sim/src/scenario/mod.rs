@@ -5,11 +5,16 @@
 //!
 //! let shipped = scenario::shipped("a-eec-initiated").expect("shipped");
 //! let scenario = Scenario::parse(shipped.text, shipped.name)?;
-//! assert_eq!(scenario.crossing().target.eas.instance, "b");
+//! assert_eq!(scenario.crossings(0, 0)[0].target.eas.instance, "b");
 //! # Ok::<(), scenario::BadScenario>(())
 //! ```
 
 mod check;
+mod fault;
+mod way;
+
+pub use fault::{Fault, FaultName, Moment};
+pub use way::Waypoint;
 
 use crate::configuration::Tai;
 use edgeapp_openapi::{
@@ -33,25 +38,60 @@ pub struct Shipped {
     pub text: &'static str,
 }
 
-/// The scenarios that come with the program, in the order in which `demo` plays them.
-pub const SHIPPED: [Shipped; 3] = [
-    Shipped {
-        name: "a-eec-initiated",
-        text: include_str!("../../scenarios/a-eec-initiated.toml"),
-    },
-    Shipped {
-        name: "b-eec-executed-via-s-ees",
-        text: include_str!("../../scenarios/b-eec-executed-via-s-ees.toml"),
-    },
-    Shipped {
-        name: "located",
-        text: include_str!("../../scenarios/located.toml"),
-    },
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        /// The scenarios that come with the program: the ways of relocation, their variants, what goes wrong.
+        pub const SHIPPED: &[Shipped] = &[
+            $(Shipped { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".toml")) }),+
+        ];
+    };
+}
+
+shipped![
+    "a-eec-initiated",
+    "b-eec-executed-via-s-ees",
+    "c-s-eas-decided",
+    "d-s-ees-executed",
+    "e-eec-executed-via-t-ees",
+    "f-eel-managed",
+    "located",
+    "group",
+    "two-games",
+    "ping-pong",
+    "leave-all",
+    "stays-inside",
+    "waypoints",
+    "planned",
+    "planned-renewed",
+    "planned-in-vain",
+    "fault-ecs-has-no-t-ees",
+    "fault-t-ees-down",
+    "fault-t-eas-full",
+    "fault-s-eas-dead",
+    "fault-nef-down",
+    "fault-nef-slow",
+    "fault-path-event-lost",
+    "fault-notification-lost",
+    "fault-eec-cancels",
+    "fault-duplicate-init",
+    "fault-s-ees-restart",
+    "fault-clock-skew",
+];
+
+/// The ones that `demo` plays, in this order: every way of relocation, and a server that is told where the player is.
+pub const DEMO: &[&str] = &[
+    "a-eec-initiated",
+    "b-eec-executed-via-s-ees",
+    "c-s-eas-decided",
+    "d-s-ees-executed",
+    "e-eec-executed-via-t-ees",
+    "f-eel-managed",
+    "located",
 ];
 
 /// The shipped scenario of this name.
 pub fn shipped(name: &str) -> Option<Shipped> {
-    SHIPPED.into_iter().find(|shipped| shipped.name == name)
+    SHIPPED.iter().copied().find(|shipped| shipped.name == name)
 }
 
 /// Why a scenario cannot be played: where, what, and what to do about it.
@@ -88,13 +128,28 @@ pub struct Scenario {
     pub eas: Vec<Eas>,
     /// The cells of the radio network.
     pub cell: Vec<Cell>,
-    /// The UE with its EEC.
-    pub ue: Ue,
-    /// The application client on the UE.
-    pub ac: Ac,
-    /// The core network behind the EESs, where there is one: the application's first server hears from it where the UE is.
+    /// The UEs with their EECs. One with a `count` stands for as many until the scenario is parsed, and for itself afterwards.
+    pub ue: Vec<Ue>,
+    /// The application clients. Each UE has all of them, unless it says which.
+    pub ac: Vec<Ac>,
+    /// The core network behind the EESs, where there is one.
     #[serde(default)]
     pub core: Option<Core>,
+    /// A prediction of where the UEs will be: the relocation begins before they move.
+    #[serde(default)]
+    pub plan: Option<Plan>,
+    /// What goes wrong.
+    #[serde(default)]
+    pub fault: Vec<Fault>,
+    /// The seed of everything that is left to chance.
+    #[serde(default)]
+    pub seed: u64,
+    /// How fast time goes by for the UEs.
+    #[serde(default)]
+    pub clock: Clock,
+    /// What comes of it.
+    #[serde(default)]
+    pub expect: Expect,
     /// How long things take.
     #[serde(default)]
     pub timing: Timing,
@@ -147,20 +202,49 @@ pub struct Cell {
     pub nr_cell_id: NrCellId,
     /// The tracking area it belongs to.
     pub tai: Tai,
+    /// Its middle on the map, in metres; needed where UEs go by waypoints.
+    #[serde(default)]
+    pub at: Option<[f64; 2]>,
 }
 
 /// A UE and its EEC.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ue {
-    /// The UE's GPSI.
+    /// The UE's GPSI. Where there are several, the digits at its end count up.
     pub gpsi: Gpsi,
-    /// Its EEC.
+    /// Its EEC. Where there are several, the digits at its end count up.
     pub eec_id: EecId,
-    /// The name of the EEC's certificate files.
+    /// The name of the EEC's certificate files; the digits at its end count up as well.
     pub certificate: String,
+    /// Its name at the core network beside the GPSI, where it has one.
+    #[serde(default)]
+    pub external_id: Option<ExternalId>,
     /// The cells it passes, in order.
+    #[serde(default)]
     pub route: Vec<Stay>,
+    /// Or the points that it passes, in metres; the cells follow from these.
+    #[serde(default)]
+    pub waypoints: Vec<Waypoint>,
+    /// How fast it goes from point to point, in metres per second.
+    #[serde(default)]
+    pub speed: Option<f64>,
+    /// The ids of its application clients; all of the scenario when absent.
+    #[serde(default)]
+    pub acs: Option<Vec<AcId>>,
+    /// How many such UEs there are: a group that goes the same way.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// How long after the one before it each of the group sets out, in milliseconds.
+    #[serde(default)]
+    pub spacing_ms: u64,
+    /// How long after the others it sets out, in milliseconds.
+    #[serde(default)]
+    pub delay_ms: u64,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// A stay in a cell.
@@ -198,11 +282,70 @@ impl Ac {
 }
 
 /// The core network that is simulated behind the EESs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Core {
+    /// The application's servers subscribe to where their UEs are.
+    pub locations: bool,
+    /// The application's servers are asked before the network moves the path of a UE's traffic, and agree.
+    pub acknowledge: bool,
+}
+
+/// A prediction.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Core {
-    /// The UE's external identifier there.
-    pub external_id: ExternalId,
+pub struct Plan {
+    /// The name of the cell where the UEs are expected.
+    pub cell: String,
+    /// How long after the start it is made, in milliseconds.
+    #[serde(default)]
+    pub at_ms: u64,
+    /// For how long it holds, in milliseconds.
+    pub holds_ms: u64,
+    /// It is made anew so many milliseconds after it was made first, and holds as long again.
+    #[serde(default)]
+    pub renewed_ms: Option<u64>,
+}
+
+/// How fast time goes by for the UEs. Servers have clocks of their own.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clock {
+    /// How many times as fast: 2 halves every stay.
+    pub speed: f64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { speed: 1.0 }
+    }
+}
+
+/// How a relocation ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// The application is served at the new site.
+    #[default]
+    Complete,
+    /// It was begun and told to have failed: the application stays where it is.
+    Failed,
+    /// It was given up on purpose: the application stays where it is.
+    Cancelled,
+    /// None began: the application stays where it is.
+    Stays,
+    /// Complete or told to have failed, and nothing in between.
+    Settled,
+}
+
+/// What comes of a scenario.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    /// How each relocation ends; complete when absent, or as the faults of the scenario make it end.
+    pub ending: Option<Ending>,
+    /// How many relocations there are of each application client; as many as the route has borders when absent.
+    pub relocations: Option<usize>,
 }
 
 /// How long things take.
@@ -215,6 +358,12 @@ pub struct Timing {
     pub settle_ms: u64,
     /// How long the relocation may take altogether, in milliseconds.
     pub limit_ms: u64,
+    /// How long after a relocation the EEC begins no other, in milliseconds.
+    pub hold_off_ms: u64,
+    /// How long an EES waits for the reports of EASs, in seconds.
+    pub transfer_seconds: u32,
+    /// How much later one reads on the EEC's clock than it is, in milliseconds; earlier when negative.
+    pub clock_skew_ms: i64,
 }
 
 impl Default for Timing {
@@ -223,6 +372,9 @@ impl Default for Timing {
             detection_ms: 30,
             settle_ms: 500,
             limit_ms: 20_000,
+            hold_off_ms: 0,
+            transfer_seconds: 30,
+            clock_skew_ms: 0,
         }
     }
 }
@@ -266,6 +418,14 @@ impl Scenario {
         check::parse(text, file)
     }
 
+    /// The same, checked once more after it was changed.
+    ///
+    /// # Errors
+    /// See [`BadScenario`].
+    pub fn checked(self, file: &str) -> Result<Self, BadScenario> {
+        check::again(self, file)
+    }
+
     /// Loads a shipped scenario by name or any other by path.
     ///
     /// # Errors
@@ -290,13 +450,28 @@ impl Scenario {
         self.cell.iter().find(|cell| cell.name == name)
     }
 
+    /// Milliseconds of the scenario as they pass here.
+    pub fn time(&self, ms: u64) -> Duration {
+        Duration::from_millis(ms).div_f64(self.clock.speed)
+    }
+
     /// Until when registrations and subscriptions of a run that begins now may live: what a run that is cut off leaves behind goes
     /// away by itself.
     pub fn expires_at(&self) -> String {
-        let travels: u64 = self.ue.route.iter().map(|stay| stay.dwell_ms).sum();
+        let travels = |ue: &Ue| ue.delay_ms + ue.route.iter().map(|stay| stay.dwell_ms).sum::<u64>();
+        let travels = self.ue.iter().map(travels).max().unwrap_or_default();
         let lives = Duration::from_millis(travels + self.timing.limit_ms) + Duration::from_secs(60);
+        self.instant_of_the_eec(lives)
+    }
+
+    /// An instant that lies this far ahead, by the EEC's clock.
+    pub fn instant_of_the_eec(&self, ahead: Duration) -> String {
         let now = jiff::Timestamp::now();
-        now.checked_add(lives).unwrap_or(now).to_string()
+        let skew = jiff::SignedDuration::from_millis(self.timing.clock_skew_ms);
+        now.checked_add(ahead)
+            .and_then(|then| then.checked_add(skew))
+            .unwrap_or(now)
+            .to_string()
     }
 
     /// The edge data network that serves a cell, if one does.
@@ -304,28 +479,55 @@ impl Scenario {
         self.edn.iter().find(|edn| edn.tais.contains(&cell.tai))
     }
 
-    /// The cells that the UE passes, each once where it stays on.
-    pub fn way(&self) -> Vec<&Cell> {
-        let mut way: Vec<_> = self.ue.route.iter().filter_map(|stay| self.cell(&stay.cell)).collect();
+    /// The cells that a UE passes, each once where it stays on.
+    pub fn way(&self, ue: usize) -> Vec<&Cell> {
+        let mut way: Vec<_> = self.ue[ue]
+            .route
+            .iter()
+            .filter_map(|stay| self.cell(&stay.cell))
+            .collect();
         way.dedup_by_key(|cell| &cell.nr_cell_id);
         way
     }
 
-    fn site_at(&self, tai: &Tai) -> Option<Site<'_>> {
+    /// The application clients of a UE, by their places among all.
+    pub fn acs_of(&self, ue: usize) -> Vec<usize> {
+        let has = |ac: &Ac| self.ue[ue].acs.as_ref().is_none_or(|acs| acs.contains(&ac.ac_id));
+        (0..self.ac.len()).filter(|n| has(&self.ac[*n])).collect()
+    }
+
+    /// The site that serves an application in a tracking area.
+    pub fn site_at(&self, tai: &Tai, application: &EasId) -> Option<Site<'_>> {
         let edn = self.edn.iter().find(|edn| edn.tais.contains(tai))?;
         let eas = self
             .eas
             .iter()
-            .find(|eas| eas.edn == edn.dnn && eas.eas_id == self.ac.eas_id)?;
+            .find(|eas| eas.edn == edn.dnn && eas.eas_id == *application)?;
         Some(Site { edn, eas })
     }
 
-    fn crossings(&self) -> Vec<Crossing<'_>> {
-        let sites: Vec<_> = self
-            .ue
+    /// The site that serves an application in a cell.
+    pub fn site_in(&self, cell: &str, application: &EasId) -> Option<Site<'_>> {
+        self.site_at(&self.cell(cell)?.tai, application)
+    }
+
+    /// The site with this instance of an application.
+    pub fn site_of(&self, application: &EasId, instance: &str) -> Option<Site<'_>> {
+        let eas = self
+            .eas
+            .iter()
+            .find(|eas| eas.eas_id == *application && eas.instance == instance)?;
+        let edn = self.edn.iter().find(|edn| edn.dnn == eas.edn)?;
+        Some(Site { edn, eas })
+    }
+
+    /// The steps of a UE's route that leave a site with an application for another.
+    pub fn crossings(&self, ue: usize, ac: usize) -> Vec<Crossing<'_>> {
+        let application = &self.ac[ac].eas_id;
+        let sites: Vec<_> = self.ue[ue]
             .route
             .iter()
-            .map(|stay| self.cell(&stay.cell).and_then(|cell| self.site_at(&cell.tai)))
+            .map(|stay| self.site_in(&stay.cell, application))
             .collect();
         let mut crossings = Vec::new();
         let mut current = sites.first().copied().flatten();
@@ -338,15 +540,5 @@ impl Scenario {
             current = site.or(current);
         }
         crossings
-    }
-
-    /// The one step of the route that leaves a site for another.
-    ///
-    /// # Panics
-    /// Never: a scenario without exactly one is refused when it is parsed.
-    pub fn crossing(&self) -> Crossing<'_> {
-        let crossings = self.crossings();
-        assert!(crossings.len() == 1, "checked when the scenario was parsed");
-        crossings[0]
     }
 }

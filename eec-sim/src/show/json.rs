@@ -5,10 +5,12 @@ use crate::{
     call::url_of,
     milestone::{Milestone, between, milliseconds},
     record::{News, Watcher},
-    run::Run,
+    run::{Play, Run},
+    statistics::quantiles,
 };
 use serde_json::{Map, Value, json};
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     sync::Arc,
 };
@@ -60,7 +62,7 @@ impl Watcher for Lines {
 
 /// The line about one relocation.
 pub fn relocation(run: &Run) -> Value {
-    let crossing = run.scenario.crossing();
+    let crossing = run.crossing();
     let milestones: Map<String, Value> = run
         .milestones
         .iter()
@@ -82,16 +84,18 @@ pub fn relocation(run: &Run) -> Value {
         .iter()
         .find_map(|notified| notified.notification.acr_status.as_ref());
     json!({
+        "id": run.id(),
         "acr": run.scenario.acr,
         "began": run.began.to_string(),
-        "ue": run.scenario.ue.gpsi,
-        "ac": run.scenario.ac.ac_id,
+        "ue": run.ue().gpsi,
+        "ac": run.ac().ac_id,
         "s_eas": {"instance": crossing.source.eas.instance, "endpoint": run.facts.source},
         "t_eas": {"instance": crossing.target.eas.instance, "endpoint": run.facts.target},
         "milestones": milestones,
         "ms_since_move": since_move,
         "derived": run.derived,
-        "result": if run.broken.is_none() { "complete" } else { "failed" },
+        "result": run.ending,
+        "faults": run.faults,
         "cause": run.broken,
         "told_endpoint": told.map(|status| url_of(&status.t_eas_endpoint)),
         "held": run.held(),
@@ -112,6 +116,18 @@ pub fn lines(run: &Run) -> Vec<Value> {
     lines
 }
 
+/// What had to hold on the whole, for a file.
+pub fn whole(play: &Play) -> Vec<Value> {
+    let one = |item| {
+        line(
+            "assertion",
+            &play.scenario.name,
+            serde_json::to_value(item).unwrap_or_default(),
+        )
+    };
+    play.whole.iter().map(one).collect()
+}
+
 impl Show for JsonLines {
     fn begin(&mut self, name: &str, title: &str, acr: &str) -> Arc<dyn Watcher> {
         print(&line("begin", name, json!({"title": title, "acr": acr})));
@@ -120,28 +136,38 @@ impl Show for JsonLines {
         })
     }
 
-    fn end(&mut self, run: &Run) {
-        for assertion in &run.assertions {
-            print(&line(
-                "assertion",
-                &run.scenario.name,
-                serde_json::to_value(assertion).unwrap_or_default(),
-            ));
+    fn end(&mut self, play: &Play) {
+        let scenario = &play.scenario.name;
+        let judged = |assertion: &_, run: Option<&Run>| {
+            let mut value = serde_json::to_value(assertion).unwrap_or_default();
+            value["run"] = json!(run.map(Run::id));
+            line("assertion", scenario, value)
+        };
+        for run in &play.runs {
+            for assertion in &run.assertions {
+                print(&judged(assertion, Some(run)));
+            }
+            print(&line("relocation", scenario, relocation(run)));
         }
-        print(&line("relocation", &run.scenario.name, relocation(run)));
+        for assertion in &play.whole {
+            print(&judged(assertion, None));
+        }
     }
 
     fn say(&mut self, _: &str) {}
 
-    fn summary(&mut self, runs: &[Run]) {
-        let assertions: usize = runs.iter().map(|run| run.assertions.len()).sum();
-        let held: usize = runs
+    fn summary(&mut self, plays: &[Play]) {
+        let assertions = plays.iter().flat_map(Play::assertions).count();
+        let held = plays
             .iter()
-            .flat_map(|run| &run.assertions)
+            .flat_map(Play::assertions)
             .filter(|assertion| assertion.held)
             .count();
+        let runs: Vec<&Run> = plays.iter().flat_map(|play| &play.runs).collect();
         print(&json!({
-            "type": "summary", "relocations": runs.len(), "good": runs.iter().filter(|run| run.held()).count(),
+            "type": "summary", "relocations": runs.len(), "scenarios": plays.len(),
+            "good": plays.iter().filter(|play| play.held()).count(),
+            "quantiles": quantiles(runs.iter().map(|run| &run.derived)).into_iter().collect::<BTreeMap<_, _>>(),
             "assertions": assertions, "held": held, "result": if held == assertions { "good" } else { "failed" },
         }));
     }

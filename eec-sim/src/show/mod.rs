@@ -3,7 +3,7 @@
 pub mod json;
 pub mod terminal;
 
-use crate::{record::Watcher, run::Run};
+use crate::{record::Watcher, run::Play};
 use std::sync::Arc;
 
 /// Where a run is shown.
@@ -11,9 +11,9 @@ pub trait Show {
     /// A scenario is about to be played; the watcher hears what happens.
     fn begin(&mut self, name: &str, title: &str, acr: &str) -> Arc<dyn Watcher>;
     /// It was played.
-    fn end(&mut self, run: &Run);
+    fn end(&mut self, play: &Play);
     /// Something to be said beside the scenarios.
     fn say(&mut self, text: &str);
     /// All were played.
-    fn summary(&mut self, runs: &[Run]);
+    fn summary(&mut self, plays: &[Play]);
 }

@@ -4,7 +4,9 @@ use super::Show;
 use crate::{
     milestone::{Milestone, between},
     record::{News, Watcher},
-    run::Run,
+    run::{Play, Run, verdict::Assertion},
+    scenario::Ending,
+    statistics::{quantiles, table},
 };
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,6 +24,9 @@ const NEWS: Style = AnsiColor::Cyan.on_default();
 
 /// Width of the bars in the timeline.
 const WIDTH: usize = 34;
+
+/// So many relocations of a scenario are shown in full.
+const MANY: usize = 4;
 
 /// Shows a run to people.
 #[derive(Default)]
@@ -98,25 +103,24 @@ impl Show for Terminal {
         })
     }
 
-    fn end(&mut self, run: &Run) {
+    fn end(&mut self, play: &Play) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        println!();
-        for line in timeline(run) {
-            println!("{line}");
+        for run in &play.runs {
+            if play.runs.len() > 1 {
+                println!("\n  {STRONG}{}{STRONG:#}", run.id());
+            } else {
+                println!();
+            }
+            // Of many only those are shown in full that went wrong.
+            if play.runs.len() <= MANY || !run.held() {
+                whole(run);
+            }
         }
-        println!();
-        for (name, value, meaning) in run.derived.rows() {
-            println!("  {name:<21} {STRONG}{value:>12}{STRONG:#}  {FAINT}{meaning}{FAINT:#}");
-        }
-        println!();
-        for assertion in &run.assertions {
-            let (style, mark) = if assertion.held { (GOOD, "✓") } else { (BAD, "✗") };
-            println!(
-                "  {style}{mark}{style:#} {}  {FAINT}{}{FAINT:#}",
-                assertion.text, assertion.seen
-            );
+        if !play.whole.is_empty() {
+            println!("\n  {FAINT}on the whole{FAINT:#}");
+            play.whole.iter().for_each(judged);
         }
     }
 
@@ -124,15 +128,50 @@ impl Show for Terminal {
         println!("{text}");
     }
 
-    fn summary(&mut self, runs: &[Run]) {
+    fn summary(&mut self, plays: &[Play]) {
         println!();
-        for run in runs {
-            let (style, word) = if run.held() { (GOOD, "good") } else { (BAD, "failed") };
-            let held = run.assertions.iter().filter(|assertion| assertion.held).count();
-            let (all, name) = (run.assertions.len(), &run.scenario.name);
+        let complete = plays
+            .iter()
+            .flat_map(|play| &play.runs)
+            .filter(|run| run.ending == Ending::Complete);
+        let complete: Vec<_> = complete.map(|run| &run.derived).collect();
+        if complete.len() > 1 {
+            println!("{STRONG}{} relocations{STRONG:#}", complete.len());
+            for line in table(&quantiles(complete.iter().copied())) {
+                println!("  {line}");
+            }
+            println!();
+        }
+        for play in plays {
+            let (style, word) = if play.held() { (GOOD, "good") } else { (BAD, "failed") };
+            let held = play.assertions().filter(|assertion| assertion.held).count();
+            let (all, name) = (play.assertions().count(), &play.scenario.name);
             println!("{style}{word:>6}{style:#}  {name}: {held} of {all} assertions held");
+            // Failures again, where they are seen.
+            play.assertions().filter(|assertion| !assertion.held).for_each(judged);
         }
     }
+}
+
+fn judged(assertion: &Assertion) {
+    let (style, mark) = if assertion.held { (GOOD, "✓") } else { (BAD, "✗") };
+    println!(
+        "  {style}{mark}{style:#} {}  {FAINT}{}{FAINT:#}",
+        assertion.text, assertion.seen
+    );
+}
+
+/// One relocation from its milestones to its assertions.
+fn whole(run: &Run) {
+    for line in timeline(run) {
+        println!("{line}");
+    }
+    println!();
+    for (name, value, meaning) in run.derived.rows() {
+        println!("  {name:<21} {STRONG}{value:>12}{STRONG:#}  {FAINT}{meaning}{FAINT:#}");
+    }
+    println!();
+    run.assertions.iter().for_each(judged);
 }
 
 /// The milestones from the move on, each with its time and a mark at its place.

@@ -1,98 +1,128 @@
 //! Where an EEC hears of its relocations.
 
-use super::served::Served;
+use super::{
+    served::Served,
+    tracks::{Track, Tracks},
+};
 use crate::{
     milestone::Milestone,
     pki::{Files, Pki},
-    record::{Message, Part, Recorder, Seen},
-    witness::{Notified, Witness},
+    record::{Message, Part, Seen},
+    witness::Notified,
 };
-use axum::{Router, extract::State, routing::post};
-use edgeapp_core::{authorizer::ReferencePoint, room::fresh_id};
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use edgeapp_core::{authorizer::ReferencePoint, error::Error, room::fresh_id};
 use edgeapp_http::{
+    problem::Problem,
     reply::NoContent,
     request::{Body, Permit},
 };
-use edgeapp_openapi::{
-    acr_events::{AcrEventIds, AcrInfoNotification},
-    ids::EesId,
+use edgeapp_openapi::acr_events::{AcrEventIds, AcrInfoNotification};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
-use std::{io, sync::Arc};
 
 edgeapp_core::operation!(Notify = "eec:notify@ees");
 
 struct Ear {
-    source: EesId,
-    recorder: Arc<Recorder>,
-    witness: Arc<Witness>,
+    ue: String,
+    tracks: Arc<Tracks>,
+    /// How many notifications are not taken.
+    lost: Arc<AtomicU32>,
 }
 
 /// The EEC's listener, at an address that only who was told it knows: an EES that was not asked to notify has nowhere to send to.
 pub struct Callbacks {
     served: Served,
     secret: String,
+    lost: Arc<AtomicU32>,
 }
 
 impl Callbacks {
-    /// Listens for notifications of EESs; `source` is the one of the site that is left.
+    /// Listens for notifications of EESs about this UE.
     ///
     /// # Errors
     /// When it cannot listen.
-    pub async fn start(
-        files: &Files,
-        pki: &Pki,
-        source: &EesId,
-        recorder: &Arc<Recorder>,
-        witness: &Arc<Witness>,
-    ) -> io::Result<Self> {
+    pub async fn start(files: &Files, pki: &Pki, ue: &str, tracks: &Arc<Tracks>) -> io::Result<Self> {
+        let lost = Arc::<AtomicU32>::default();
         let ear = Arc::new(Ear {
-            source: source.clone(),
-            recorder: recorder.clone(),
-            witness: witness.clone(),
+            ue: ue.to_owned(),
+            tracks: tracks.clone(),
+            lost: lost.clone(),
         });
         let secret = fresh_id();
         let path = format!("/acr-events/{secret}");
         let router = |_: &str| Router::new().route(&path, post(notified)).with_state(ear);
         let served = Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await?;
-        Ok(Self { served, secret })
+        Ok(Self { served, secret, lost })
     }
 
     /// The address for subscriptions.
     pub fn destination(&self) -> String {
         format!("{}/acr-events/{}", self.served.root, self.secret)
     }
+
+    /// The next notifications, so many, are not taken.
+    pub fn lose(&self, count: u32) {
+        self.lost.store(count, Ordering::SeqCst);
+    }
 }
 
-async fn notified(
-    State(ear): State<Arc<Ear>>,
-    permit: Permit<Notify>,
-    Body(notification): Body<AcrInfoNotification>,
-) -> NoContent {
-    let at = ear.recorder.now();
-    let from = if permit.principal().is_ees(&ear.source) {
-        Part::SEes
-    } else {
-        Part::TEes
-    };
-    ear.recorder.message(Message {
+fn written_down(track: &Track, from: Part, notification: &AcrInfoNotification, taken: bool) -> std::time::Duration {
+    let at = track.recorder.now();
+    track.recorder.message(Message {
         at,
-        took: ear.recorder.now().saturating_sub(at),
+        took: track.recorder.now().saturating_sub(at),
         from,
         to: Part::Ue,
         point: "EDGE-1",
         operation: format!("Notification: {}", notification.event_id),
         method: "POST".to_owned(),
         path: "/acr-events".to_owned(),
-        status: Some(204),
-        error: None,
+        status: Some(if taken { 204 } else { 503 }),
+        error: (!taken).then(|| "lost on purpose".to_owned()),
         seen: Seen::AtAnEnd,
     });
-    match notification.event_id {
-        AcrEventIds::TargetInformation => ear.recorder.reach_at(Milestone::TargetNotified, at),
-        AcrEventIds::AcrComplete => ear.recorder.reach_at(Milestone::AcrComplete, at),
-        AcrEventIds::Other(_) => {}
+    at
+}
+
+async fn notified(
+    State(ear): State<Arc<Ear>>,
+    permit: Permit<Notify>,
+    Body(notification): Body<AcrInfoNotification>,
+) -> Response {
+    let lose = |left: u32| left.checked_sub(1);
+    let taken = ear.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_err();
+    if let Some(track) = ear.tracks.of(&ear.ue, notification.eas_id.as_str()) {
+        let from = if permit.principal().id() == track.source_ees {
+            Part::SEes
+        } else {
+            Part::TEes
+        };
+        let at = written_down(&track, from, &notification, taken);
+        if taken {
+            let successful = notification.acr_status.as_ref().is_none_or(|status| status.acr_res);
+            match notification.event_id {
+                AcrEventIds::TargetInformation => track.recorder.reach_at(Milestone::TargetNotified, at),
+                AcrEventIds::AcrComplete if successful => track.recorder.reach_at(Milestone::AcrComplete, at),
+                AcrEventIds::AcrComplete | AcrEventIds::Other(_) => {}
+            }
+            track.witness.see(|sights| {
+                sights.notified.push(Notified { at, from, notification });
+            });
+        }
     }
-    ear.witness
-        .see(|sights| sights.notified.push(Notified { at, from, notification }));
-    NoContent
+    match taken {
+        true => NoContent.into_response(),
+        false => Problem::from(Error::unavailable("not now")).into_response(),
+    }
 }

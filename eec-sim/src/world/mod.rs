@@ -10,6 +10,7 @@ pub mod network;
 pub mod process;
 pub mod programs;
 mod served;
+pub mod tracks;
 
 use crate::{
     configuration,
@@ -66,12 +67,24 @@ pub struct World {
     pub eess: BTreeMap<EesId, String>,
     /// The core network behind the EESs, where a scenario has one.
     pub network: Option<Network>,
-    servers: Vec<Server>,
+    servers: Vec<(String, PathBuf)>,
+    running: tokio::sync::Mutex<BTreeMap<String, Server>>,
+    plans: BTreeMap<EesId, Plan>,
+}
+
+/// How an EES was started, to start it again.
+#[derive(Debug)]
+struct Plan {
+    ees: configuration::Ees,
+    program: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
 }
 
 impl World {
     /// Starts an ECS and the EESs of the first of these scenarios in a folder, with certificates of their own, and a core network behind
-    /// them where one of the scenarios has one. With `tokens`, EECs need access tokens.
+    /// them where one of the scenarios has one. With `tokens`, EECs need access tokens. The EES `without` is left out: that
+    /// is a fault.
     ///
     /// # Errors
     /// When one does not start.
@@ -82,10 +95,13 @@ impl World {
         folder: &Path,
         logs: &Path,
         tokens: bool,
+        without: Option<&EesId>,
     ) -> Result<Self, NoWorld> {
         let file = |path: &Path, error| NoWorld::File(path.to_owned(), error);
         let pki = Pki::create(&folder.join("pki"))?;
-        complete(&pki, scenario)?;
+        for scenario in scenarios {
+            complete(&pki, scenario)?;
+        }
         let state = folder.join("state");
         for dir in [&state, &logs.to_owned()] {
             fs::create_dir_all(dir).map_err(|error| file(dir, error))?;
@@ -97,17 +113,26 @@ impl World {
         };
         let network = Network::of(scenarios, &pki).await?;
         let consent = folder.join("consent.toml");
-        let users = scenarios.iter().filter_map(|scenario| {
-            let core = scenario.core.as_ref()?;
-            Some([scenario.ue.gpsi.to_string(), format!("extid-{}", core.external_id)])
-        });
-        let users: BTreeSet<String> = users.flatten().collect();
+        let users = scenarios
+            .iter()
+            .filter(|scenario| scenario.core.is_some())
+            .flat_map(|scenario| &scenario.ue);
+        let users: BTreeSet<String> = users
+            .flat_map(|ue| {
+                let external = ue.external_id.as_ref().map(|id| format!("extid-{id}"));
+                std::iter::once(ue.gpsi.to_string()).chain(external)
+            })
+            .collect();
         let text = configuration::consent_of(users.iter().map(String::as_str));
         fs::write(&consent, text).map_err(|error| file(&consent, error))?;
         let (mut ecs, eess) = configuration::servers(scenario, &state);
         if tokens {
             let registry = folder.join(configuration::REGISTRY);
-            let eecs: BTreeSet<&str> = scenarios.iter().map(|scenario| scenario.ue.eec_id.as_str()).collect();
+            let eecs: BTreeSet<&str> = scenarios
+                .iter()
+                .flat_map(|scenario| &scenario.ue)
+                .map(|ue| ue.eec_id.as_str())
+                .collect();
             let text = configuration::registry_of(eess.iter().map(|ees| ees.id.as_str()), true, eecs);
             fs::write(&registry, text).map_err(|error| file(&registry, error))?;
             ecs.registry = Some(registry);
@@ -115,7 +140,7 @@ impl World {
         let ecs = start(&programs.ecs, "ecs", ecs.text(&pki)).await?;
         let root = ecs.root("edge4")?.to_owned();
         let mut roots = BTreeMap::new();
-        let mut servers = Vec::new();
+        let (mut running, mut plans, mut names) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (mut ees, edn) in eess.into_iter().zip(&scenario.edn) {
             ecs.root("edge6")?.clone_into(&mut ees.ecs);
             if tokens {
@@ -126,17 +151,43 @@ impl World {
                 port: 0,
                 consent: consent.clone(),
             });
+            if without == Some(&edn.ees) {
+                continue;
+            }
             let server = start(&programs.ees, &ees.files, ees.text(&pki)).await?;
             roots.insert(edn.ees.clone(), server.root("edge3")?.to_owned());
-            servers.push(server);
+            // Started again, it listens where it was.
+            let port = |name: &str| {
+                server
+                    .root(name)
+                    .ok()
+                    .and_then(|root| root.rsplit(':').next()?.parse().ok())
+            };
+            ees.ports = ["edge1", "edge3", "operator"].map(|name| port(name).unwrap_or_default());
+            if let Some(core) = &mut ees.core {
+                core.port = port("edge2").unwrap_or_default();
+            }
+            let name = ees.files.clone();
+            let plan = Plan {
+                program: programs.ees.clone(),
+                config: folder.join(format!("{name}.toml")),
+                log: logs.join(format!("{name}.log")),
+                ees,
+            };
+            plans.insert(edn.ees.clone(), plan);
+            names.push((name.clone(), server.log().to_owned()));
+            running.insert(name, server);
         }
-        servers.push(ecs);
+        names.push(("ecs".to_owned(), ecs.log().to_owned()));
+        running.insert("ecs".to_owned(), ecs);
         Ok(Self {
             pki,
             ecs: root,
             eess: roots,
             network,
-            servers,
+            servers: names,
+            running: tokio::sync::Mutex::new(running),
+            plans,
         })
     }
 
@@ -173,15 +224,62 @@ impl World {
             eess,
             network: None,
             servers: Vec::new(),
+            running: tokio::sync::Mutex::default(),
+            plans: BTreeMap::new(),
         })
+    }
+
+    /// Whether this world started the servers, and may end them.
+    pub fn is_own(&self) -> bool {
+        !self.plans.is_empty()
+    }
+
+    /// Kills the process of an EES that this world started.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be killed.
+    pub async fn kill_ees(&self, ees: &EesId) -> Result<(), String> {
+        let plan = self
+            .plans
+            .get(ees)
+            .ok_or_else(|| format!("{ees} is not ours to kill"))?;
+        let mut running = self.running.lock().await;
+        match running.get_mut(&plan.ees.files) {
+            Some(server) => server
+                .kill()
+                .await
+                .map_err(|error| format!("{ees} cannot be killed: {error}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts an EES again that was killed, where it was and with what it knew.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart_ees(&self, ees: &EesId) -> Result<(), String> {
+        let plan = self
+            .plans
+            .get(ees)
+            .ok_or_else(|| format!("{ees} is not ours to start"))?;
+        let name = plan.ees.files.clone();
+        let mut running = self.running.lock().await;
+        running.remove(&name);
+        fs::write(&plan.config, plan.ees.text(&self.pki)).map_err(|error| error.to_string())?;
+        let server = Server::start(&plan.program, &name, &plan.config, &plan.log).await;
+        running.insert(name, server.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// The process of an EES that this world started.
+    pub async fn pid_of(&self, ees: &EesId) -> Option<u32> {
+        let plan = self.plans.get(ees)?;
+        self.running.lock().await.get(&plan.ees.files)?.pid()
     }
 
     /// The logs of the servers that this world started, by name.
     pub fn logs(&self) -> Vec<(String, PathBuf)> {
-        self.servers
-            .iter()
-            .map(|server| (server.name().to_owned(), server.log().to_owned()))
-            .collect()
+        self.servers.clone()
     }
 }
 
@@ -195,8 +293,7 @@ fn complete(pki: &Pki, scenario: &Scenario) -> Result<(), PkiError> {
         let id = format!("{}#{}", eas.eas_id, eas.instance);
         pki.issue(Role::Eas, &id).named(&eas.certificate).write()?;
     }
-    let ue = &scenario.ue;
-    if missing(&ue.certificate) {
+    for ue in scenario.ue.iter().filter(|ue| missing(&ue.certificate)) {
         pki.issue(Role::Eec, ue.eec_id.as_str())
             .gpsi(ue.gpsi.as_str())
             .named(&ue.certificate)

@@ -4,18 +4,22 @@ use super::{
     NoWorld,
     nef::{
         configuration::{Configuration, Roots},
+        fault::Fault,
         log::{Entry, Kind},
         model::{Cell, CellKind, Ue},
         server::{self, Running},
     },
 };
 use crate::{
+    milestone::Milestone,
     pki::Pki,
-    record::{Message, Part, Recorder, Seen},
+    record::{Message, Part, Seen},
     scenario::{self, Scenario},
+    world::tracks::{Track, Tracks},
 };
 use edgeapp_core::{clock::SystemClock, principal::Role};
 use edgeapp_http::assembly::{IdentityFiles, ListenAt};
+use edgeapp_openapi::ees_registration::AcrScenario;
 use std::{
     collections::BTreeMap,
     net::Ipv4Addr,
@@ -48,14 +52,18 @@ impl Network {
     pub async fn of(scenarios: &[Scenario], pki: &Pki) -> Result<Option<Self>, NoWorld> {
         let (mut cells, mut ues) = (BTreeMap::new(), BTreeMap::new());
         for scenario in scenarios {
-            let Some(core) = &scenario.core else { continue };
+            if scenario.core.is_none() {
+                continue;
+            }
             cells.extend(
                 scenario
                     .cell
                     .iter()
                     .map(|cell| (cell.nr_cell_id.to_string(), cell_of(scenario, cell))),
             );
-            ues.insert(scenario.ue.gpsi.to_string(), ue_of(scenario, core));
+            for n in 0..scenario.ue.len() {
+                ues.insert(scenario.ue[n].gpsi.to_string(), ue_of(scenario, n));
+            }
         }
         if ues.is_empty() {
             return Ok(None);
@@ -101,12 +109,24 @@ impl Network {
         &self.running.root
     }
 
-    /// From now on what passes between the EESs of this scenario and the NEF is written down.
-    pub fn follow(&self, scenario: &Scenario, recorder: &Arc<Recorder>) {
-        let (recorder, source) = (recorder.clone(), scenario.crossing().source.edn.ees.to_string());
+    /// From now on what passes between the EESs of this scenario and the NEF is written down, each where it belongs.
+    pub fn follow(&self, scenario: &Arc<Scenario>, tracks: &Arc<Tracks>) {
+        let (scenario, tracks) = (scenario.clone(), tracks.clone());
         let follower: Follower = Box::new(move |entry| {
-            if let Some(message) = message(entry, &source, recorder.now()) {
-                recorder.message(message);
+            let of = match ue_in(&scenario, entry) {
+                Some(ue) => tracks.of_ue(ue.gpsi.as_str()),
+                // A request names its UE in a body that is not written down: where there is one UE only it is about that.
+                None if scenario.ue.len() == 1 => tracks.of_ue(scenario.ue[0].gpsi.as_str()),
+                None => return,
+            };
+            for track in of {
+                let at = track.recorder.now();
+                if let Some(message) = message(entry, &track.source_ees, at) {
+                    if is_path(entry) {
+                        noticed(&scenario, &track);
+                    }
+                    track.recorder.message(message);
+                }
             }
         });
         *self.follower.lock().unwrap_or_else(PoisonError::into_inner) = Some(follower);
@@ -121,10 +141,76 @@ impl Network {
     ///
     /// # Errors
     /// When the network has no such UE or cell.
-    pub async fn move_ue(&self, scenario: &Scenario, cell: &scenario::Cell) -> Result<(), String> {
-        let gpsi = scenario.ue.gpsi.as_str();
+    pub async fn move_ue(&self, gpsi: &str, cell: &scenario::Cell) -> Result<(), String> {
         let moved = self.running.nef.move_ue(gpsi, Some(cell.nr_cell_id.as_str())).await;
         moved.map_err(|error| format!("the core network cannot move the UE: {error}"))
+    }
+
+    /// The next answers of an API go wrong like this.
+    pub fn fault(&self, fault: Fault) {
+        self.running.nef.faults().add(fault);
+    }
+
+    /// All goes well again.
+    pub fn heal(&self) {
+        self.running.nef.faults().clear();
+        self.running.nef.lose_path_reports(false);
+    }
+
+    /// Reports of changed paths get lost.
+    pub fn lose_path_reports(&self) {
+        self.running.nef.lose_path_reports(true);
+    }
+
+    /// How many subscriptions and influences live, and in what they are about.
+    pub fn lives(&self) -> Vec<String> {
+        let state = self.running.nef.state();
+        let shown = state
+            .resources()
+            .map(|(api, id, resource)| format!("{} {id} of {}", api.name(), resource.scs_as));
+        shown.collect()
+    }
+
+    /// What is odd: several influences on the traffic of one UE.
+    pub fn odd(&self) -> Vec<String> {
+        self.running.nef.state().doubled()
+    }
+
+    /// How many acknowledgements of EASs came.
+    pub fn acknowledgements(&self) -> usize {
+        let entries = self.running.nef.log().entries();
+        let acknowledged = |entry: &&Entry| entry.kind == Kind::Request && entry.what.starts_with("POST /ack/");
+        entries.iter().filter(acknowledged).count()
+    }
+}
+
+/// The UE that a report of the NEF is about.
+fn ue_in<'a>(scenario: &'a Scenario, entry: &Entry) -> Option<&'a scenario::Ue> {
+    let body = entry.body.as_ref()?;
+    let word = |pointer: &str| body.pointer(pointer).and_then(serde_json::Value::as_str);
+    let report = "/monitoringEventReports/0";
+    let (gpsi, number) = (word("/gpsi"), word(&format!("{report}/msisdn")));
+    let external = word(&format!("{report}/externalId"));
+    scenario.ue.iter().find(|ue| {
+        gpsi == Some(ue.gpsi.as_str())
+            || number.is_some_and(|number| ue.gpsi.as_str().strip_prefix("msisdn-") == Some(number))
+            || external.is_some_and(|external| {
+                ue.external_id.as_ref().map(|id| id.as_str()) == Some(external)
+                    || ue.gpsi.as_str().strip_prefix("extid-") == Some(external)
+            })
+    })
+}
+
+fn is_path(entry: &Entry) -> bool {
+    let event = entry.body.as_ref().and_then(|body| body.get("subscribedEvent"));
+    event.is_some_and(|event| event == "UP_PATH_CHANGE")
+}
+
+/// Where the S-EES decides, it knows and has decided as soon as it has taken the report: what it does then it does by itself.
+fn noticed(scenario: &Scenario, track: &Track) {
+    if scenario.acr == AcrScenario::SourceEesExecuted && track.recorder.reached(Milestone::Move).is_some() {
+        track.recorder.reach(Milestone::Detected);
+        track.recorder.reach(Milestone::Decided);
     }
 }
 
@@ -143,15 +229,15 @@ fn cell_of(scenario: &Scenario, cell: &scenario::Cell) -> Cell {
     }
 }
 
-fn ue_of(scenario: &Scenario, core: &scenario::Core) -> Ue {
-    let first = scenario.way().first().map(|cell| cell.nr_cell_id.to_string());
+fn ue_of(scenario: &Scenario, n: usize) -> Ue {
+    let ue = &scenario.ue[n];
     Ue {
-        gpsi: scenario.ue.gpsi.clone(),
-        external_id: Some(core.external_id.to_string()),
+        gpsi: ue.gpsi.clone(),
+        external_id: ue.external_id.as_ref().map(ToString::to_string),
         msisdn: None,
         ip: None,
         dnn: None,
-        cell: first,
+        cell: scenario.way(n).first().map(|cell| cell.nr_cell_id.to_string()),
         groups: Vec::new(),
         route: Vec::new(),
         again: false,
@@ -165,6 +251,9 @@ fn message(entry: &Entry, source: &str, at: Duration) -> Option<Message> {
         (Kind::Request, [method, path, ..]) if *method != "GET" && path.contains(&format!("/{source}/")) => {
             let operation = match (*method, entry.status) {
                 ("POST", Some(200)) => "Location fetch",
+                ("POST", _) if path.contains("traffic-influence") => "Path watch or influence",
+                ("PUT" | "PATCH", _) if path.contains("traffic-influence") => "Path watch or influence, changed",
+                (_, _) if path.contains("traffic-influence") => "Path watch or influence, ended",
                 ("POST", _) => "Location watch",
                 ("PUT", _) => "Location watch, changed",
                 _ => "Location watch, ended",
@@ -176,6 +265,20 @@ fn message(entry: &Entry, source: &str, at: Duration) -> Option<Message> {
                 (*method).to_owned(),
                 (*path).to_owned(),
             )
+        }
+        (Kind::Request, ["POST", path, ..]) if path.starts_with("/ack/") => (
+            Part::SEes,
+            Part::Nef,
+            "Acknowledgement of the path".to_owned(),
+            "POST".to_owned(),
+            "/ack".to_owned(),
+        ),
+        (Kind::Callback, _) if is_path(entry) => {
+            let body = entry.body.as_ref()?;
+            let word = |name: &str| body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+            let operation = format!("Notification: path {} to {}", word("dnaiChgType"), word("targetDnai"));
+            let path = "/edge2/reports/…".to_owned();
+            (Part::Nef, Part::SEes, operation, "POST".to_owned(), path)
         }
         (Kind::Callback, _) => {
             let cell = entry
@@ -230,12 +333,12 @@ mod tests {
         let shipped = shipped("located").unwrap();
         let scenario = Scenario::parse(shipped.text, shipped.name).unwrap();
         let dnais: Vec<_> = scenario
-            .way()
+            .way(0)
             .into_iter()
             .map(|cell| cell_of(&scenario, cell).dnai.unwrap().to_string())
             .collect();
         assert_eq!(dnais, ["edge-a", "edge-a", "edge-b"]);
-        let ue = ue_of(&scenario, scenario.core.as_ref().unwrap());
+        let ue = ue_of(&scenario, 0);
         assert_eq!(
             (ue.cell.as_deref(), ue.external_id().as_deref()),
             (Some("000000a01"), Some("ue1@example.org"))

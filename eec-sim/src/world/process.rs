@@ -86,7 +86,8 @@ impl Server {
             program: program.to_owned(),
             error,
         };
-        let file = File::create(log).map_err(failed)?;
+        // What an earlier process of this name said stays.
+        let file = File::options().create(true).append(true).open(log).map_err(failed)?;
         let mut child = Command::new(program)
             .arg(command)
             .arg("--config")
@@ -140,6 +141,14 @@ impl Server {
             log: log.to_owned(),
             child,
         })
+    }
+
+    /// Kills it, without a chance to put anything in order.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        self.child.kill().await
     }
 
     /// Its name.

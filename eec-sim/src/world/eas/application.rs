@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Numbered {
     /// Its number.
     pub number: u64,
+    /// The application client that asks.
+    pub ac: String,
 }
 
 /// The answer to it.

@@ -8,26 +8,33 @@ mod session;
 
 pub use application::{Answered, Application, Destination, Numbered};
 
-use super::served::Served;
+use super::{
+    served::Served,
+    tracks::{Tracks, ees_of},
+};
 use crate::{
     call::{Caller, Failed, PATIENCE, client},
     edge3,
     pki::Pki,
-    record::{Part, Recorder},
+    record::{Message, Part, Recorder, Unwatched},
     scenario::{Scenario, Site},
-    witness::Witness,
 };
 use edgeapp_core::{authorizer::ReferencePoint, principal::Role};
 use edgeapp_http::tls::TlsError;
+use edgeapp_openapi::ees_registration::AcrScenario;
 use serde_json::json;
 use session::Played;
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
-/// Application clients come with their UE's certificate, other servers with theirs, and EESs to notify.
-const CALLERS: [ReferencePoint; 3] = [ReferencePoint::Edge1, ReferencePoint::Edge3, ReferencePoint::Edge9];
+/// Application clients come with their UE's certificate, other servers with theirs.
+const CALLERS: [ReferencePoint; 2] = [ReferencePoint::Edge1, ReferencePoint::Edge3];
 
 /// Why an application server cannot be played.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +55,18 @@ pub enum NoEas {
 
 /// An application server that runs and is registered.
 pub struct Eas {
-    /// Its URL.
+    /// Its URL for clients and other servers.
     pub root: String,
-    served: Served,
+    /// The instance.
+    pub instance: String,
+    played: Arc<Played>,
+    _served: Served,
+    /// Where its EES tells it something; gone where that is a fault.
+    control: Mutex<Option<Served>>,
+    house: Arc<Recorder>,
     ees: edge3::Ees,
     registration: String,
-    subscription: String,
-    locations: Option<String>,
+    subscriptions: Vec<String>,
 }
 
 impl Eas {
@@ -63,35 +75,49 @@ impl Eas {
     /// # Errors
     /// When one of this fails.
     pub async fn start(
-        (part, its_ees): (Part, Part),
-        scenario: &Scenario,
+        scenario: &Arc<Scenario>,
         site: Site<'_>,
         (pki, edge3_root): (&Pki, &str),
-        (recorder, witness): (&Arc<Recorder>, &Arc<Witness>),
-        reports: bool,
+        tracks: &Arc<Tracks>,
+        began: Instant,
     ) -> Result<Self, NoEas> {
         let files = pki.files(&site.eas.certificate);
         let identity = files.identity()?;
         let provider = identity.principal()?.provider().cloned();
         let to_ees = client(&identity, &pki.trust(Role::Ees)?, PATIENCE)?;
-        let ees = edge3::Ees(Caller::new(to_ees, recorder, (part, its_ees), "EDGE-3", edge3_root));
+        let house = Recorder::since(began, Arc::new(Unwatched));
+        let parts = (Part::SEas, Part::SEes);
+        let ees = edge3::Ees(Caller::new(to_ees.clone(), &house, parts, "EDGE-3", edge3_root));
         let others = client(&identity, &pki.trust(Role::Eas)?, PATIENCE)?;
+        // Where clients and other servers come in, and where EESs do.
+        let mut played = None;
         let router = |root: &str| {
-            Played {
-                part,
+            let eas = Arc::new(Played {
+                scenario: scenario.clone(),
                 instance: site.eas.instance.clone(),
                 eas_id: site.eas.eas_id.clone(),
+                dnais: site.edn.dnais.clone(),
+                edn: site.edn.dnn.clone(),
                 root: root.to_owned(),
-                reports,
-                recorder: recorder.clone(),
-                witness: witness.clone(),
+                control: Mutex::default(),
+                tracks: tracks.clone(),
                 others,
-                ees: ees.clone(),
+                to_ees,
+                ees_root: edge3_root.to_owned(),
                 sessions: Mutex::default(),
-            }
-            .routes()
+                full: AtomicBool::new(false),
+            });
+            let routes = eas.clone().routes();
+            played = Some(eas);
+            routes
         };
         let served = Served::on_loopback(&files, pki, &CALLERS, router).await?;
+        let Some(played) = played else {
+            return Err(io::Error::other("nothing is served").into());
+        };
+        let told = played.clone();
+        let control = Served::on_loopback(&files, pki, &[ReferencePoint::Edge9], |_: &str| told.callbacks()).await?;
+        *played.control.lock().unwrap_or_else(PoisonError::into_inner) = control.root.clone();
         let root = served.root.clone();
         let tais: Vec<_> = site
             .edn
@@ -105,8 +131,14 @@ impl Eas {
             .iter()
             .map(|dnai| json!({"dnai": dnai, "routeProfId": "internet"}))
             .collect();
+        let acs: Vec<_> = scenario
+            .ac
+            .iter()
+            .filter(|ac| ac.eas_id == site.eas.eas_id)
+            .map(|ac| &ac.ac_id)
+            .collect();
         let mut profile = json!({
-            "easId": site.eas.eas_id, "endPt": {"uri": root}, "acIds": [scenario.ac.ac_id],
+            "easId": site.eas.eas_id, "endPt": {"uri": root}, "acIds": acs,
             "svcArea": {"topServAr": {"tais": tais}}, "appLocs": places, "svcContSupp": site.eas.svc_cont_supp,
             "svcKpi": {"maxReqRate": 1000, "maxRespTime": 20, "avail": 99},
         });
@@ -118,42 +150,62 @@ impl Eas {
                 json!({"easProf": profile, "expTime": scenario.expires_at()}),
             )?)
             .await?;
-        let subscription = ees
+        let orders = ees
             .subscribe(&serde_json::from_value(json!({
                 "easId": site.eas.eas_id, "eventSubscs": [{"event": "ACT_START_STOP"}],
-                "notificationDestination": format!("{root}/notifications"),
+                "notificationDestination": format!("{}/notifications", control.root),
             }))?)
             .await?;
-        let locations = if part == Part::SEas && scenario.core.is_some() {
-            let wanted = json!({
-                "easId": site.eas.eas_id, "ueId": scenario.ue.gpsi, "locGran": "CGI_ECGI", "eventReq": {"immRep": true},
-                "notificationDestination": format!("{root}/locations"), "expTime": scenario.expires_at(),
-            });
-            Some(ees.subscribe_location(&serde_json::from_value(wanted)?).await?)
-        } else {
-            None
-        };
+        if scenario.acr == AcrScenario::EelManagedAcr {
+            let wanted = json!({"easId": site.eas.eas_id, "notificationUri": format!("{}/managed", control.root)});
+            ees.subscribe_ended(&serde_json::from_value(wanted)?).await?;
+        }
         Ok(Self {
             root,
-            served,
+            instance: site.eas.instance.clone(),
+            played,
+            _served: served,
+            control: Mutex::new(Some(control)),
+            house,
             ees,
             registration,
-            subscription,
-            locations,
+            subscriptions: vec![orders],
         })
+    }
+
+    /// From now on it takes no application context.
+    pub fn is_full(&self) {
+        self.played.full.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on its EES does not reach it.
+    pub fn is_deaf(&self) {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// What passed between it and its EES that belongs to no relocation, as a relocation sees it in which it has this part.
+    pub fn preparation(&self, part: Part) -> Vec<Message> {
+        let (_, messages) = self.house.finish();
+        let seen_as = |of| if of == Part::SEas { part } else { ees_of(part) };
+        messages
+            .into_iter()
+            .map(|message| Message {
+                from: seen_as(message.from),
+                to: seen_as(message.to),
+                ..message
+            })
+            .collect()
     }
 
     /// Takes its subscriptions and registration back.
     ///
     /// # Errors
     /// When its EES refuses.
-    pub async fn stop(self) -> Result<(), Failed> {
-        if let Some(locations) = &self.locations {
-            self.ees.unsubscribe_location(locations).await?;
+    pub async fn stop(&self) -> Result<(), Failed> {
+        let mut left = self.played.leave_all().await;
+        for subscription in &self.subscriptions {
+            left = left.and(self.ees.unsubscribe(subscription).await);
         }
-        self.ees.unsubscribe(&self.subscription).await?;
-        self.ees.deregister(&self.registration).await?;
-        drop(self.served);
-        Ok(())
+        left.and(self.ees.deregister(&self.registration).await)
     }
 }

@@ -1,19 +1,25 @@
 //! What happens at an application server: requests of its clients, contexts of other servers, orders of its EES.
 
-use super::application::{Answered, Destination, Numbered};
+use super::{
+    super::tracks::{Track, Tracks, ees_of},
+    application::{Answered, Destination, Numbered},
+};
 use crate::{
     call::{Caller, Failed, segment, url_of},
     edge3,
     milestone::Milestone,
-    record::{Message, Part, Recorder, Seen},
-    witness::{Arrived, Located, Reported, Told, Witness},
+    record::{Message, Part, Seen},
+    scenario::Scenario,
+    witness::{Arrived, Ended, Located, Reported, Told},
 };
 use axum::{
     Json, Router,
     extract::State,
-    http::Method,
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
     routing::{post, put},
 };
+use bytes::Bytes;
 use edgeapp_core::error::Error;
 use edgeapp_http::{
     client::HttpClient,
@@ -23,10 +29,13 @@ use edgeapp_http::{
 };
 use edgeapp_openapi::{
     acr_management_event::{
-        AcrMgntEvent, AcrMgntEventReport, AcrMgntEventsNotification, ActStatus, TargetUeIdentification,
+        AcrMgntEvent, AcrMgntEventReport, AcrMgntEventsNotification, ActStatus, IndUeIdentification,
+        TargetUeIdentification,
     },
     acr_status_update::AcrUpdateData,
-    ids::EasId,
+    eel_managed_acr::ActStatusNotif,
+    ees_registration::AcrScenario,
+    ids::{Dnai, Dnn, EasId},
     ue_location::LocationNotification,
 };
 use serde::{Deserialize, Serialize};
@@ -34,7 +43,10 @@ use serde_json::json;
 use std::{
     collections::{BTreeMap, hash_map::RandomState},
     hash::BuildHasher,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::Mutex as AsyncMutex;
@@ -47,6 +59,8 @@ edgeapp_core::operation!(
     Notify = "chess:notify@ees",
 );
 
+const TRANSFER: &str = "Application context transfer";
+
 /// A context on its way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Context {
@@ -55,7 +69,7 @@ struct Context {
     origin: String,
     /// The server it comes from.
     from: String,
-    /// The application client, where the EES told it.
+    /// The application client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ac: Option<String>,
 }
@@ -69,24 +83,46 @@ pub(super) struct Session {
     mirror: Option<String>,
     /// The client has been here.
     serving: bool,
+    /// The context is on its way by the enabler layer: it does not change any more.
+    frozen: bool,
+    /// It was told that a relocation is needed, and does something about it.
+    relocating: bool,
+    /// What it subscribed to about this UE.
+    watches: Watches,
+}
+
+#[derive(Default)]
+struct Watches {
+    events: Option<String>,
+    locations: Option<String>,
 }
 
 /// An application server at work.
 pub(super) struct Played {
-    pub(super) part: Part,
+    pub(super) scenario: Arc<Scenario>,
     pub(super) instance: String,
     pub(super) eas_id: EasId,
+    pub(super) dnais: Vec<Dnai>,
+    pub(super) edn: Dnn,
     pub(super) root: String,
-    /// Whether it reports transfers to its EES.
-    pub(super) reports: bool,
-    pub(super) recorder: Arc<Recorder>,
-    pub(super) witness: Arc<Witness>,
+    /// Where EESs reach it.
+    pub(super) control: Mutex<String>,
+    pub(super) tracks: Arc<Tracks>,
     pub(super) others: HttpClient,
-    pub(super) ees: edge3::Ees,
+    pub(super) to_ees: HttpClient,
+    pub(super) ees_root: String,
     pub(super) sessions: Mutex<BTreeMap<String, Arc<AsyncMutex<Session>>>>,
+    /// It takes no contexts.
+    pub(super) full: AtomicBool,
 }
 
 type Here = State<Arc<Played>>;
+
+/// Not now, but soon: the client asks again.
+fn soon() -> Response {
+    let problem = Problem::from(Error::unavailable("the context is on its way: ask again"));
+    problem.into_response()
+}
 
 /// A numbered request of the application client.
 async fn ask(
@@ -94,49 +130,69 @@ async fn ask(
     _: Permit<Ask>,
     PathId(ue): PathId<String>,
     Json(request): Json<Numbered>,
-) -> Result<Found<Answered>, Problem> {
+) -> Result<Response, Problem> {
     let session = eas.session(&ue);
     let mut session = session.lock().await;
+    let at_home = eas.part(&ue) == Some(Part::SEas);
     let mut context = match &session.context {
+        Some(_) if session.frozen => return Ok(soon()),
         Some(context) => context.clone(),
+        // Whoever comes without a context begins at the first server only.
+        None if !at_home => return Ok(soon()),
         None => {
             let origin = format!("{:016x}", RandomState::new().hash_one(request.number));
             Context {
                 counter: 0,
                 origin,
                 from: eas.root.clone(),
-                ac: None,
+                ac: Some(request.ac.clone()),
             }
         }
     };
     context.counter += 1;
     context.from.clone_from(&eas.root);
+    context.ac = Some(request.ac);
     if let Some(to) = &session.mirror {
         let path = format!("{to}/sessions/{}", segment(&ue));
         // Not answered before the other server has it: a change that was answered must not be lost.
         let carried = eas.others.call(Method::PUT, &path, Some(&context)).await;
-        carried.map_err(|error| Error::unavailable(format!("the other server does not take the change: {error}")))?;
-        eas.witness.see(|sights| sights.mirrored += 1);
+        match carried {
+            Ok(_) => eas.witness(&ue, |sights| sights.mirrored += 1),
+            // Nobody is served there yet: this server goes on alone.
+            Err(error) if error.status() != Some(StatusCode::CONFLICT) => session.mirror = None,
+            Err(error) => {
+                return Err(Error::unavailable(format!("the other server does not take the change: {error}")).into());
+            }
+        }
     }
-    let (counter, first) = (context.counter, !session.serving || session.context.is_none());
-    let origin = context.origin.clone();
-    if session.context.is_none() {
-        eas.witness.see(|sights| {
+    let (counter, first) = (context.counter, !session.serving);
+    let (origin, new) = (context.origin.clone(), session.context.is_none());
+    if new {
+        eas.witness(&ue, |sights| {
             sights.made.get_or_insert_with(|| origin.clone());
         });
     }
     session.context = Some(context);
     session.serving = true;
     if first {
-        eas.witness.see(|sights| {
-            sights.holders.insert(eas.part, origin);
-        });
+        eas.tracks.holds(&ue, eas.eas_id.as_str(), &eas.instance, &origin);
+        if at_home && new {
+            // What it has to hear of the UE it hears from the beginning.
+            session.watches = eas.watch(&ue).await;
+        } else {
+            let (eas, ue) = (eas.clone(), ue.clone());
+            tokio::spawn(async move {
+                let watches = eas.watch(&ue).await;
+                eas.session(&ue).lock().await.watches = watches;
+            });
+        }
     }
-    Ok(Found(Answered {
+    let answered = Answered {
         number: request.number,
         instance: eas.instance.clone(),
         counter,
-    }))
+    };
+    Ok(Found(answered).into_response())
 }
 
 /// The application client asks for its context to be handed over.
@@ -146,17 +202,19 @@ async fn hand_over(
     PathId(ue): PathId<String>,
     Json(destination): Json<Destination>,
 ) -> Result<NoContent, Problem> {
-    let handed = eas.hand_over(&ue, None, &destination.to).await;
+    let handed = eas.hand_over(&ue, &destination.to).await;
     handed.map_err(|error| Error::unavailable(format!("the other server does not take the context: {error}")))?;
     Ok(NoContent)
 }
 
 /// The application client has left: its context is not needed here any more.
 async fn leave(State(eas): Here, _: Permit<Leave>, PathId(ue): PathId<String>) -> NoContent {
-    eas.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&ue);
-    eas.witness.see(|sights| {
-        sights.holders.remove(&eas.part);
-    });
+    let gone = eas.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&ue);
+    eas.tracks.dropped(&ue, eas.eas_id.as_str(), &eas.instance);
+    if let Some(gone) = gone {
+        let watches = std::mem::take(&mut gone.lock().await.watches);
+        let _ = eas.watch_no_more(&ue, watches).await;
+    }
     NoContent
 }
 
@@ -166,31 +224,39 @@ async fn receive(
     _: Permit<Receive>,
     PathId(ue): PathId<String>,
     Json(context): Json<Context>,
-) -> Result<NoContent, Problem> {
+) -> Result<Response, Problem> {
+    if eas.full.load(Ordering::SeqCst) {
+        return Err(Error::unavailable("this server is full").into());
+    }
     let session = eas.session(&ue);
     let mut session = session.lock().await;
     if session.serving {
-        return Err(Error::unavailable("the client is here already").into());
+        let problem = Problem::new(
+            StatusCode::CONFLICT,
+            edgeapp_core::error::Cause::AcrResultConflict,
+            "the client is here already",
+        );
+        return Err(problem);
     }
-    let first = session.context.is_none();
-    let (origin, from, ac) = (context.origin.clone(), context.from.clone(), context.ac.clone());
-    session.context = Some(context);
-    if first {
-        let at = eas.recorder.now();
-        eas.recorder.reach_at(Milestone::ActDone, at);
-        eas.witness.see(|sights| {
-            sights.arrived.push(Arrived {
-                at,
-                eas: eas.part,
-                origin: origin.clone(),
-            });
-            sights.holders.insert(eas.part, origin);
-        });
-        if eas.reports {
-            tokio::spawn(async move { eas.report((&ue, ac.as_deref()), &from, true).await });
-        }
-    }
-    Ok(NoContent)
+    eas.arrived(&ue, &mut session, context);
+    Ok(NoContent.into_response())
+}
+
+/// Another server fetches a context, and wants to have later changes of it as well.
+async fn copy(
+    State(eas): Here,
+    _: Permit<Receive>,
+    PathId(ue): PathId<String>,
+    Json(destination): Json<Destination>,
+) -> Result<Found<Context>, Problem> {
+    let session = eas.session(&ue);
+    let mut session = session.lock().await;
+    let context = session.context.clone();
+    let context = context.ok_or_else(|| Error::not_found("application context"))?;
+    session.mirror = Some(destination.to.clone());
+    let (server, ue) = (eas.clone(), ue.clone());
+    tokio::spawn(async move { server.report(&ue, &destination.to, true).await });
+    Ok(Found(context))
 }
 
 /// The EES tells what is to be known about relocations.
@@ -198,61 +264,106 @@ async fn notified(
     State(eas): Here,
     permit: Permit<Notify>,
     Body(notification): Body<AcrMgntEventsNotification>,
-) -> NoContent {
-    let at = eas.recorder.now();
+) -> Response {
     tracing::debug!(from = permit.principal().id(), "notified");
-    for report in notification
-        .event_reports
-        .into_iter()
-        .filter(|report| report.event == AcrMgntEvent::ActStartStop)
-    {
-        eas.act(at, &report);
+    let mut asked = false;
+    for report in notification.event_reports {
+        asked |= report.event == AcrMgntEvent::UpPathChg && eas.asked_to_agree(&report);
+        eas.hear(&report);
+    }
+    match asked {
+        true => Json(json!({"resCode": "ACCEPTED"})).into_response(),
+        false => NoContent.into_response(),
+    }
+}
+
+/// The EES tells how a relocation ended that was left to it.
+async fn ended(State(eas): Here, _: Permit<Notify>, Body(notification): Body<ActStatusNotif>) -> NoContent {
+    let result = notification.act_status.to_string();
+    for track in eas.tracks.of_application(eas.eas_id.as_str()) {
+        let Some(part) = track.part_of(&eas.instance) else {
+            continue;
+        };
+        let at = track.recorder.now();
+        // The notification names no UE: it belongs to a relocation that has begun and of which nobody told an end here.
+        let begun = track.recorder.reached(Milestone::InitAck).is_some();
+        let known = track.witness.sights().ended.iter().any(|ended| ended.eas == part);
+        if !begun || known {
+            continue;
+        }
+        eas.note(
+            &track,
+            at,
+            &format!("Notification: managed relocation {result}"),
+            "/managed/act-status",
+        );
+        track.witness.see(|sights| {
+            sights.ended.push(Ended {
+                at,
+                eas: part,
+                result: result.clone(),
+            });
+        });
+        if result != "SUCCESSFUL" {
+            let session = eas.session(&track.ue);
+            let mut session = session.lock().await;
+            (session.frozen, session.relocating) = (false, false);
+        }
     }
     NoContent
 }
 
 /// The EES tells where the UE is.
 async fn located(State(eas): Here, _: Permit<Notify>, Body(notification): Body<LocationNotification>) -> NoContent {
-    let at = eas.recorder.now();
     for event in notification.loc_evs {
         let info = event.loc_inf.as_ref();
         let cell = info.and_then(|info| info.cell_id.clone()).unwrap_or_default();
-        eas.recorder.message(Message {
-            at,
-            took: eas.recorder.now().saturating_sub(at),
-            from: eas.its_ees(),
-            to: eas.part,
-            point: "EDGE-3",
-            operation: format!("Notification: UE in cell {cell}"),
-            method: "POST".to_owned(),
-            path: "/locations".to_owned(),
-            status: Some(204),
-            error: None,
-            seen: Seen::AtAnEnd,
-        });
         let ue = event.ue_id.to_string();
-        eas.witness.see(|sights| {
-            sights.located.push(Located {
-                at,
-                eas: eas.part,
-                ue,
-                cell,
+        let Some(track) = eas.tracks.of(&ue, eas.eas_id.as_str()) else {
+            continue;
+        };
+        let at = track.recorder.now();
+        eas.note(&track, at, &format!("Notification: UE in cell {cell}"), "/locations");
+        if let Some(part) = track.part_of(&eas.instance) {
+            track.witness.see(|sights| {
+                sights.located.push(Located {
+                    at,
+                    eas: part,
+                    ue: ue.clone(),
+                    cell: cell.clone(),
+                });
             });
-        });
+        }
+        let scenario = &eas.scenario;
+        let there = scenario.cell.iter().find(|known| known.nr_cell_id.as_str() == cell);
+        let site = there.and_then(|cell| scenario.site_at(&cell.tai, &eas.eas_id));
+        if let Some(site) = site
+            && site.edn.dnn != eas.edn
+        {
+            eas.relocation_needed(&ue, at, site.edn.dnais.first());
+        }
     }
     NoContent
 }
 
 impl Played {
-    /// What it serves.
-    pub(super) fn routes(self) -> Router {
+    /// What it serves to clients and other servers.
+    pub(super) fn routes(self: Arc<Self>) -> Router {
         Router::new()
             .route("/sessions/{ue}", put(receive).delete(leave))
             .route("/sessions/{ue}/requests", post(ask))
             .route("/sessions/{ue}/hand-over", post(hand_over))
+            .route("/sessions/{ue}/copy", post(copy))
+            .with_state(self)
+    }
+
+    /// What it serves to EESs.
+    pub(super) fn callbacks(self: Arc<Self>) -> Router {
+        Router::new()
             .route("/notifications", post(notified))
+            .route("/managed/act-status", post(ended))
             .route("/locations", post(located))
-            .with_state(Arc::new(self))
+            .with_state(self)
     }
 
     fn session(&self, ue: &str) -> Arc<AsyncMutex<Session>> {
@@ -264,113 +375,450 @@ impl Played {
             .clone()
     }
 
-    fn its_ees(&self) -> Part {
-        if self.part == Part::SEas {
-            Part::SEes
-        } else {
-            Part::TEes
+    fn track(&self, ue: &str) -> Option<Arc<Track>> {
+        self.tracks.of(ue, self.eas_id.as_str())
+    }
+
+    fn part(&self, ue: &str) -> Option<Part> {
+        self.track(ue)?.part_of(&self.instance)
+    }
+
+    fn witness(&self, ue: &str, change: impl FnOnce(&mut crate::witness::Sights)) {
+        if let Some(track) = self.track(ue) {
+            track.witness.see(change);
         }
     }
 
-    /// Does what an order to start or stop says.
-    fn act(self: &Arc<Self>, at: Duration, report: &AcrMgntEventReport) {
-        let status = report.act_status.as_ref().map(ToString::to_string).unwrap_or_default();
-        let ue = match &report.ue_id {
-            Some(TargetUeIdentification::Gpsi(gpsi)) => Some(gpsi.to_string()),
-            _ => None,
+    /// Its way to its EES, for what belongs to this relocation.
+    fn ees(&self, track: &Track, part: Part) -> edge3::Ees {
+        let parts = (part, ees_of(part));
+        edge3::Ees(Caller::new(
+            self.to_ees.clone(),
+            &track.recorder,
+            parts,
+            "EDGE-3",
+            &self.ees_root,
+        ))
+    }
+
+    /// Writes down what its EES told.
+    fn note(&self, track: &Track, at: Duration, operation: &str, path: &str) {
+        let Some(part) = track.part_of(&self.instance) else {
+            return;
         };
-        let to = report.eas_end_point.as_ref().map(url_of);
-        self.recorder.message(Message {
+        track.recorder.message(Message {
             at,
-            took: self.recorder.now().saturating_sub(at),
-            from: self.its_ees(),
-            to: self.part,
+            took: track.recorder.now().saturating_sub(at),
+            from: ees_of(part),
+            to: part,
             point: "EDGE-3",
-            operation: format!("Notification: {status}"),
+            operation: operation.to_owned(),
             method: "POST".to_owned(),
-            path: "/notifications".to_owned(),
+            path: path.to_owned(),
             status: Some(204),
             error: None,
             seen: Seen::AtAnEnd,
         });
-        let start = report.act_status == Some(ActStatus::ActStart);
-        if start {
-            self.recorder.reach_at(Milestone::ActStart, at);
+    }
+
+    /// A context has come.
+    fn arrived(self: &Arc<Self>, ue: &str, session: &mut Session, context: Context) {
+        let first = session.context.is_none();
+        let (origin, from) = (context.origin.clone(), context.from.clone());
+        session.context = Some(context);
+        if !first {
+            return;
         }
-        let ac = report.ac_id.as_ref().map(ToString::to_string);
-        self.witness.see(|sights| {
-            sights.told.push(Told {
-                at,
-                eas: self.part,
-                status,
-                end_point: to.clone(),
-                ue: ue.clone(),
-                ac: ac.clone(),
+        self.tracks.holds(ue, self.eas_id.as_str(), &self.instance, &origin);
+        let Some(track) = self.track(ue) else { return };
+        let at = track.recorder.now();
+        track.recorder.reach_at(Milestone::ActDone, at);
+        if let Some(eas) = track.part_of(&self.instance) {
+            track
+                .witness
+                .see(|sights| sights.arrived.push(Arrived { at, eas, origin }));
+        }
+        let (eas, ue) = (self.clone(), ue.to_owned());
+        tokio::spawn(async move { eas.report(&ue, &from, true).await });
+    }
+
+    /// Subscribes to what it has to hear of a UE that it serves.
+    async fn watch(&self, ue: &str) -> Watches {
+        let (Some(track), Some(core)) = (self.track(ue), &self.scenario.core) else {
+            return Watches::default();
+        };
+        let Some(part) = track.part_of(&self.instance) else {
+            return Watches::default();
+        };
+        let ees = self.ees(&track, part);
+        let root = self.control.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let event = match self.scenario.acr {
+            AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr => Some(json!({
+                "event": "UP_PATH_CHG", "tgtUeId": {"gpsi": ue}, "easAckInd": core.acknowledge,
+                "dnaiChgType": if core.acknowledge { "EARLY" } else { "LATE" },
+            })),
+            AcrScenario::SourceEesExecuted => Some(json!({"event": "ACR_FACILITATION", "tgtUeId": {"gpsi": ue}})),
+            _ => None,
+        };
+        let mut watches = Watches::default();
+        if let Some(event) = event {
+            let wanted = json!({
+                "easId": self.eas_id, "eventSubscs": [event], "notificationDestination": format!("{root}/notifications"),
             });
-        });
-        if let (true, Some(ue), Some(to)) = (start, ue, to) {
-            let eas = self.clone();
-            tokio::spawn(async move {
-                let good = eas.hand_over(&ue, ac.as_deref(), &to).await.is_ok();
-                eas.report((&ue, ac.as_deref()), &to, good).await;
+            if let Ok(wanted) = serde_json::from_value(wanted) {
+                watches.events = ees.subscribe(&wanted).await.ok();
+            }
+        }
+        if core.locations {
+            let wanted = json!({
+                "easId": self.eas_id, "ueId": ue, "locGran": "CGI_ECGI", "eventReq": {"immRep": true},
+                "notificationDestination": format!("{root}/locations"), "expTime": self.scenario.expires_at(),
             });
+            if let Ok(wanted) = serde_json::from_value(wanted) {
+                watches.locations = ees.subscribe_location(&wanted).await.ok();
+            }
+        }
+        watches
+    }
+
+    async fn watch_no_more(&self, ue: &str, watches: Watches) -> Result<(), Failed> {
+        let Some(track) = self.track(ue) else { return Ok(()) };
+        let part = track.part_of(&self.instance).unwrap_or(Part::TEas);
+        let ees = self.ees(&track, part);
+        let mut left = Ok(());
+        if let Some(id) = watches.events {
+            left = ees.unsubscribe(&id).await;
+        }
+        if let Some(id) = watches.locations {
+            left = left.and(ees.unsubscribe_location(&id).await);
+        }
+        left
+    }
+
+    /// Ends what it subscribed to about any UE.
+    pub(super) async fn leave_all(&self) -> Result<(), Failed> {
+        let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut left = Ok(());
+        for (ue, session) in sessions {
+            let watches = std::mem::take(&mut session.lock().await.watches);
+            left = left.and(self.watch_no_more(&ue, watches).await);
+        }
+        left
+    }
+
+    fn asked_to_agree(&self, report: &AcrMgntEventReport) -> bool {
+        let early = report
+            .up_path_chg_info
+            .as_ref()
+            .map(|change| change.dnai_chg_type.to_string());
+        let core = self.scenario.core.as_ref();
+        core.is_some_and(|core| core.acknowledge) && early.as_deref() == Some("EARLY")
+    }
+
+    /// Does what a report of its EES asks for.
+    fn hear(self: &Arc<Self>, report: &AcrMgntEventReport) {
+        let change = report.up_path_chg_info.as_ref();
+        let ue = match (&report.ue_id, change.map(|change| &change.ue_id)) {
+            (Some(TargetUeIdentification::Gpsi(gpsi)), _) | (_, Some(IndUeIdentification::Gpsi(gpsi))) => {
+                gpsi.to_string()
+            }
+            _ => return,
+        };
+        let Some(track) = self.track(&ue) else { return };
+        let at = track.recorder.now();
+        match report.event {
+            AcrMgntEvent::ActStartStop | AcrMgntEvent::AcrFacilitation => self.act(&track, at, report),
+            AcrMgntEvent::UpPathChg => {
+                let to = change.and_then(|change| change.target_dnai.clone());
+                let words = to.as_ref().map(ToString::to_string).unwrap_or_default();
+                self.note(
+                    &track,
+                    at,
+                    &format!("Notification: path goes to {words}"),
+                    "/notifications",
+                );
+                if let Some(to) = to.filter(|to| !self.dnais.contains(to)) {
+                    self.relocation_needed(&ue, at, Some(&to));
+                }
+            }
+            _ => {}
         }
     }
 
+    /// Does what an order to start or stop says.
+    fn act(self: &Arc<Self>, track: &Arc<Track>, at: Duration, report: &AcrMgntEventReport) {
+        let facilitated = report.event == AcrMgntEvent::AcrFacilitation;
+        let status = match &report.act_status {
+            Some(status) => status.to_string(),
+            None if facilitated => "ACR_FACILITATION".to_owned(),
+            None => return,
+        };
+        let to = report.eas_end_point.as_ref().map(url_of);
+        self.note(track, at, &format!("Notification: {status}"), "/notifications");
+        let stop = report.act_status == Some(ActStatus::ActStop);
+        let Some(part) = track.part_of(&self.instance) else {
+            return;
+        };
+        if !stop {
+            track.recorder.reach_at(Milestone::ActStart, at);
+        }
+        track.witness.see(|sights| {
+            sights.told.push(Told {
+                at,
+                eas: part,
+                status,
+                end_point: to.clone(),
+                ue: Some(track.ue.clone()),
+                ac: report.ac_id.as_ref().map(ToString::to_string),
+            });
+        });
+        let (eas, ue) = (self.clone(), track.ue.clone());
+        match to {
+            _ if stop => drop(tokio::spawn(async move { eas.stop(&ue).await })),
+            Some(to) => drop(tokio::spawn(async move { eas.start(&ue, &to).await })),
+            None => {}
+        }
+    }
+
+    /// Gets the context to where it has to be: who serves the client pushes it, who does not pulls it.
+    async fn start(self: &Arc<Self>, ue: &str, peer: &str) {
+        let serving = self.session(ue).lock().await.serving;
+        if serving {
+            let good = self.hand_over(ue, peer).await.is_ok();
+            self.report(ue, peer, good).await;
+        } else if self.scenario.acr == AcrScenario::EelManagedAcr {
+            if self.take(ue, peer).await.is_err() {
+                self.report(ue, peer, false).await;
+            }
+        } else if self.scenario.acr == AcrScenario::EecExecutedViaTargetEes && self.pull(ue, peer).await.is_err() {
+            self.report(ue, peer, false).await;
+        }
+    }
+
+    /// Nothing comes of it: what was copied for it is dropped.
+    async fn stop(&self, ue: &str) {
+        let session = self.session(ue);
+        let mut session = session.lock().await;
+        (session.mirror, session.frozen, session.relocating) = (None, false, false);
+        if !session.serving && session.context.take().is_some() {
+            self.tracks.dropped(ue, self.eas_id.as_str(), &self.instance);
+            if let Some(part) = self.part(ue) {
+                self.witness(ue, |sights| sights.dropped.push(part));
+            }
+        }
+    }
+
+    /// The UE has left, or will: in the scenarios where an EAS decides, this one does.
+    fn relocation_needed(self: &Arc<Self>, ue: &str, at: Duration, dnai: Option<&Dnai>) {
+        let decides = matches!(
+            self.scenario.acr,
+            AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr
+        );
+        if decides && self.part(ue) == Some(Part::SEas) {
+            let (eas, ue, dnai) = (self.clone(), ue.to_owned(), dnai.cloned());
+            tokio::spawn(async move { eas.decide(&ue, at, dnai.as_ref()).await });
+        }
+    }
+
+    async fn decide(self: &Arc<Self>, ue: &str, at: Duration, dnai: Option<&Dnai>) {
+        {
+            let session = self.session(ue);
+            let mut session = session.lock().await;
+            if !session.serving || session.relocating {
+                return;
+            }
+            session.relocating = true;
+        }
+        let Some(track) = self.track(ue) else { return };
+        track.recorder.reach_at(Milestone::Detected, at);
+        track.recorder.reach(Milestone::Decided);
+        let done = match self.scenario.acr {
+            AcrScenario::SourceEasDecided => self.declare(ue, &track, dnai).await,
+            _ => self.leave_to_the_ees(ue, &track, dnai).await,
+        };
+        if let Err(error) = done {
+            tracing::info!(%error, "nothing comes of a relocation");
+            let session = self.session(ue);
+            let mut session = session.lock().await;
+            (session.relocating, session.frozen) = (false, false);
+        }
+    }
+
+    async fn ac_of(&self, ue: &str) -> Option<String> {
+        self.session(ue).lock().await.context.as_ref()?.ac.clone()
+    }
+
+    /// Finds a target, declares it and hands the context over (TS 23.558 clause 8.8.2.4).
+    async fn declare(self: &Arc<Self>, ue: &str, track: &Track, dnai: Option<&Dnai>) -> Result<(), String> {
+        let ees = self.ees(track, Part::SEas);
+        let mut question = json!({
+            "requestorId": {"easId": self.eas_id}, "ueId": ue, "easSvcContinuity": [self.scenario.acr],
+            "easDiscoveryFilter": {"easChars": [{"easId": self.eas_id}]},
+        });
+        if let Some(dnai) = dnai {
+            question["easTDnai"] = json!(dnai);
+        }
+        let question = serde_json::from_value(question).map_err(|error| error.to_string())?;
+        let found = ees.discover(&question).await.map_err(|error| error.to_string())?;
+        let fits = |at: &str| at != self.root;
+        let target = found
+            .discovered_eas
+            .iter()
+            .filter(|found| found.eas.supports(&self.scenario.acr))
+            .find(|found| fits(&url_of(&found.eas.end_pt)))
+            .ok_or("no T-EAS was found")?;
+        for milestone in [Milestone::Provisioned, Milestone::TEasFound, Milestone::TEasSelected] {
+            track.recorder.reach(milestone);
+        }
+        let to = url_of(&target.eas.end_pt);
+        track.witness.see(|sights| sights.declared.push(to.clone()));
+        let declaration = json!({
+            "ueId": ue, "acId": self.ac_of(ue).await, "tEasId": self.eas_id, "tEasEndpoint": target.eas.end_pt,
+        });
+        let declaration = serde_json::from_value(declaration).map_err(|error| error.to_string())?;
+        ees.declare(&declaration).await.map_err(|error| error.to_string())?;
+        track.recorder.reach(Milestone::InitAck);
+        track.recorder.reach(Milestone::ActStart);
+        let good = self.hand_over(ue, &to).await.is_ok();
+        self.report(ue, &to, good).await;
+        match good {
+            true => Ok(()),
+            false => Err("the T-EAS does not take the context".to_owned()),
+        }
+    }
+
+    /// Leaves the relocation to the enabler layer: the context goes to a place from which the T-EAS takes it (clause 8.8.3.6).
+    async fn leave_to_the_ees(self: &Arc<Self>, ue: &str, track: &Track, dnai: Option<&Dnai>) -> Result<(), String> {
+        let ees = self.ees(track, Part::SEas);
+        let there = self
+            .scenario
+            .edn
+            .iter()
+            .find(|edn| dnai.is_some_and(|dnai| edn.dnais.contains(dnai)));
+        let tais: Vec<_> = there
+            .iter()
+            .flat_map(|edn| &edn.tais)
+            .map(crate::configuration::Tai::on_the_wire)
+            .collect();
+        let mut like = json!({});
+        if !tais.is_empty() {
+            like["svcArea"] = json!({"nwAreaInfo": {"tais": tais}});
+        }
+        let request = json!({"ueId": ue, "easCharacs": [like]});
+        let request = serde_json::from_value(request).map_err(|error| error.to_string())?;
+        let place = ees
+            .leave_relocation(&request)
+            .await
+            .map_err(|error| error.to_string())?;
+        track.recorder.reach(Milestone::InitAck);
+        let place = place.ok_or("the EES told no place for the context")?;
+        let session = self.session(ue);
+        let mut session = session.lock().await;
+        let context = session.context.clone().ok_or("there is no context")?;
+        // From here on it does not change: what the T-EAS takes is the whole of it.
+        session.frozen = true;
+        let bytes = serde_json::to_vec(&context).map_err(|error| error.to_string())?;
+        track.witness.see(|sights| sights.stored = Some(bytes.clone()));
+        ees.store(&place, Bytes::from(bytes))
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// Takes a context from where the EES says that it lies.
+    async fn take(self: &Arc<Self>, ue: &str, place: &str) -> Result<(), String> {
+        let track = self.track(ue).ok_or("the UE is unknown")?;
+        let session = self.session(ue);
+        let mut session = session.lock().await;
+        if session.context.is_some() {
+            return Ok(());
+        }
+        let parts = (Part::TEas, Part::SEes);
+        let ees = edge3::Ees(Caller::new(self.to_ees.clone(), &track.recorder, parts, "EDGE-3", ""));
+        let bytes = ees.stored(place).await.map_err(|error| error.to_string())?;
+        track.witness.see(|sights| sights.taken = Some(bytes.to_vec()));
+        let mut context: Context = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+        // Who reports names where it came from.
+        place.clone_into(&mut context.from);
+        self.arrived(ue, &mut session, context);
+        Ok(())
+    }
+
+    /// Fetches a context from the server that serves until now (TS 23.558 clause 8.8.2.6).
+    async fn pull(self: &Arc<Self>, ue: &str, from: &str) -> Result<(), String> {
+        let track = self.track(ue).ok_or("the UE is unknown")?;
+        if self.full.load(Ordering::SeqCst) {
+            return Err("this server is full".to_owned());
+        }
+        let session = self.session(ue);
+        let mut session = session.lock().await;
+        if session.context.is_some() {
+            return Ok(());
+        }
+        let other = Caller::new(
+            self.others.clone(),
+            &track.recorder,
+            (Part::TEas, Part::SEas),
+            "app",
+            from,
+        );
+        let path = format!("/sessions/{}/copy", segment(ue));
+        let wanted = Destination { to: self.root.clone() };
+        let fetched = other.ask(TRANSFER, Method::POST, &path, Some(&wanted)).await;
+        let (context, _): (Context, _) = fetched.map_err(|error| error.to_string())?;
+        self.arrived(ue, &mut session, context);
+        Ok(())
+    }
+
     /// Copies a context to another server and carries changes over from now on.
-    async fn hand_over(&self, ue: &str, ac: Option<&str>, to: &str) -> Result<(), Failed> {
+    async fn hand_over(&self, ue: &str, to: &str) -> Result<(), String> {
+        let track = self.track(ue).ok_or("the UE is unknown")?;
         let session = self.session(ue);
         let mut session = session.lock().await;
         if session.mirror.as_deref() == Some(to) {
             // Told twice: notifications are delivered at least once.
             return Ok(());
         }
-        let other = Caller::new(self.others.clone(), &self.recorder, (self.part, Part::TEas), "app", to);
+        let other = Caller::new(
+            self.others.clone(),
+            &track.recorder,
+            (Part::SEas, Part::TEas),
+            "app",
+            to,
+        );
         let path = format!("/sessions/{}", segment(ue));
-        match &mut session.context {
-            Some(context) => {
-                context.ac = ac.map(str::to_owned);
-                other
-                    .call("Application context transfer", Method::PUT, &path, Some(&*context))
-                    .await?
-            }
-            None => {
-                return Err(other.unexpected(
-                    "Application context transfer",
-                    Method::PUT,
-                    &path,
-                    "there is no context",
-                ));
-            }
-        };
+        let context = session.context.as_ref().ok_or("there is no context")?;
+        let handed = other.call(TRANSFER, Method::PUT, &path, Some(context)).await;
+        handed.map_err(|error| error.to_string())?;
         session.mirror = Some(to.to_owned());
         Ok(())
     }
 
-    /// Tells the EES how the transfer went.
-    async fn report(&self, (ue, ac): (&str, Option<&str>), other: &str, good: bool) {
+    /// Tells the EES how the transfer went, where EESs have a part in it.
+    async fn report(&self, ue: &str, other: &str, good: bool) {
+        if self.scenario.acr == AcrScenario::EecInitiated {
+            return;
+        }
+        let Some((track, part)) = self
+            .track(ue)
+            .and_then(|track| Some((track.clone(), track.part_of(&self.instance)?)))
+        else {
+            return;
+        };
         let result = if good {
             json!({"actResult": "SUCCESSFUL"})
         } else {
             json!({"actResult": "FAILED", "actFailureCause": "OTHER"})
         };
-        let mut report = json!({"easId": self.eas_id, "actResultInfo": result});
-        if let Some(ac) = ac {
-            report["acId"] = json!(ac);
-        }
+        let mut report = json!({"easId": self.eas_id, "acId": track.ac, "actResultInfo": result});
         report["actResultInfo"]["ueId"] = json!(ue);
         report["actResultInfo"]["easEndPoint"] = json!({"uri": other});
         let taken = match serde_json::from_value::<AcrUpdateData>(report) {
-            Ok(report) => self.ees.report_status(&report).await.is_ok(),
+            Ok(report) => self.ees(&track, part).report_status(&report).await.is_ok(),
             Err(_) => false,
         };
-        let at = self.recorder.now();
-        self.witness.see(|sights| {
-            sights.reported.push(Reported {
-                at,
-                eas: self.part,
-                taken,
-            })
+        let at = track.recorder.now();
+        track.witness.see(|sights| {
+            sights.reported.push(Reported { at, eas: part, taken });
         });
     }
 }

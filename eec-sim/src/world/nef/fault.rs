@@ -43,6 +43,11 @@ impl Faults {
         }
     }
 
+    /// None of them happens any more.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The fault for the next answer of this API.
     pub fn take(&self, api: &str) -> Option<Fault> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);

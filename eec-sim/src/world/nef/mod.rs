@@ -37,7 +37,10 @@ use serde_json::json;
 use state::{Callback, Change, Moment, State};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use token::{Secret, Tokens};
@@ -68,6 +71,7 @@ pub struct Nef {
     /// One thing happens in the network after the other.
     moving: tokio::sync::Mutex<()>,
     acks: Mutex<Acks>,
+    paths_lost: AtomicBool,
 }
 
 #[derive(Default)]
@@ -99,6 +103,7 @@ impl Nef {
             faults: Faults::default(),
             moving: tokio::sync::Mutex::default(),
             acks: Mutex::default(),
+            paths_lost: AtomicBool::new(false),
         })
     }
 
@@ -115,6 +120,11 @@ impl Nef {
     /// Answers that are to go wrong.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Whether reports of changed paths get lost on their way.
+    pub fn lose_path_reports(&self, lost: bool) {
+        self.paths_lost.store(lost, Ordering::SeqCst);
     }
 
     fn now(&self) -> DateTime {
@@ -334,6 +344,10 @@ impl Nef {
     async fn send(&self, callback: Callback) -> bool {
         let (api, id) = callback.of;
         if !callback.last && self.state().resource(api, id).is_none() {
+            return false;
+        }
+        if api == want::Api::Influence && self.paths_lost.load(Ordering::SeqCst) {
+            self.note(format!("{}: lost on purpose", callback.what));
             return false;
         }
         let body = callback.body.to_string();

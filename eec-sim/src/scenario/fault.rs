@@ -1,0 +1,113 @@
+//! What goes wrong on purpose, by name.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// When something goes wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Before anything begins.
+    Start,
+    /// Just before the UE crosses the border.
+    #[default]
+    Move,
+    /// When the request to relocate, or the declaration of its target, was accepted.
+    Accepted,
+    /// When the transfer of the application context begins.
+    ActStart,
+}
+
+macro_rules! faults {
+    ($($variant:ident $name:literal $plain:literal $moment:ident $ending:ident),+ $(,)?) => {
+        /// Something that can go wrong (section 10 of the catalogue of relocations).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum FaultName {
+            $(#[doc = $plain] #[serde(rename = $name)] $variant),+
+        }
+
+        impl FaultName {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Its name in a scenario and on the command line.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// What happens, in plain words.
+            pub const fn plain(self) -> &'static str {
+                match self { $(Self::$variant => $plain),+ }
+            }
+
+            /// When it happens, unless the scenario says otherwise.
+            pub const fn moment(self) -> Moment {
+                match self { $(Self::$variant => Moment::$moment),+ }
+            }
+
+            /// How a relocation ends that it hits, unless the scenario says otherwise.
+            pub const fn ending(self) -> super::Ending {
+                match self { $(Self::$variant => super::Ending::$ending),+ }
+            }
+        }
+    };
+}
+
+faults! {
+    EcsHasNoTees "ecs-has-no-t-ees" "The ECS knows no EES at the new place: that one was never started." Start Stays,
+    TeesDown "t-ees-down" "The process of the T-EES is killed before the UE arrives." Move Stays,
+    TeasFull "t-eas-full" "The T-EAS takes no application context (503)." Move Failed,
+    SeasDead "s-eas-dead" "Where the S-EAS hears from its EES is gone." Move Failed,
+    NefDown "nef-down" "The NEF answers requests to steer traffic with 503." Move Complete,
+    NefSlow "nef-slow" "The NEF answers late." Move Complete,
+    PathEventLost "path-event-lost" "The NEF's reports of the changed path get lost." Start Complete,
+    NotificationLost "notification-lost" "The first notifications to the EEC are not taken (503)." Move Complete,
+    EecCancels "eec-cancels" "The EEC gives up while the relocation runs, and tells that its target is to be forgotten." Accepted Cancelled,
+    DuplicateInit "duplicate-init" "The EEC asks twice for the same relocation." Move Complete,
+    SeesRestart "s-ees-restart" "The process of the S-EES is killed in the middle and started again." Accepted Settled,
+    ClockSkew "clock-skew" "The EEC's clock is half a minute late." Start Complete,
+}
+
+impl fmt::Display for FaultName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A fault of a scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Which one.
+    pub name: FaultName,
+    /// When; each fault has a usual moment.
+    #[serde(default)]
+    pub at: Option<Moment>,
+    /// How long after that, in milliseconds.
+    #[serde(default)]
+    pub after_ms: u64,
+    /// How likely it is, from 0 to 1. Whether it happens follows from the seed.
+    #[serde(default = "sure")]
+    pub probability: f64,
+}
+
+fn sure() -> f64 {
+    1.0
+}
+
+impl Fault {
+    /// This fault at its usual moment, for sure.
+    pub fn usual(name: FaultName) -> Self {
+        Self {
+            name,
+            at: None,
+            after_ms: 0,
+            probability: 1.0,
+        }
+    }
+
+    /// When it happens.
+    pub fn moment(&self) -> Moment {
+        self.at.unwrap_or(self.name.moment())
+    }
+}
