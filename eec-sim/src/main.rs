@@ -25,10 +25,11 @@ enum Command {
         #[command(flatten)]
         output: OutputArguments,
     },
-    /// Plays one scenario: a shipped one by name, or a file.
+    /// Plays scenarios: shipped ones by name, or files. Those that have the same sites share their servers.
     Run {
-        /// Name of a shipped scenario, or a TOML file.
-        scenario: String,
+        /// Names of shipped scenarios, or TOML files.
+        #[arg(required = true, value_name = "SCENARIO")]
+        scenarios: Vec<String>,
         /// The ECS of running servers, such as https://127.0.0.1:9304; without it fresh servers are started.
         #[arg(long, value_name = "URL", requires = "pki")]
         ecs: Option<String>,
@@ -149,7 +150,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo { tokens, output } => wait(command::demo(tokens, &output.into())),
         Command::Run {
-            scenario,
+            scenarios,
             ecs,
             pki,
             tokens,

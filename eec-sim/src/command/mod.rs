@@ -12,7 +12,7 @@ pub use callbacks::callbacks;
 pub use collector::collector;
 pub use compare::compare;
 pub use nef::nef;
-pub use play::{Changed, Given, Output, demo, one};
+pub use play::{Changed, Given, Output, demo, some};
 
 use crate::{
     configuration,

@@ -62,38 +62,57 @@ pub async fn demo(tokens: bool, output: &Output) -> Result<Outcome, CommandError
     play(&scenarios?, None, tokens, output).await
 }
 
-/// `run`: one scenario, in a fresh world or in a given one. With `tokens`, EECs need access tokens in the fresh one; in a given one
-/// they present some where there are some to be had.
+/// `run`: scenarios, in fresh worlds or in a given one. With `tokens`, EECs need access tokens in the fresh ones; in a given one they
+/// present some where there are some to be had.
 ///
 /// # Errors
-/// When the scenario cannot be played, or its world does not come about.
-pub async fn one(
-    name: &str,
+/// When a scenario cannot be played, or its world does not come about.
+pub async fn some(
+    names: &[String],
     given: Option<&Given>,
     tokens: bool,
     changed: &Changed,
     output: &Output,
 ) -> Result<Outcome, CommandError> {
-    let mut scenario = Scenario::load(name)?;
-    if let Some(seed) = changed.seed {
-        scenario.seed = seed;
+    let mut scenarios = Vec::new();
+    for name in names {
+        scenarios.push(changed.applied_to(Scenario::load(name)?, name)?);
     }
-    if let Some(speed) = changed.speed {
-        scenario.clock.speed = speed;
+    play(&scenarios, given, tokens, output).await
+}
+
+impl Changed {
+    fn applied_to(&self, mut scenario: Scenario, name: &str) -> Result<Scenario, CommandError> {
+        if let Some(seed) = self.seed {
+            scenario.seed = seed;
+        }
+        if let Some(speed) = self.speed {
+            scenario.clock.speed = speed;
+        }
+        for fault in &self.faults {
+            let known = FaultName::ALL.iter().find(|known| known.name() == fault);
+            let Some(known) = known else {
+                let names: Vec<_> = FaultName::ALL.iter().map(|known| known.name()).collect();
+                return Err(CommandError::Usage(format!(
+                    "there is no fault {fault:?}; there are {}",
+                    names.join(", ")
+                )));
+            };
+            scenario.fault.push(Fault::usual(*known));
+        }
+        Ok(scenario.checked(name)?)
     }
-    for fault in &changed.faults {
-        let known = FaultName::ALL.iter().find(|known| known.name() == fault);
-        let Some(known) = known else {
-            let names: Vec<_> = FaultName::ALL.iter().map(|known| known.name()).collect();
-            return Err(CommandError::Usage(format!(
-                "there is no fault {fault:?}; there are {}",
-                names.join(", ")
-            )));
-        };
-        scenario.fault.push(Fault::usual(*known));
-    }
-    let scenario = scenario.checked(name)?;
-    play(&[scenario], given, tokens, output).await
+}
+
+/// Whether two scenarios can be played with the same servers.
+fn share_a_world(one: &Scenario, other: &Scenario) -> bool {
+    let sites = |scenario: &Scenario| {
+        let site = |edn: &crate::scenario::Edn| (edn.ees.clone(), edn.dnn.clone(), edn.dnais.clone(), edn.tais.clone());
+        scenario.edn.iter().map(site).collect::<Vec<_>>()
+    };
+    sites(one) == sites(other)
+        && one.timing.transfer_seconds == other.timing.transfer_seconds
+        && run::left_out(one) == run::left_out(other)
 }
 
 async fn play(
@@ -112,10 +131,57 @@ async fn play(
     if let Some(report) = &output.report {
         fs::create_dir_all(report).map_err(|error| CommandError::File(report.clone(), error))?;
     }
-    // All scenarios of one call share the sites of the first.
-    let Some(first) = scenarios.first() else {
-        return Ok(Outcome::Good);
-    };
+    let mut plays: Vec<Play> = Vec::new();
+    let mut written = Vec::new();
+    for (number, together) in scenarios.chunk_by(share_a_world).enumerate() {
+        // The first world's folder has no number: most often there is no other.
+        let place = |folder: &Path| {
+            if number == 0 {
+                folder.to_owned()
+            } else {
+                folder.join(number.to_string())
+            }
+        };
+        let (folder, logs) = (place(&temporary.path().join("world")), place(&logs));
+        let world = open(together, given, tokens, output, (&folder, &logs), show.as_mut()).await?;
+        for scenario in together {
+            let watcher = show.begin(&scenario.name, &scenario.title, scenario.acr.as_str());
+            let play = run::play(scenario, &world, watcher).await;
+            show.end(&play);
+            plays.push(play);
+        }
+        let name = |name: String| {
+            if number == 0 {
+                name
+            } else {
+                format!("{name} of world {}", number + 1)
+            }
+        };
+        written.extend(world.logs().into_iter().map(|(of, path)| (name(of), path)));
+    }
+    let good = plays.iter().all(Play::held);
+    show.summary(&plays);
+    if let Some(folder) = &output.report {
+        report::write(folder, &plays, &written).map_err(|error| CommandError::File(folder.clone(), error))?;
+        show.say(&format!("\nThe report: {}", folder.join("index.html").display()));
+    } else if !good {
+        show_logs(&written, show.as_mut());
+    } else if std::io::stdout().is_terminal() {
+        show.say("\nWith --report DIR the same can be looked at as a page with diagrams.");
+    }
+    Ok(if good { Outcome::Good } else { Outcome::Failed })
+}
+
+/// The world that these scenarios are played in.
+async fn open(
+    scenarios: &[Scenario],
+    given: Option<&Given>,
+    tokens: bool,
+    output: &Output,
+    (folder, logs): (&Path, &Path),
+    show: &mut dyn Show,
+) -> Result<World, CommandError> {
+    let first = &scenarios[0];
     let world = match given {
         Some(given) => World::given(first, &given.ecs, &given.pki),
         None => {
@@ -125,7 +191,10 @@ async fn play(
                 }
             };
             let programs = programs::find(say).map_err(|error| CommandError::Failed(error.to_string()))?;
-            show.say("Starting one ECS and two EESs as processes of their own, with fresh certificates.");
+            let eess = first.edn.len();
+            show.say(&format!(
+                "Starting one ECS and {eess} EESs as processes of their own, with fresh certificates."
+            ));
             if scenarios.iter().any(|scenario| scenario.core.is_some()) {
                 show.say("Behind the EESs a core network is simulated, over real TLS.");
             }
@@ -133,48 +202,20 @@ async fn play(
                 show.say("EECs need access tokens of the ECS.");
             }
             let left_out = run::left_out(first);
-            World::start(
-                first,
-                scenarios,
-                &programs,
-                temporary.path(),
-                &logs,
-                tokens,
-                left_out.as_ref(),
-            )
-            .await
+            World::start(first, scenarios, &programs, folder, logs, tokens, left_out.as_ref()).await
         }
     };
-    let world = world.map_err(|error| match error {
+    world.map_err(|error| match error {
         NoWorld::NotStarted(error) => CommandError::Failed(error.to_string()),
         error => CommandError::Usage(error.to_string()),
-    })?;
-    let mut plays: Vec<Play> = Vec::new();
-    for scenario in scenarios {
-        let watcher = show.begin(&scenario.name, &scenario.title, scenario.acr.as_str());
-        let play = run::play(scenario, &world, watcher).await;
-        show.end(&play);
-        plays.push(play);
-    }
-    let good = plays.iter().all(Play::held);
-    show.summary(&plays);
-
-    if let Some(folder) = &output.report {
-        report::write(folder, &plays, &world.logs()).map_err(|error| CommandError::File(folder.clone(), error))?;
-        show.say(&format!("\nThe report: {}", folder.join("index.html").display()));
-    } else if !good {
-        show_logs(&world, show.as_mut());
-    } else if std::io::stdout().is_terminal() {
-        show.say("\nWith --report DIR the same can be looked at as a page with diagrams.");
-    }
-    Ok(if good { Outcome::Good } else { Outcome::Failed })
+    })
 }
 
 /// The ends of the servers' logs: the temporary folder goes away.
-fn show_logs(world: &World, show: &mut dyn Show) {
-    for (name, path) in world.logs() {
+fn show_logs(logs: &[(String, PathBuf)], show: &mut dyn Show) {
+    for (name, path) in logs {
         show.say(&format!("\nEnd of the log of {name}:"));
-        for line in tail(&path) {
+        for line in tail(path) {
             show.say(&format!("  {line}"));
         }
     }

@@ -226,6 +226,7 @@ impl Device {
     pub(super) async fn initiate(&self, site: &Site, ac: &Ac, wish: &Wish<'_>) -> Result<(), Broken> {
         let ue = self.ue();
         let context = match wish.other_ees {
+            Other::Nobody => Value::Null,
             Other::Target(ees) => json!({
                 "eecCtxtId": wish.context, "tEesId": ees.info.ees_id, "tEecEndpoint": ees.info.end_pt,
             }),
@@ -236,8 +237,10 @@ impl Device {
         let mut request = json!({
             "requestorId": ue.eec_id, "ueId": ue.gpsi, "acId": ac.ac_id, "easId": ac.eas_id,
             "sEasEndpoint": wish.source, "tEasEndpoint": wish.target, "easNotifInd": wish.notify_eas,
-            "eecCtxtReloc": context,
         });
+        if !context.is_null() {
+            request["eecCtxtReloc"] = context;
+        }
         if let Some(predicted) = &wish.predicted {
             request["acrParams"] = json!({"predictExpTime": predicted.until});
             request["expectedLocArea"] = json!({"locInfo": self.location(predicted.cell)});
@@ -342,6 +345,8 @@ pub(super) struct Wish<'a> {
 
 /// The EES at the other end.
 pub(super) enum Other<'a> {
+    /// There is none: the context stays where it is.
+    Nobody,
     /// It is the one that is entered.
     Target(&'a Site),
     /// It is the one that is left.

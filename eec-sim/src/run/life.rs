@@ -45,6 +45,8 @@ pub(super) struct Travelled {
     pub(super) drafts: Vec<Draft>,
     /// The replies to each application client.
     pub(super) replies: Vec<(usize, Vec<Reply>)>,
+    /// How many servers hold the context of each application client at the end.
+    pub(super) holders: Vec<(usize, usize)>,
     /// Why it did not come to its end.
     pub(super) broken: Option<String>,
     /// What was told to a UE that no relocation is known of.
@@ -81,7 +83,8 @@ pub(super) struct Agent {
     /// The stay in which a relocation was tried without success: not again there.
     tried: Option<usize>,
     quiet_until: Option<Instant>,
-    count: usize,
+    /// When the last relocation was over.
+    ended_at: Option<Duration>,
 }
 
 /// One UE.
@@ -192,6 +195,7 @@ impl<'a> Life<'a> {
         let mut travelled = Travelled {
             drafts: Vec::new(),
             replies: Vec::new(),
+            holders: Vec::new(),
             broken: None,
             unasked: 0,
         };
@@ -233,6 +237,10 @@ impl<'a> Life<'a> {
         let went = self.travel(device, &mut agents, travelled).await;
         for agent in &agents {
             let held = self.holders(agent.ac, &agent.track);
+            let all = shared
+                .tracks
+                .holders(&agent.track.ue, self.ac(agent.ac).eas_id.as_str());
+            travelled.holders.push((agent.ac, all.len()));
             for draft in travelled.drafts.iter_mut().filter(|draft| draft.ac == agent.ac) {
                 if Arc::ptr_eq(&draft.track, &agent.track) {
                     draft.holders.clone_from(&held);
@@ -342,7 +350,7 @@ impl<'a> Life<'a> {
             busy: false,
             tried: None,
             quiet_until: None,
-            count: 0,
+            ended_at: None,
         })
     }
 
@@ -420,6 +428,11 @@ impl<'a> Life<'a> {
             agent.track.set_target(&target);
         }
         (agent.used, agent.busy) = (true, true);
+        // What the UE did while the last relocation ran or was too fresh counts from now on.
+        let moved_at = match agent.ended_at {
+            Some(ended) if ended > moved_at => self.shared.recorder.now(),
+            _ => moved_at,
+        };
         agent.track.recorder.reach_at(Milestone::Move, moved_at);
         Some(Start {
             ac: agent.ac,
@@ -468,7 +481,7 @@ impl<'a> Life<'a> {
                 Some((draft, serving, _)) = under_way.next(), if !under_way.is_empty() => {
                     if let Some(agent) = agents.iter_mut().find(|agent| agent.ac == draft.ac) {
                         agent.busy = false;
-                        agent.count += 1;
+                        agent.ended_at = Some(shared.recorder.now());
                         agent.tried = (draft.ending != Ending::Complete).then_some(draft.stay);
                         agent.quiet_until = Some(Instant::now() + scenario.time(timing.hold_off_ms));
                         agent.serving = serving;

@@ -284,26 +284,15 @@ impl Life<'_> {
         if self.shared.faults.is_due(FaultName::EecCancels) {
             self.shared.recorder.step("on purpose: the EEC gives the relocation up");
             let back = Wish {
+                source: wish.source,
                 target: wish.source,
-                other_ees: match wish.other_ees {
-                    Other::Target(ees) => Other::Target(ees),
-                    Other::Source(ees) => Other::Source(ees),
-                },
-                instead_of: Some(wish.target),
+                notify_eas: false,
+                context: wish.context,
+                other_ees: Other::Nobody,
                 predicted: None,
-                ..*wish
+                instead_of: Some(wish.target),
             };
-            device
-                .initiate(
-                    at,
-                    ac,
-                    &Wish {
-                        notify_eas: false,
-                        ..back
-                    },
-                )
-                .await
-                .map_err(refused)?;
+            device.initiate(at, ac, &back).await.map_err(refused)?;
             let dropped = |sights: &Sights| {
                 let stopped = sights.told.iter().any(|told| told.status == "ACT_STOP");
                 stopped.then_some(())
@@ -311,7 +300,8 @@ impl Life<'_> {
             let told = timeout(Duration::from_secs(5), start.track.witness.until(dropped)).await;
             told.map_err(|_| Stop::Broken("no EAS was told to stop".to_owned()))?;
             // The copy that nobody needs goes with it.
-            sleep(Duration::from_millis(50)).await;
+            let gone = |sights: &Sights| (!sights.dropped.is_empty() || sights.arrived.is_empty()).then_some(());
+            let _ = timeout(Duration::from_secs(2), start.track.witness.until(gone)).await;
             return Err(Stop::Cancelled);
         }
         Ok(())
@@ -321,8 +311,8 @@ impl Life<'_> {
     async fn complete(&self, start: &Start, after: usize) -> Result<AcrInfoNotification, Stop> {
         let complete = |sights: &Sights| nth_complete(sights, after);
         let complete = start.track.witness.until(complete).await;
-        let status = complete.acr_status.as_ref();
-        if !status.is_some_and(|status| status.acr_res) {
+        if !is_successful(&complete) {
+            let status = complete.acr_status.as_ref();
             let why = status.and_then(|status| status.fail_reason.clone());
             let why = why.unwrap_or_else(|| "no reason told".to_owned());
             return Err(Stop::Failed(format!("an EES told that the relocation failed: {why}")));
@@ -467,7 +457,9 @@ impl Life<'_> {
             all.find(|notification| notification.event_id == AcrEventIds::TargetInformation)
                 .cloned()
         };
-        let either = |sights: &Sights| told(sights).map(Ok).or_else(|| nth_complete(sights, 0).map(Err));
+        // News of the end may come first, where the news of the target got lost on its way.
+        let failed = |sights: &Sights| nth_complete(sights, 0).filter(|complete| !is_successful(complete));
+        let either = |sights: &Sights| told(sights).map(Ok).or_else(|| failed(sights).map(Err));
         let mut heard = None;
         if scenario.acr == AcrScenario::SourceEesExecuted {
             // Where the network tells nothing the EEC says where the UE is.
@@ -634,6 +626,10 @@ impl Life<'_> {
         }
         Ok(())
     }
+}
+
+fn is_successful(complete: &AcrInfoNotification) -> bool {
+    complete.acr_status.as_ref().is_some_and(|status| status.acr_res)
 }
 
 fn completes(sights: &Sights) -> usize {

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// How long a server may take until it is ready.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 /// Why a server does not run.
 #[derive(Debug, thiserror::Error)]

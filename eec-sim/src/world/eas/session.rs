@@ -59,6 +59,8 @@ edgeapp_core::operation!(
     Notify = "chess:notify@ees",
 );
 
+/// How often a report is sent to an EES that cannot be reached.
+const REPORTS: u32 = 20;
 const TRANSFER: &str = "Application context transfer";
 
 /// A context on its way.
@@ -72,6 +74,9 @@ struct Context {
     /// The application client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ac: Option<String>,
+    /// It is a later change of one that was handed over before.
+    #[serde(default)]
+    change: bool,
 }
 
 /// What is here of one UE.
@@ -146,6 +151,7 @@ async fn ask(
                 origin,
                 from: eas.root.clone(),
                 ac: Some(request.ac.clone()),
+                change: false,
             }
         }
     };
@@ -155,8 +161,11 @@ async fn ask(
     if let Some(to) = &session.mirror {
         let path = format!("{to}/sessions/{}", segment(&ue));
         // Not answered before the other server has it: a change that was answered must not be lost.
-        let carried = eas.others.call(Method::PUT, &path, Some(&context)).await;
-        match carried {
+        let change = Context {
+            change: true,
+            ..context.clone()
+        };
+        match eas.others.call(Method::PUT, &path, Some(&change)).await {
             Ok(_) => eas.witness(&ue, |sights| sights.mirrored += 1),
             // Nobody is served there yet: this server goes on alone.
             Err(error) if error.status() != Some(StatusCode::CONFLICT) => session.mirror = None,
@@ -238,6 +247,9 @@ async fn receive(
         );
         return Err(problem);
     }
+    if context.change && session.context.is_none() {
+        return Err(Error::not_found("application context").into());
+    }
     eas.arrived(&ue, &mut session, context);
     Ok(NoContent.into_response())
 }
@@ -257,6 +269,12 @@ async fn copy(
     let (server, ue) = (eas.clone(), ue.clone());
     tokio::spawn(async move { server.report(&ue, &destination.to, true).await });
     Ok(Found(context))
+}
+
+/// Nothing comes of a relocation: the copy is not needed.
+async fn forget(State(eas): Here, _: Permit<Receive>, PathId(ue): PathId<String>) -> NoContent {
+    eas.forget(&ue).await;
+    NoContent
 }
 
 /// The EES tells what is to be known about relocations.
@@ -353,7 +371,7 @@ impl Played {
             .route("/sessions/{ue}", put(receive).delete(leave))
             .route("/sessions/{ue}/requests", post(ask))
             .route("/sessions/{ue}/hand-over", post(hand_over))
-            .route("/sessions/{ue}/copy", post(copy))
+            .route("/sessions/{ue}/copy", post(copy).delete(forget))
             .with_state(self)
     }
 
@@ -595,11 +613,26 @@ impl Played {
         }
     }
 
-    /// Nothing comes of it: what was copied for it is dropped.
+    /// Nothing comes of it: what was copied for it is dropped, here or where this server copied it to.
     async fn stop(&self, ue: &str) {
+        let copy = {
+            let session = self.session(ue);
+            let mut session = session.lock().await;
+            (session.frozen, session.relocating) = (false, false);
+            session.mirror.take()
+        };
+        if let Some(copy) = copy {
+            let path = format!("{copy}/sessions/{}/copy", segment(ue));
+            let forgotten = self.others.call(Method::DELETE, &path, crate::call::NOTHING).await;
+            tracing::debug!(good = forgotten.is_ok(), "a copy is not needed any more");
+        }
+        self.forget(ue).await;
+    }
+
+    /// Drops a context that no client has used.
+    async fn forget(&self, ue: &str) {
         let session = self.session(ue);
         let mut session = session.lock().await;
-        (session.mirror, session.frozen, session.relocating) = (None, false, false);
         if !session.serving && session.context.take().is_some() {
             self.tracks.dropped(ue, self.eas_id.as_str(), &self.instance);
             if let Some(part) = self.part(ue) {
@@ -812,10 +845,22 @@ impl Played {
         let mut report = json!({"easId": self.eas_id, "acId": track.ac, "actResultInfo": result});
         report["actResultInfo"]["ueId"] = json!(ue);
         report["actResultInfo"]["easEndPoint"] = json!({"uri": other});
-        let taken = match serde_json::from_value::<AcrUpdateData>(report) {
-            Ok(report) => self.ees(&track, part).report_status(&report).await.is_ok(),
-            Err(_) => false,
-        };
+        let mut taken = false;
+        if let Ok(report) = serde_json::from_value::<AcrUpdateData>(report) {
+            let ees = self.ees(&track, part);
+            for _ in 0..REPORTS {
+                match ees.report_status(&report).await {
+                    Ok(()) => taken = true,
+                    // An EES that is away comes back.
+                    Err(failed) if failed.error.status().is_none() => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        continue;
+                    }
+                    Err(_) => {}
+                }
+                break;
+            }
+        }
         let at = track.recorder.now();
         track.witness.see(|sights| {
             sights.reported.push(Reported { at, eas: part, taken });
