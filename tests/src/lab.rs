@@ -101,6 +101,7 @@ impl Lab {
             core: None,
             state: self.path().join("state").join(format!("{name}.redb")),
             tokens: configuration::Tokens::No,
+            transfer_seconds: None,
         }
         .text(&self.pki);
         let mut plan = Plan::new("ees", &name, self.path(), &text);
