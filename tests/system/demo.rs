@@ -53,12 +53,7 @@ async fn the_demo_holds_and_leaves_a_report() {
     assert!(broken.is_empty(), "{broken:#?}\n{}", context());
     assert_eq!(ran.status.code(), Some(0), "{}", context());
     for name in DEMO {
-        let about = |kind: &str| {
-            of(kind)
-                .into_iter()
-                .filter(|line| line["scenario"] == *name)
-                .count()
-        };
+        let about = |kind: &str| of(kind).into_iter().filter(|line| line["scenario"] == *name).count();
         assert!(
             about("assertion") > 0 && about("milestone") > 0 && about("message") > 0,
             "{name}: {}",

@@ -19,8 +19,89 @@ use serde_json::Value;
 
 /// Entries looked at at a time.
 const PAGE: usize = 256;
-/// What stays although it may name somebody.
-const STAYS: &str = "token/";
+/// What stays although it may name somebody, and what is the server's own or another server's.
+const STAYS: [&str; 9] = [
+    "token/",
+    "privacy/",
+    "clock/",
+    "lease/",
+    "configuration/",
+    "ees/",
+    "ees-by-id/",
+    "eas/",
+    "eas-endpoint/",
+];
+/// Members that name somebody else than a user, who may have the same name.
+const OTHERS: [&str; 6] = ["easId", "eesId", "ecsId", "acId", "dnn", "appGroupId"];
+/// Members that name a user.
+const USERS: [&str; 4] = ["eecId", "gpsi", "ueId", "owner"];
+/// Parts of keys behind which the name of an EEC stands.
+const BEFORE_EECS: [&str; 2] = ["eec", "eec-by-id"];
+/// Words that stand in keys and lanes without being names of anybody. An EEC may be called like one of them all the same.
+const WORDS: [&str; 62] = [
+    "ac",
+    "ac-told",
+    "ac-told-to",
+    "acknowledge",
+    "acr",
+    "acr-events",
+    "act-status",
+    "app-context",
+    "app-context-bytes",
+    "clock",
+    "common-eas",
+    "common-eas-chosen",
+    "configuration",
+    "consents",
+    "context",
+    "core-held",
+    "core-link",
+    "core-share",
+    "core-upkeep",
+    "dead",
+    "discovery",
+    "eas",
+    "eas-binding",
+    "eas-endpoint",
+    "eas-selection",
+    "ecs",
+    "edge-ue-id",
+    "edge-ue-of",
+    "eec",
+    "eec-by-id",
+    "eec-by-ue",
+    "ees",
+    "ees-by-id",
+    "erased",
+    "erased-key",
+    "event",
+    "expiry",
+    "group",
+    "health",
+    "https:",
+    "lane",
+    "lease",
+    "location",
+    "outbox",
+    "path-change",
+    "path-plan",
+    "prediction",
+    "privacy",
+    "progress",
+    "provisioning",
+    "pseudonym-key",
+    "quota",
+    "quota-counted",
+    "subscriptions",
+    "timer",
+    "token",
+    "told",
+    "ue",
+    "ue-location",
+    "ue-path",
+    "v1",
+    "urn:edgeapp",
+];
 /// How often the store is gone through until nothing is found any more: others may write meanwhile.
 const PASSES: usize = 16;
 
@@ -47,6 +128,8 @@ impl Subject {
 struct Wanted {
     name: String,
     owner: Option<String>,
+    /// The name is also a word of keys: it counts only where nothing but a name can stand.
+    ambiguous: bool,
 }
 
 impl Wanted {
@@ -57,6 +140,7 @@ impl Wanted {
                 Subject::Eec(id) => Some(Owner::eec(id).as_str().to_owned()),
                 Subject::Ue(_) => None,
             },
+            ambiguous: WORDS.contains(&subject.name()),
         }
     }
 
@@ -66,19 +150,27 @@ impl Wanted {
 
     /// Whether a text is the name, or a path or key with the name among its parts.
     fn is_in(&self, text: &str) -> bool {
-        self.is(text)
-            || text
-                .split('/')
-                .any(|part| self.is(part) || percent_decode_str(part).decode_utf8().is_ok_and(|part| self.is(&part)))
+        let is = |part: &str| self.is(part) || percent_decode_str(part).decode_utf8().is_ok_and(|part| self.is(&part));
+        if !self.ambiguous {
+            return is(text) || text.split('/').any(is);
+        }
+        let owns = |part: &str| {
+            let part = percent_decode_str(part).decode_utf8().unwrap_or_default();
+            self.owner.as_deref() == Some(&*part)
+        };
+        let parts: Vec<&str> = text.split('/').collect();
+        let named = |pair: &[&str]| BEFORE_EECS.contains(&pair[0]) && is(pair[1]);
+        parts.iter().copied().any(owns) || parts.windows(2).any(named)
     }
 
     fn is_in_value(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.is_in(text),
             Value::Array(items) => items.iter().any(|item| self.is_in_value(item)),
-            Value::Object(members) => members
-                .iter()
-                .any(|(name, value)| self.is_in(name) || self.is_in_value(value)),
+            Value::Object(members) => members.iter().any(|(name, value)| {
+                let names = USERS.contains(&name.as_str()) && value.as_str().is_some_and(|text| self.is(text));
+                names || self.is_in(name) || (!OTHERS.contains(&name.as_str()) && self.is_in_value(value))
+            }),
             _ => false,
         }
     }
@@ -126,7 +218,9 @@ async fn find(room: &Room, wanted: &Wanted) -> Result<Vec<Key>, Error> {
         found.extend(
             page.entries
                 .iter()
-                .filter(|entry| !entry.key.as_str().starts_with(STAYS) && wanted.is_in_entry(entry))
+                .filter(|entry| {
+                    !STAYS.iter().any(|stays| entry.key.as_str().starts_with(stays)) && wanted.is_in_entry(entry)
+                })
                 .map(|entry| entry.key.clone()),
         );
         after = page.entries.last().map(|entry| entry.key.clone());

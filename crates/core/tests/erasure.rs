@@ -59,6 +59,60 @@ async fn whatever_names_an_eec_goes_and_nothing_else() {
     assert_eq!(erase(&room, &alice, &[]).await, Ok(0), "there is nothing left");
 }
 
+/// An EEC may be called like a word of the store, or like a server: that takes nothing from anybody else.
+///
+/// Proves: WP-51
+#[tokio::test]
+async fn a_name_that_is_also_a_word_of_the_store_takes_its_own_only() {
+    let entries = [
+        (
+            "eec/alice/r1",
+            "{\"owner\":\"urn:edgeapp:eec:alice\",\"value\":{\"eecId\":\"alice\"}}",
+        ),
+        ("eec-by-id/alice", "\"eec/alice/r1\""),
+        (
+            "context/c1",
+            "{\"value\":{\"eecId\":\"alice\",\"uri\":\"https://ue.example/context/1\"}}",
+        ),
+        ("quota/eec/urn:edgeapp:eec:alice", "1"),
+        (
+            "ees/urn:edgeapp:ees:ees-a.example/r1",
+            "{\"value\":{\"eesId\":\"ees-a.example\"}}",
+        ),
+        ("ees-by-id/ees-a.example", "{}"),
+        ("privacy/pseudonym-key", "secret"),
+        ("token/signing-keys", "secret"),
+    ];
+    for name in [
+        "eec",
+        "context",
+        "ees",
+        "token",
+        "https:",
+        "quota",
+        "pseudonym-key",
+        "ees-a.example",
+    ] {
+        let own = [
+            (
+                format!("eec/{name}/r2"),
+                format!("{{\"value\":{{\"eecId\":\"{name}\"}}}}"),
+            ),
+            (format!("eec-by-id/{name}"), format!("\"eec/{name}/r2\"")),
+            (
+                "context/c2".to_owned(),
+                format!("{{\"value\":{{\"eecId\":\"{name}\"}}}}"),
+            ),
+            (format!("quota/eec/urn:edgeapp:eec:{name}"), "1".to_owned()),
+        ];
+        let own = own.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let room = room(&entries.into_iter().chain(own).collect::<Vec<_>>()).await;
+        let erased = erase(&room, &Subject::Eec(name.parse().expect("an id")), &[]).await;
+        assert_eq!(erased, Ok(4), "{name}");
+        assert_eq!(left(&room).await.len(), entries.len(), "{name}");
+    }
+}
+
 /// A client that was revoked stays revoked when it is forgotten, and so do its tokens.
 ///
 /// Proves: WP-51, WP-22
