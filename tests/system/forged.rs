@@ -6,8 +6,10 @@ use edgeapp_system_tests::{caller::Caller, lab::Lab};
 use eec_sim::{
     pki::Files,
     record::{Recorder, Unwatched},
-    witness::Witness,
-    world::callbacks::Callbacks,
+    world::{
+        callbacks::Callbacks,
+        tracks::{Track, Tracks},
+    },
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -16,12 +18,13 @@ use std::sync::Arc;
 #[tokio::test]
 async fn a_forged_notification_is_not_believed() {
     let lab = Lab::new();
-    let (recorder, witness) = (Recorder::new(Arc::new(Unwatched)), Arc::new(Witness::default()));
+    let recorder = Recorder::new(Arc::new(Unwatched));
+    let (tracks, ue) = (Arc::new(Tracks::default()), "msisdn-491700000001");
+    let track = Track::new((ue, "ac.chess"), ("a", "ees-a.example"), None, recorder);
+    tracks.begin("eas.chess.example", track.clone());
+    let witness = &track.witness;
     let files = lab.who(Role::Eec, "eec-1");
-    let source = "ees-a.example".parse().unwrap();
-    let callbacks = Callbacks::start(&files, &lab.pki, &source, &recorder, &witness)
-        .await
-        .unwrap();
+    let callbacks = Callbacks::start(&files, &lab.pki, ue, &tracks).await.unwrap();
     let destination = callbacks.destination();
     let (root, secret) = destination.rsplit_once("/acr-events/").unwrap();
     let told = json!({"subId": "sub-1", "easId": "eas.chess.example", "eventId": "ACR_COMPLETE", "acrStatus": {"acrRes": true, "tEasEndpoint": {"uri": "https://chess.example/play"}}});
