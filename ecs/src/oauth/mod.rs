@@ -15,6 +15,7 @@ use axum::{
 use edgeapp_core::{error::Error, operation};
 use edgeapp_ecs_domain::tokens::{
     refusal::{OauthError, Refusal},
+    request::MOST_PARAMETERS,
     service::TokenService,
 };
 use edgeapp_http::{
@@ -35,7 +36,7 @@ operation! {
 }
 
 /// Largest body of a request, in bytes.
-const MAX_FORM: usize = 64 * 1024;
+const MAX_FORM: usize = 16 * 1024;
 /// Where the metadata is.
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// How long keys and metadata may be kept, in seconds.
@@ -152,7 +153,9 @@ async fn form(headers: &HeaderMap, body: Body) -> Result<Vec<(String, String)>, 
     if std::str::from_utf8(&body).is_err() {
         return Err(refuse("the parameters are not UTF-8"));
     }
-    Ok(url::form_urlencoded::parse(&body).into_owned().collect())
+    // One more than there may be: that many are refused.
+    let parameters = url::form_urlencoded::parse(&body).into_owned();
+    Ok(parameters.take(MOST_PARAMETERS + 1).collect())
 }
 
 async fn issue(State(tokens): Tokens, permit: Permit<IssueToken>, request: Request) -> Response {

@@ -6,6 +6,10 @@ use super::{
 };
 use edgeapp_core::{principal::Principal, token::scope};
 use edgeapp_openapi::ids::EesId;
+use std::collections::HashSet;
+
+/// Most parameters of a request. Whoever reads them need not read on after one more.
+pub const MOST_PARAMETERS: usize = 16;
 
 /// What a client gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,17 +33,21 @@ pub(super) struct Form<'a>(&'a [(String, String)]);
 
 impl<'a> Form<'a> {
     pub(super) fn of(pairs: &'a [(String, String)]) -> Result<Self, Refusal> {
-        for (n, (name, _)) in pairs.iter().enumerate() {
-            let again = pairs[..n].iter().any(|(other, _)| other == name);
-            if again && name == "resource" {
+        if pairs.len() > MOST_PARAMETERS {
+            return Err(invalid("there are more than 16 parameters"));
+        }
+        let mut seen = HashSet::with_capacity(pairs.len());
+        for (name, _) in pairs {
+            if seen.insert(name.as_str()) {
+                continue;
+            }
+            if name == "resource" {
                 return Err(Refusal::new(
                     OauthError::InvalidTarget,
                     "one token is for one EES; name one resource",
                 ));
             }
-            if again {
-                return Err(invalid("a parameter is there twice"));
-            }
+            return Err(invalid("a parameter is there twice"));
         }
         Ok(Self(pairs))
     }

@@ -108,6 +108,7 @@ fn other_grants_and_malformed_requests_are_told_apart() {
         &format!("{GOOD}&grant_type=client_credentials"),
         &format!("{GOOD}&client_id=eec-1"),
         &format!("{GOOD}&x=1&x=2"),
+        &(0..14).fold(GOOD.to_owned(), |text, n| format!("{text}&x{n}=1")),
         &format!("{GOOD}&client_secret=s"),
         &format!("{GOOD}&client_assertion=a.b.c"),
     ] {
