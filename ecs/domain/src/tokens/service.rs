@@ -30,6 +30,11 @@ use std::{
     time::Duration,
 };
 
+/// Longest `client_id` that is looked up, in bytes.
+const LONGEST_CLIENT_ID: usize = 256;
+/// Longest `jti` that is remembered, in bytes.
+const LONGEST_JTI: usize = 128;
+
 /// How an authorization server behaves.
 #[derive(Clone, Debug)]
 pub struct TokenRules {
@@ -214,6 +219,7 @@ impl TokenService {
         let form = Form::of(parameters)?;
         let operator = by.role() == Role::Operator;
         if let (true, None, Some(client)) = (operator, form.get("token"), form.get("client_id")) {
+            self.is_a_client(client).await?;
             self.revoke_clients(by.owner(), [client.to_owned()].into(), None)
                 .await?;
             return Ok(());
@@ -225,6 +231,10 @@ impl TokenService {
             return Err(mismatch);
         }
         let Some(claims) = self.own(token) else { return Ok(()) };
+        if !(1..=LONGEST_JTI).contains(&claims.jti.len()) {
+            let description = "the jti of the token has to have 1 to 128 bytes";
+            return Err(Refusal::new(OauthError::InvalidRequest, description));
+        }
         if !operator && claims.client_id != client_id(by) {
             let event = SecurityEvent::new(SecurityEventKind::TokenDenied, "revocation of somebody else's token");
             self.evidence.record(event.by(by.owner()).about(claims.jti));
@@ -232,6 +242,29 @@ impl TokenService {
         }
         self.revoke_token(by, &claims).await?;
         Ok(())
+    }
+
+    /// Whether there is a client of this name, now or when the registry was last taken note of. An operator who mistypes a name in an
+    /// emergency must not believe that somebody is out.
+    async fn is_a_client(&self, name: &str) -> Result<(), Refusal> {
+        let invalid = |description| Err(Refusal::new(OauthError::InvalidRequest, description));
+        if !(1..=LONGEST_CLIENT_ID).contains(&name.len()) {
+            return invalid("client_id has to have 1 to 256 bytes");
+        }
+        if self.registry.load().client_ids().contains(name) {
+            return Ok(());
+        }
+        let entry = self
+            .room
+            .store()
+            .get(&Key::new(REGISTERED))
+            .await
+            .map_err(Error::from)?;
+        let registered: BTreeSet<String> = read(entry.as_ref())?;
+        if registered.contains(name) {
+            return Ok(());
+        }
+        invalid("no client of this name is registered, nothing was revoked; write it as in client_id of its tokens")
     }
 
     /// The claims of a token that one of our keys signed, expired or not.
