@@ -30,6 +30,8 @@ use std::{
     time::Duration,
 };
 
+/// Clients or single tokens that one commit is about at most: each is up to three operations, and etcd takes 128.
+const AT_ONCE: usize = 30;
 /// Longest `client_id` that is looked up, in bytes.
 const LONGEST_CLIENT_ID: usize = 256;
 /// Longest `jti` that is remembered, in bytes.
@@ -313,11 +315,29 @@ impl TokenService {
         Err(contended())
     }
 
-    /// All that these clients have until now is void. `registered` is kept with it, where it is given.
+    /// All that these clients have until now is void. `registered` is kept with the last of them, where it is given: whoever is stopped
+    /// half way begins again.
     async fn revoke_clients(
         &self,
         by: &Owner,
         clients: BTreeSet<String>,
+        registered: Option<&BTreeSet<String>>,
+    ) -> Result<(), Error> {
+        let clients: Vec<String> = clients.into_iter().collect();
+        let last = clients.len().saturating_sub(1) / AT_ONCE;
+        for n in 0..=last {
+            let end = clients.len().min((n + 1) * AT_ONCE);
+            let registered = registered.filter(|_| n == last);
+            self.revoke_some(by, &clients[n * AT_ONCE..end], registered).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`TokenService::revoke_clients`], in one commit.
+    async fn revoke_some(
+        &self,
+        by: &Owner,
+        clients: &[String],
         registered: Option<&BTreeSet<String>>,
     ) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
@@ -325,21 +345,17 @@ impl TokenService {
                 true => Decision::of(()),
                 false => renumbered(&mut seen).await?,
             };
-            for client in &clients {
+            let mut singles = Vec::new();
+            for client in clients {
                 let key = revoked::client_key(client);
-                seen.entry(&key).await?;
-                decision = decision.put(&key, &revoked::client(by.clone(), client, seconds(seen.now())))?;
-                // Void with all the others: nobody has to remember them one by one.
-                for single in self
-                    .room
-                    .store()
-                    .range(Span::prefix(revoked::tokens_of(client)))
-                    .await?
-                    .entries
-                {
-                    seen.entry(&single.key).await?;
-                    decision = decision.delete(&single.key);
-                }
+                let before: Option<Kept<RevokedClient>> = seen.even_expired(&key).await?;
+                // Tokens that came after the last time begin one second after it, be that in the future.
+                let until = before.map_or(0, |before| before.value.until + 1);
+                let until = until.max(seconds(seen.now()));
+                decision = decision.put(&key, &revoked::client(by.clone(), client, until))?;
+                let span = Span::prefix(revoked::tokens_of(client));
+                let entries = self.room.store().range(span).await?.entries;
+                singles.extend(entries.into_iter().map(|entry| entry.key));
             }
             if let Some(registered) = registered {
                 let key = Key::new(REGISTERED);
@@ -347,15 +363,43 @@ impl TokenService {
                 decision = decision.put_bytes(&key, written(registered)?, None);
             }
             if self.room.commit(seen, decision).await?.is_some() {
-                for client in &clients {
+                for client in clients {
                     let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, "all tokens of the client");
                     self.evidence
                         .record(event.by(by).about(pseudonym::of(client).to_string()));
+                }
+                // Void with all the others: nobody has to remember them one by one. That is done afterwards and piece by piece, since
+                // a commit of any length is more than some stores take.
+                if let Err(error) = self.forget(&singles).await {
+                    tracing::warn!(%error, "single tokens of a revoked client stay remembered until they expire");
                 }
                 return Ok(());
             }
         }
         Err(contended())
+    }
+
+    /// Forgets single tokens whose client was revoked after them.
+    async fn forget(&self, singles: &[Key]) -> Result<(), Error> {
+        for some in singles.chunks(AT_ONCE) {
+            let mut forgotten = false;
+            for mut seen in self.room.attempts() {
+                let mut decision = renumbered(&mut seen).await?;
+                for single in some {
+                    if seen.entry(single).await?.is_some() {
+                        decision = decision.delete(single);
+                    }
+                }
+                if self.room.commit(seen, decision).await?.is_some() {
+                    forgotten = true;
+                    break;
+                }
+            }
+            if !forgotten {
+                return Err(contended());
+            }
+        }
+        Ok(())
     }
 
     /// From now on this is the registry. Clients that are not in it any more lose their tokens.

@@ -468,6 +468,37 @@ async fn many_revocations_of_one_client_become_one() {
     assert_eq!((list.tokens.len(), list.clients.len()), (0, 1));
 }
 
+/// Twice within a second: what was issued between the two is void too.
+#[tokio::test]
+async fn a_client_revoked_again_at_once_loses_what_it_got_meanwhile() {
+    let lab = Lab::new().await;
+    let (operator, all) = (principal("urn:edgeapp:operator:o"), form("client_id=eec-1"));
+    for _ in 0..3 {
+        let iat = payload(&lab.token().await)["iat"].as_u64();
+        lab.service.revoke(&operator, &all).await.unwrap();
+        assert!(iat <= Some(lab.list().await.clients[0].until));
+    }
+    assert!(payload(&lab.token().await)["iat"].as_u64() > Some(lab.list().await.clients[0].until));
+}
+
+#[tokio::test]
+async fn many_clients_leave_the_registry_piece_by_piece() {
+    let client = |n: usize| {
+        format!(
+            "[[client]]\nidentity = \"urn:edgeapp:eec:many-{n}\"\naudiences = [\"ees-a.example\"]\nscopes = [\"eees-easdiscovery\"]\n"
+        )
+    };
+    let many: String = (0..100).map(client).collect();
+    let clock = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    let lab = Lab::over(Arc::new(MemoryStore::new()), clock, &format!("{REGISTRY}{many}")).await;
+    lab.service.register(Registry::parse(REGISTRY).unwrap()).await.unwrap();
+    assert_eq!(lab.list().await.clients.len(), 100);
+    // All of them are done with: the next start revokes nobody.
+    let seen = lab.told.0.lock().unwrap().len();
+    lab.service.register(Registry::parse(REGISTRY).unwrap()).await.unwrap();
+    assert_eq!(lab.told.0.lock().unwrap().len(), seen);
+}
+
 /// Proves: WP-36
 #[tokio::test]
 async fn what_happens_to_tokens_and_keys_is_told() {
