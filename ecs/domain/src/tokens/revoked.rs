@@ -25,6 +25,10 @@ const CLIENTS: &str = "token/revoked-client/";
 /// Single tokens of one client that are remembered; with one more, all that it has are revoked.
 pub const MOST_OF_ONE_CLIENT: usize = 100;
 
+/// Single tokens of all clients that are remembered, about: beyond that, whoever revokes one more revokes all that the client has. An EES
+/// reads lists of up to 4 MiB; so many single tokens are less than half of it, and the rest is left to revoked clients.
+pub const MOST_IN_ALL: usize = 10_000;
+
 /// The number of a list of revocations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,7 +5,7 @@ use super::{
     refusal::{OauthError, Refusal},
     registry::Registry,
     request::{Form, decide},
-    revoked::{self, MOST_OF_ONE_CLIENT, PREFIX, REGISTERED, SEQUENCE, SIGNING_KEYS, Sequence},
+    revoked::{self, MOST_IN_ALL, MOST_OF_ONE_CLIENT, PREFIX, REGISTERED, SEQUENCE, SIGNING_KEYS, Sequence},
 };
 use arc_swap::ArcSwap;
 use edgeapp_core::{
@@ -102,6 +102,8 @@ pub struct TokenService {
     /// The key that signs, as far as evidence was given.
     signing: Mutex<Option<String>>,
     listed: Mutex<Option<Arc<Listed>>>,
+    /// In which second single tokens were counted, and how many there were.
+    counted: Mutex<(u64, usize)>,
     evidence: Arc<dyn Evidence>,
 }
 
@@ -119,6 +121,11 @@ fn read<T: DeserializeOwned + Default>(entry: Option<&Entry>) -> Result<T, Error
 
 fn written<T: Serialize>(value: &T) -> Result<bytes::Bytes, Error> {
     serde_json::to_vec(value).map(Into::into).map_err(Error::internal)
+}
+
+/// Whether the list still has what expires then.
+fn is_listed(exp: u64, now: DateTime) -> bool {
+    exp + 2 * u64::from(SKEW) >= seconds(now)
 }
 
 /// A number greater than the last one, for a list that differs from the last one.
@@ -147,6 +154,7 @@ impl TokenService {
             ring: ArcSwap::default(),
             signing: Mutex::default(),
             listed: Mutex::default(),
+            counted: Mutex::default(),
             evidence,
         };
         service.keep_up_keys(true).await?;
@@ -298,7 +306,7 @@ impl TokenService {
             let numbered = renumbered(&mut seen).await?;
             let span = Span::prefix(revoked::tokens_of(&claims.client_id)).limit(MOST_OF_ONE_CLIENT);
             let others = self.room.store().range(span).await?.entries.len();
-            if others >= MOST_OF_ONE_CLIENT {
+            if others >= MOST_OF_ONE_CLIENT || self.singles(now).await? >= MOST_IN_ALL {
                 let owner = by.owner();
                 return self
                     .revoke_clients(owner, [claims.client_id.clone()].into(), None)
@@ -306,6 +314,7 @@ impl TokenService {
             }
             let decision = numbered.put(&key, &kept)?;
             if self.room.commit(seen, decision).await?.is_some() {
+                self.counted.lock().unwrap_or_else(PoisonError::into_inner).1 += 1;
                 let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, claims.jti.clone());
                 self.evidence
                     .record(event.by(by.owner()).about(pseudonym::of(&claims.client_id).to_string()));
@@ -313,6 +322,18 @@ impl TokenService {
             }
         }
         Err(contended())
+    }
+
+    /// Single tokens in the list, counted once a second; what this server adds until then counts at once.
+    async fn singles(&self, now: DateTime) -> Result<usize, Error> {
+        let (at, count) = *self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if at == seconds(now) {
+            return Ok(count);
+        }
+        let listed = self.listed(now).await?;
+        let count = listed.tokens.iter().filter(|token| is_listed(token.exp, now)).count();
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = (seconds(now), count);
+        Ok(count)
     }
 
     /// All that these clients have until now is void. `registered` is kept with the last of them, where it is given: whoever is stopped
@@ -448,7 +469,7 @@ impl TokenService {
         let listed = self.listed(now).await?;
         let key = listed.ring.current(seconds(now));
         let key = key.ok_or_else(|| Error::unavailable("there is no signing key"))?;
-        let live = |exp: u64| exp + 2 * u64::from(SKEW) >= seconds(now);
+        let live = |exp: u64| is_listed(exp, now);
         let list = RevocationList {
             iss: self.rules.issuer.clone(),
             iat: seconds(now),

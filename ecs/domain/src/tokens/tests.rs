@@ -5,7 +5,7 @@ use super::{
     refusal::OauthError,
     registry::Registry,
     request::decide,
-    revoked::Sequence,
+    revoked::{self, MOST_IN_ALL, Sequence},
     service::{TokenRules, TokenService},
 };
 use edgeapp_core::{
@@ -13,7 +13,7 @@ use edgeapp_core::{
     evidence::{Evidence, SecurityEvent},
     principal::{Owner, Principal},
     room::Room,
-    store::Store,
+    store::{Commit, Store},
     token::{RevocationList, Thumbprint, from_base64url},
 };
 use edgeapp_store::MemoryStore;
@@ -466,6 +466,31 @@ async fn many_revocations_of_one_client_become_one() {
     }
     let list = lab.list().await;
     assert_eq!((list.tokens.len(), list.clients.len()), (0, 1));
+}
+
+/// The list does not grow beyond what EESs read.
+#[tokio::test]
+async fn with_many_revocations_of_all_clients_the_next_is_of_a_client() {
+    let lab = Lab::new().await;
+    let token = lab.token().await;
+    let (by, exp) = (eec("eec-2"), payload(&token)["exp"].as_u64().unwrap());
+    let mut commit = Commit::new();
+    for n in 0..MOST_IN_ALL {
+        let (client, jti) = (format!("other-{}", n % 1000), format!("jti-{n}"));
+        let kept = revoked::token(&by, &jti, exp).to_bytes().unwrap();
+        commit = commit.put(revoked::token_key(&client, &jti), kept);
+    }
+    lab.store.commit(commit).await.unwrap();
+    lab.clock.advance(1);
+    // What is in the store and in the list is one thing only once the number has changed.
+    lab.service
+        .rotate(&principal("urn:edgeapp:operator:o"), false)
+        .await
+        .unwrap();
+    lab.service.revoke(&eec("eec-1"), &revocation(&token)).await.unwrap();
+    let list = lab.list().await;
+    assert_eq!((list.tokens.len(), list.clients.len()), (MOST_IN_ALL, 1));
+    assert!(lab.service.revocations().await.unwrap().len() < 2 * 1024 * 1024);
 }
 
 /// Twice within a second: what was issued between the two is void too.
