@@ -15,7 +15,7 @@ use axum::{
 use edgeapp_core::{error::Error, operation};
 use edgeapp_ecs_domain::tokens::{
     refusal::{OauthError, Refusal},
-    request::MOST_PARAMETERS,
+    request::{MOST_PARAMETERS, compromised},
     service::TokenService,
 };
 use edgeapp_http::{
@@ -158,6 +158,19 @@ async fn form(headers: &HeaderMap, body: Body) -> Result<Vec<(String, String)>, 
     Ok(parameters.take(MOST_PARAMETERS + 1).collect())
 }
 
+/// No parameters: a body without a type has to be empty.
+async fn nothing(body: Body) -> Result<Vec<(String, String)>, Box<Response>> {
+    match read_at_most(body, MAX_FORM).await {
+        Ok(body) if body.is_empty() => Ok(Vec::new()),
+        Ok(_) => {
+            let description = "send the parameters as application/x-www-form-urlencoded";
+            let refusal = Refusal::new(OauthError::InvalidRequest, description);
+            Err(Box::new(Refused::from(refusal).into_response()))
+        }
+        Err(problem) => Err(Box::new(problem.into_response())),
+    }
+}
+
 async fn issue(State(tokens): Tokens, permit: Permit<IssueToken>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if parts.headers.contains_key(header::AUTHORIZATION) {
@@ -209,13 +222,17 @@ async fn revoke_for(tokens: &TokenService, by: &edgeapp_core::principal::Princip
     }
 }
 
-/// `compromised=true`: the key that signed until now is withdrawn, and with it all its tokens.
+/// `compromised=true`: all keys are withdrawn, and with them all tokens. Without parameters the body may be absent.
 async fn rotate(State(tokens): Tokens, permit: Permit<RotateKeys>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let compromised = match form(&parts.headers, body).await {
-        Ok(parameters) => parameters
-            .iter()
-            .any(|(name, value)| name == "compromised" && value == "true"),
+    let parameters = if parts.headers.contains_key(header::CONTENT_TYPE) {
+        form(&parts.headers, body).await
+    } else {
+        nothing(body).await
+    };
+    let compromised = match parameters.map(|parameters| compromised(&parameters)) {
+        Ok(Ok(compromised)) => compromised,
+        Ok(Err(refusal)) => return Refused::from(refusal).into_response(),
         Err(refused) => return *refused,
     };
     match tokens.rotate(permit.principal(), compromised).await {

@@ -368,8 +368,15 @@ async fn operators_revoke_clients_and_withdraw_keys() {
     assert_eq!(rotated.status, StatusCode::NO_CONTENT);
     let after = lab.list().await;
     assert_ne!(before["keys"][0], after["keys"][0]);
-    assert_eq!(before["keys"][1], after["keys"][0], "the one that was announced");
+    assert_ne!(before["keys"][1], after["keys"][0], "what was announced lay beside it");
     assert!(after["seq"].as_u64() > before["seq"].as_u64());
+    for wrong in ["compromised=yes", "comprimised=true"] {
+        let refused = lab
+            .post(ReferencePoint::Operator, &operator, "/oauth2/rotate-keys", wrong)
+            .await;
+        refused.refused(400, "invalid_request");
+    }
+    assert_eq!(lab.list().await["keys"], after["keys"]);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, fmt};
 
 /// Largest document with keys that is read, in bytes.
 pub const LARGEST: usize = 64 * 1024;
-/// Most keys of an issuer.
-pub const MOST: usize = 16;
+/// Most keys of an issuer that are taken: the first ones that can be used.
+pub const MOST: usize = 24;
 
 /// Keys by name.
 #[derive(Clone, Default)]
@@ -38,9 +38,6 @@ pub enum BadKeys {
     /// It is no JWK set.
     #[error("the document is no JWK set")]
     Form,
-    /// It has more keys than an issuer has.
-    #[error("there are more than {MOST} keys")]
-    TooMany,
     /// There is none that could be used.
     #[error("there is no key for ES256 with a name")]
     None,
@@ -56,14 +53,18 @@ impl KeySet {
             return Err(BadKeys::TooLong);
         }
         let set: JwkSet = serde_json::from_slice(document).map_err(|_| BadKeys::Form)?;
-        if set.keys.len() > MOST {
-            return Err(BadKeys::TooMany);
-        }
         let usable = set.keys.into_iter().filter_map(|jwk| {
             let key = key_of(&jwk)?;
             Some((jwk.kid.clone()?, (jwk, key)))
         });
-        let by_name: BTreeMap<_, _> = usable.collect();
+        let mut by_name = BTreeMap::new();
+        for (name, key) in usable {
+            by_name.entry(name).or_insert(key);
+            // What is left would be a burden, and no reason to stop at what was known before.
+            if by_name.len() == MOST {
+                break;
+            }
+        }
         if by_name.is_empty() {
             return Err(BadKeys::None);
         }
@@ -142,8 +143,14 @@ mod tests {
             key[member] = value.clone();
             assert_eq!(parsed(&key), Err(BadKeys::None), "{member} {value}");
         }
-        let many = json!({"keys": vec![good; 17]}).to_string();
-        assert_eq!(KeySet::parse(many.as_bytes()), Err(BadKeys::TooMany));
+        let named = |n: usize| {
+            let mut key = good.clone();
+            key["kid"] = json!(format!("key-{n}"));
+            key
+        };
+        let many: Vec<_> = (0..=MOST).map(named).collect();
+        let taken = KeySet::parse(json!({"keys": many}).to_string().as_bytes()).unwrap();
+        assert!(taken.has("key-0") && taken.has(&format!("key-{}", MOST - 1)) && !taken.has(&format!("key-{MOST}")));
         assert_eq!(KeySet::parse(b"[]"), Err(BadKeys::Form));
         assert_eq!(KeySet::parse(&vec![b' '; LARGEST + 1]), Err(BadKeys::TooLong));
     }

@@ -14,6 +14,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// With so many keys, none is rotated by hand. An EES takes twice as many: the ones that come with time find room.
+pub const MOST_KEYS: usize = 12;
+
 /// A key as it is kept. Its `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptKey {
@@ -131,20 +134,30 @@ impl Ring {
         Ok(Self { keys })
     }
 
-    /// The announced key signs from now on. With `withdrawn`, the one that signed until now is in force no more, and with it all its
-    /// tokens.
+    /// The announced key signs from now on.
     ///
     /// # Errors
-    /// When no key can be made.
-    pub fn rotated(&self, now: u64, rotation: u64, withdrawn: bool) -> Result<Self, Error> {
+    /// When no key can be made, or there are [`MOST_KEYS`]: former ones leave when their tokens have expired.
+    pub fn rotated(&self, now: u64, rotation: u64) -> Result<Self, Error> {
         let mut ring = self.kept_up(now, rotation)?;
-        let current = ring.current(now).map(|key| key.name.clone());
+        if ring.keys.len() >= MOST_KEYS {
+            return Err(Error::unavailable(
+                "there are 12 signing keys already; try again when the oldest has left (an hour after it stopped signing), or send \
+                 compromised=true to withdraw all of them",
+            ));
+        }
         if let Some(next) = ring.keys.iter_mut().find(|key| key.signs_from > now) {
             next.signs_from = now;
         }
-        if withdrawn {
-            ring.keys.retain(|key| Some(&key.name) != current.as_ref());
-        }
         ring.kept_up(now, rotation)
+    }
+
+    /// Fresh keys only. All that were there are in force no more, and with them all tokens: they were kept together, so whoever took one
+    /// took the announced one too.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn replaced(now: u64, rotation: u64) -> Result<Self, Error> {
+        Self::default().kept_up(now, rotation)
     }
 }

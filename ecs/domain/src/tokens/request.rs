@@ -59,6 +59,23 @@ impl<'a> Form<'a> {
     }
 }
 
+/// Whether a request for a rotation says that the keys are compromised. Anything that is not understood is refused: with a mistyped word
+/// stolen keys would stay in force.
+///
+/// # Errors
+/// See [`Refusal`].
+pub fn compromised(parameters: &[(String, String)]) -> Result<bool, Refusal> {
+    let form = Form::of(parameters)?;
+    if parameters.iter().any(|(name, _)| name != "compromised") {
+        return Err(invalid("the one parameter is compromised"));
+    }
+    match form.get("compromised") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(invalid("compromised is true or false")),
+    }
+}
+
 /// Decides on a request for a token.
 ///
 /// # Errors

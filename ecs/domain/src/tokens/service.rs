@@ -509,22 +509,25 @@ impl TokenService {
         Ok(fresh)
     }
 
-    /// The announced key signs from now on; with `withdrawn`, the former one and all tokens that it signed are void.
+    /// The announced key signs from now on; with `withdrawn`, fresh keys take the place of all, and all tokens until now are void.
     ///
     /// # Errors
-    /// When that cannot be committed.
+    /// When that cannot be committed; without `withdrawn`, also when there are too many keys.
     pub async fn rotate(&self, by: &Principal, withdrawn: bool) -> Result<(), Error> {
         let rotation = self.rules.rotation;
         let event = SecurityEvent::new(
             SecurityEventKind::AdminAction,
             if withdrawn {
-                "signing key withdrawn"
+                "all signing keys withdrawn"
             } else {
                 "signing key rotated"
             },
         );
-        self.change_keys(true, |ring, now| ring.rotated(now, rotation, withdrawn))
-            .await?;
+        self.change_keys(true, |ring, now| match withdrawn {
+            true => Ring::replaced(now, rotation),
+            false => ring.rotated(now, rotation),
+        })
+        .await?;
         self.evidence.record(event.by(by.owner()));
         Ok(())
     }

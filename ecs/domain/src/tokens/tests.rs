@@ -1,10 +1,10 @@
 //! Tokens by plain calls: the clock is moved by hand, the store is memory.
 
 use super::{
-    keys::Ring,
+    keys::{MOST_KEYS, Ring},
     refusal::OauthError,
     registry::Registry,
-    request::decide,
+    request::{compromised, decide},
     revoked::{self, MOST_IN_ALL, Sequence},
     service::{TokenRules, TokenService},
 };
@@ -240,12 +240,13 @@ fn a_key_is_announced_long_before_it_signs_and_stays_while_its_tokens_live() {
     let later = second.kept_up(START + ROTATION + 3661, ROTATION).unwrap();
     assert_eq!(later.names(), second.names()[1..]);
 
-    let forced = first.rotated(START + 5, ROTATION, false).unwrap();
+    let forced = first.rotated(START + 5, ROTATION).unwrap();
     assert_eq!(forced.current(START + 5).map(|key| &key.name), Some(&names[1]));
     assert!(forced.names().contains(&names[0]));
-    let withdrawn = first.rotated(START + 5, ROTATION, true).unwrap();
-    assert_eq!(withdrawn.current(START + 5).map(|key| &key.name), Some(&names[1]));
-    assert!(!withdrawn.names().contains(&names[0]) && withdrawn.names().len() == 2);
+    // What was announced lay beside what was stolen.
+    let withdrawn = Ring::replaced(START + 5, ROTATION).unwrap();
+    assert!(withdrawn.current(START + 5).is_some() && withdrawn.names().len() == 2);
+    assert!(!withdrawn.names().iter().any(|name| names.contains(name)));
     let document = serde_json::to_value(withdrawn.document()).unwrap();
     for key in document["keys"].as_array().unwrap() {
         assert!(key.get("d").is_none() && key["kid"].is_string() && key["x"].is_string());
@@ -264,7 +265,16 @@ proptest! {
             let current = ring.current(now).unwrap().name.clone();
             signed.push((current, now));
             now += step;
-            ring = if forced { ring.rotated(now, rotation, false) } else { ring.kept_up(now, rotation) }.unwrap();
+            let kept_up = ring.kept_up(now, rotation).unwrap();
+            ring = match ring.rotated(now, rotation) {
+                Ok(rotated) if forced => rotated,
+                Ok(_) => kept_up,
+                Err(_) => {
+                    prop_assert!(kept_up.names().len() >= MOST_KEYS);
+                    kept_up
+                }
+            };
+            prop_assert!(ring.names().len() <= 2 * MOST_KEYS);
             prop_assert!(ring.current(now).is_some());
             let names = ring.names();
             prop_assert!(names.len() >= 2);
@@ -522,6 +532,46 @@ async fn many_clients_leave_the_registry_piece_by_piece() {
     let seen = lab.told.0.lock().unwrap().len();
     lab.service.register(Registry::parse(REGISTRY).unwrap()).await.unwrap();
     assert_eq!(lab.told.0.lock().unwrap().len(), seen);
+}
+
+#[tokio::test]
+async fn keys_are_rotated_by_hand_a_few_times_and_withdrawn_always() {
+    let lab = Lab::new().await;
+    let operator = principal("urn:edgeapp:operator:o");
+    for _ in 2..MOST_KEYS {
+        lab.service.rotate(&operator, false).await.unwrap();
+    }
+    assert_eq!(lab.service.keys().keys.len(), MOST_KEYS);
+    assert!(lab.service.rotate(&operator, false).await.is_err());
+    lab.token().await;
+    let before = lab.list().await.keys;
+    lab.service.rotate(&operator, true).await.unwrap();
+    let after = lab.list().await.keys;
+    assert!(after.len() == 2 && !after.iter().any(|name| before.contains(name)));
+}
+
+#[test]
+fn a_rotation_says_clearly_whether_keys_are_withdrawn() {
+    for (text, wanted) in [
+        ("", Some(false)),
+        ("compromised=false", Some(false)),
+        ("compromised=true", Some(true)),
+    ] {
+        assert_eq!(compromised(&form(text)).ok(), wanted, "{text}");
+    }
+    for text in [
+        "compromised",
+        "compromised=TRUE",
+        "compromised=1",
+        "comprimised=true",
+        "compromised=true&compromised=true",
+    ] {
+        assert_eq!(
+            compromised(&form(text)).unwrap_err().error,
+            OauthError::InvalidRequest,
+            "{text}"
+        );
+    }
 }
 
 /// Proves: WP-36
