@@ -179,16 +179,23 @@ impl Follower {
         let mut next = Known::clone(&before);
         let old = next.keys_heard.is_none_or(|at| now >= at.saturating_add(KEYS_AGE));
         let mut list = open(&signed, &next.keys);
-        let unknown = |list: &RevocationList, keys: &KeySet| list.keys.iter().any(|name| !keys.has(name));
+        // A key that was withdrawn stays so, whatever a restored issuer says: nothing that it signs counts, lists neither.
+        let left = |name: &str| before.revocations.has_left(name, now);
+        let unknown =
+            |list: &RevocationList, keys: &KeySet| list.keys.iter().any(|name| !keys.has(name) && !left(name));
         if keys || old || list.as_ref().map_or(true, |list| unknown(list, &next.keys)) {
             let document = self.issuer.keys().await.map_err(NotHeard::Unreachable)?;
-            next.keys = KeySet::parse(&document)?;
+            next.keys = KeySet::parse(&document)?.but(left);
             next.keys_heard = Some(now);
             list = open(&signed, &next.keys);
         }
         let list = list?;
         let Expected { issuer, .. } = &self.verifier.rules().expected;
-        next.revocations = next.revocations.heard(&list, issuer, now)?;
+        let leaving = before
+            .keys
+            .names()
+            .filter(|name| !list.keys.iter().any(|kept| kept == name));
+        next.revocations = next.revocations.heard(&list, issuer, now)?.without(leaving, now);
         next.revocations_heard = Some(now);
         next.keys = next.keys.only(&list.keys);
         let mark = now >= marked.saturating_add(MARK_EVERY);

@@ -88,6 +88,17 @@ impl KeySet {
         self.by_name.is_empty()
     }
 
+    /// The names of all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// Without those of which this is so.
+    pub fn but(mut self, is_so: impl Fn(&str) -> bool) -> Self {
+        self.by_name.retain(|name, _| !is_so(name));
+        self
+    }
+
     /// Only those of these names.
     pub fn only(mut self, names: &[String]) -> Self {
         self.by_name.retain(|name, _| names.contains(name));

@@ -11,6 +11,9 @@ pub struct Revocations {
     seq: u64,
     tokens: HashMap<String, u64>,
     clients: HashMap<String, (u64, u64)>,
+    /// Names of keys that have left the list, and until when that is remembered.
+    #[serde(default)]
+    left: HashMap<String, u64>,
 }
 
 /// Why a list is not taken.
@@ -56,6 +59,7 @@ impl Revocations {
             *known = (known.0.max(*until), known.1.max((*exp).min(lasts)));
         }
         let live = |exp: u64| exp + u64::from(SKEW) >= now;
+        next.left.retain(|_, until| now <= *until);
         next.tokens.retain(|_, exp| live(*exp));
         next.clients.retain(|_, (_, exp)| live(*exp));
         Ok(next)
@@ -68,6 +72,19 @@ impl Revocations {
                 .clients
                 .get(&claims.client_id)
                 .is_some_and(|(until, _)| claims.iat <= *until)
+    }
+
+    /// The same, and that these keys have left the list. It is remembered for as long as a token that one of them signed can live.
+    #[must_use]
+    pub fn without<'a>(mut self, keys: impl Iterator<Item = &'a str>, now: u64) -> Self {
+        let until = now + u64::from(LONGEST_LIFE) + 2 * u64::from(SKEW);
+        self.left.extend(keys.map(|name| (name.to_owned(), until)));
+        self
+    }
+
+    /// Whether a key of this name was in the list and is no more.
+    pub fn has_left(&self, key: &str, now: u64) -> bool {
+        self.left.get(key).is_some_and(|until| now <= *until)
     }
 
     /// Whether both revoke the same.
@@ -154,6 +171,14 @@ mod tests {
             !much_later.has(&claims("eec-1", "a", NOW)),
             "nobody has to remember it any more"
         );
+    }
+
+    #[test]
+    fn a_key_that_left_is_remembered_and_old_state_is_read() {
+        let left = Revocations::default().without(["k"].into_iter(), NOW);
+        assert!(left.has_left("k", NOW + 3660) && !left.has_left("k", NOW + 3661) && !left.has_left("other", NOW));
+        let old: Revocations = serde_json::from_str(r#"{"seq":1,"tokens":{},"clients":{}}"#).unwrap();
+        assert!(old.seq() == 1 && !old.has_left("k", NOW));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use edgeapp_core::{
     evidence::{Evidence, SecurityEvent},
     principal::Principal,
     store::Store,
-    token::{Thumbprint, to_base64url},
+    token::{REVOCATIONS, Thumbprint, to_base64url},
 };
 use edgeapp_store::MemoryStore;
 use edgeapp_testkit::issuer::Issuer;
@@ -465,6 +465,27 @@ async fn keys_come_and_go() {
     let keys = serde_json::to_string(&next.jwks()).unwrap();
     *lab.answers.0.lock().unwrap() = Some((keys, next.list(2, lab.now(), &[], &[])));
     lab.follower.pull(false).await.unwrap();
+    lab.ask(&eec("eec-1"), 1, &by_next, DISCOVER).unwrap();
+    lab.void(&token, "TOKEN_INVALID UNKNOWN_KEY");
+
+    // An issuer that was restored signs with the withdrawn key again: before a restart and after it, that counts for nothing.
+    lab.says(lab.issuer.list(3, lab.now(), &[], &[]));
+    let refused = lab.follower.pull(true).await.unwrap_err();
+    assert!(matches!(refused, NotHeard::List(BadList::NotSigned)), "{refused}");
+    lab.void(&token, "TOKEN_INVALID UNKNOWN_KEY");
+    let lab = Lab::over(lab.store, lab.clock, lab.issuer, true).await;
+    lab.void(&token, "TOKEN_INVALID UNKNOWN_KEY");
+    // Nor does it when a good key vouches for it.
+    let both = json!({"iss": ISSUER, "iat": lab.now(), "seq": 4, "keys": [next.key_name(), lab.issuer.key_name()],
+        "tokens": [], "clients": []});
+    let list = next.sign(
+        &json!({"alg": "ES256", "typ": REVOCATIONS, "kid": next.key_name()}),
+        &both,
+    );
+    let mut keys = next.jwks();
+    keys.keys.extend(lab.issuer.jwks().keys);
+    *lab.answers.0.lock().unwrap() = Some((serde_json::to_string(&keys).unwrap(), list));
+    lab.follower.pull(true).await.unwrap();
     lab.ask(&eec("eec-1"), 1, &by_next, DISCOVER).unwrap();
     lab.void(&token, "TOKEN_INVALID UNKNOWN_KEY");
 }
