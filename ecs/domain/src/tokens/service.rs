@@ -561,13 +561,17 @@ impl TokenService {
             }
             let name = |ring: &Ring| ring.current(now).map(|key| key.name.clone());
             let (signed, signs) = (self.signing(), name(&next));
+            // A start that finds what it left behind is no rotation.
+            let rotated = signed.is_some() || next != before;
             self.ring.store(Arc::new(next));
             if signed != signs
                 && let Some(signs) = signs
             {
                 tracing::info!(key = signs, "a key signs tokens from now on");
-                let event = SecurityEvent::new(SecurityEventKind::KeyRotated, "signs tokens from now on");
-                self.evidence.record(event.about(signs.clone()));
+                if rotated {
+                    let event = SecurityEvent::new(SecurityEventKind::KeyRotated, "signs tokens from now on");
+                    self.evidence.record(event.about(signs.clone()));
+                }
                 self.signing
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)

@@ -604,4 +604,7 @@ async fn what_happens_to_tokens_and_keys_is_told() {
         "KEY_ROTATED",
     ];
     assert_eq!(told, wanted);
+    // A restart changes no key.
+    let lab = Lab::over(lab.store, lab.clock, REGISTRY).await;
+    assert!(lab.told.0.lock().unwrap().is_empty());
 }
