@@ -172,6 +172,13 @@ impl Follower {
     /// # Errors
     /// When nothing new was learnt.
     pub async fn pull(&self, keys: bool) -> Result<(), NotHeard> {
+        let outcome = self.ask(keys).await;
+        let refused = matches!(outcome, Err(NotHeard::List(_) | NotHeard::Keys(_)));
+        self.verifier.heard_nonsense(refused);
+        outcome
+    }
+
+    async fn ask(&self, keys: bool) -> Result<(), NotHeard> {
         let mut marked = self.marked.lock().await;
         let signed = self.issuer.revocations().await.map_err(NotHeard::Unreachable)?;
         let now = u64::try_from(self.clock.now().0.as_second()).unwrap_or_default();

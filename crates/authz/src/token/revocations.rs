@@ -17,14 +17,21 @@ pub struct Revocations {
 }
 
 /// Why a list is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadList {
     /// The signature, the type or the form.
     #[error("the list is not signed by the issuer, or cannot be read")]
     NotSigned,
     /// Somebody else's.
-    #[error("the list is that of another issuer")]
-    Issuer,
+    #[error(
+        "the list is that of the issuer {said:?}, and this server trusts {wanted:?} alone; make the two say the same, letter by letter"
+    )]
+    Issuer {
+        /// The issuer in the list; its beginning where it is long.
+        said: String,
+        /// The issuer in the configuration.
+        wanted: String,
+    },
     /// It was not signed just now.
     #[error("the list was not signed just now: an old one was sent again, or the clocks differ")]
     NotNew,
@@ -40,7 +47,10 @@ impl Revocations {
     /// See [`BadList`].
     pub fn heard(&self, list: &RevocationList, issuer: &str, now: u64) -> Result<Self, BadList> {
         if list.iss != issuer {
-            return Err(BadList::Issuer);
+            return Err(BadList::Issuer {
+                said: list.iss.chars().take(100).collect(),
+                wanted: issuer.to_owned(),
+            });
         }
         if list.iat.abs_diff(now) > u64::from(SKEW) {
             return Err(BadList::NotNew);
@@ -184,10 +194,9 @@ mod tests {
     #[test]
     fn lists_of_others_and_of_another_time_are_not_taken() {
         let nothing = Revocations::default();
-        assert_eq!(
-            nothing.heard(&list(1, NOW, &[], &[]), "https://x", NOW),
-            Err(BadList::Issuer)
-        );
+        let foreign = nothing.heard(&list(1, NOW, &[], &[]), "https://x", NOW).unwrap_err();
+        let told = foreign.to_string();
+        assert!(told.contains(ISSUER) && told.contains("https://x"), "{told}");
         for iat in [NOW - 31, NOW + 31] {
             assert_eq!(
                 nothing.heard(&list(1, iat, &[], &[]), ISSUER, NOW),

@@ -453,6 +453,26 @@ async fn what_is_known_of_the_issuer_grows_old() {
     assert_eq!(refused.kind, Kind::Unavailable);
 }
 
+/// An issuer that says what cannot be taken is noticed before what is known of the right one has grown old; one that is away is not.
+#[tokio::test]
+async fn an_issuer_that_says_nothing_good_is_noticed() {
+    let lab = Lab::new().await;
+    let now = u64::try_from(lab.now()).unwrap();
+    *lab.answers.0.lock().unwrap() = None;
+    for _ in 0..9 {
+        assert!(lab.follower.pull(false).await.is_err());
+    }
+    assert!(lab.verifier.is_informed(now));
+    lab.says(Issuer::new(ISSUER).list(9, lab.now(), &[], &[]));
+    for n in 1..=5 {
+        assert!(lab.follower.pull(false).await.is_err());
+        assert_eq!(lab.verifier.is_informed(now), n < 5);
+    }
+    lab.says(lab.issuer.list(9, lab.now(), &[], &[]));
+    lab.follower.pull(false).await.unwrap();
+    assert!(lab.verifier.is_informed(now));
+}
+
 /// A new key is learnt from the list; one that is withdrawn is void at once, whatever was remembered.
 #[tokio::test]
 async fn keys_come_and_go() {

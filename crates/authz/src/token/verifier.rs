@@ -16,12 +16,15 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
 /// Verified tokens that are remembered, each of about 1 kB.
 const REMEMBERED: usize = 32 * 1024;
+
+/// After so many answers in a row that were refused for what they said, a server is not ready.
+const MOST_REFUSED: u32 = 5;
 
 /// What is known of an issuer at one time.
 #[derive(Clone, Debug, Default)]
@@ -127,6 +130,8 @@ pub struct Verifier {
     rules: Rules,
     known: ArcSwap<Known>,
     cache: Cache<Shown, Arc<Verified>>,
+    /// Answers of the issuer in a row that were refused for what they said.
+    refused: AtomicU32,
 }
 
 impl Verifier {
@@ -136,6 +141,7 @@ impl Verifier {
             rules,
             known: ArcSwap::default(),
             cache: Cache::new(REMEMBERED),
+            refused: AtomicU32::new(0),
         }
     }
 
@@ -157,9 +163,22 @@ impl Verifier {
         self.known.store(Arc::new(next));
     }
 
-    /// Whether enough is known of the issuer to judge its tokens.
+    /// Takes note of whether the issuer answered, and with something that cannot be taken.
+    pub fn heard_nonsense(&self, refused: bool) {
+        if refused {
+            // Whoever calls it calls it alone.
+            let before = self.refused.load(Ordering::Relaxed);
+            self.refused.store(before.saturating_add(1), Ordering::Relaxed);
+        } else {
+            self.refused.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether enough is known of the issuer to judge its tokens, and what it says can be taken: one whose last answers were all refused
+    /// is another one than was meant, or was restored from an older state. That it is away is not held against it until what is known is
+    /// too old.
     pub fn is_informed(&self, now: u64) -> bool {
-        self.is_fresh(&self.known.load(), now)
+        self.refused.load(Ordering::Relaxed) < MOST_REFUSED && self.is_fresh(&self.known.load(), now)
     }
 
     fn is_fresh(&self, known: &Known, now: u64) -> bool {
