@@ -1,21 +1,25 @@
-//! The client registry in its file. It is read again when it changes; a file with an error leaves the registry as it was and says so.
+//! The client registry in its file. It is read again when it has changed and nobody writes to it any more; a file with an error, or one
+//! that has lost all clients, leaves the registry as it was and says so.
 
 use edgeapp_core::evidence::{Evidence, SecurityEvent, SecurityEventKind};
 use edgeapp_ecs_domain::tokens::{registry::Registry, service::TokenService};
 use std::{
+    fs::Metadata,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 /// How often the file is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The registry in a file, and what the file looked like when it was read.
 pub struct RegistryFile {
     path: PathBuf,
     read_at: Option<(SystemTime, u64)>,
     registry: Option<Registry>,
+    /// Whether the registry in force has clients.
+    has_clients: bool,
 }
 
 impl RegistryFile {
@@ -25,10 +29,12 @@ impl RegistryFile {
     /// When it cannot be read, or what is in it is no registry. Names the file and the remedy.
     pub fn open(path: &Path) -> Result<Self, String> {
         let read_at = written_at(path);
+        let registry = read(path)?;
         Ok(Self {
             path: path.to_owned(),
             read_at,
-            registry: Some(read(path)?),
+            has_clients: !registry.client_ids().is_empty(),
+            registry: Some(registry),
         })
     }
 
@@ -42,16 +48,20 @@ impl RegistryFile {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut pending: Option<Registry> = None;
+        let mut before = self.read_at;
         loop {
             ticks.tick().await;
             let now = written_at(&self.path);
-            if now != self.read_at {
+            // Who is still writing gets the time until the next look.
+            let settled = now == before;
+            before = now;
+            if settled && now != self.read_at {
                 self.read_at = now;
                 let tell = |reason: String| {
                     let event = SecurityEvent::new(SecurityEventKind::ConfigChanged, reason);
                     evidence.record(event.about("client registry"));
                 };
-                match read(&self.path) {
+                match self.read_again() {
                     Ok(registry) => {
                         tracing::info!(file = %self.path.display(), "the client registry has changed");
                         tell("read again".to_owned());
@@ -71,6 +81,32 @@ impl RegistryFile {
             }
         }
     }
+
+    /// Reads the file while the server runs.
+    fn read_again(&mut self) -> Result<Registry, String> {
+        let registry = read(&self.path)?;
+        let has_clients = !registry.client_ids().is_empty();
+        if self.has_clients && !has_clients {
+            return Err(format!(
+                "{}: no [[client]] is left, which would revoke all tokens of all clients; to do that, start the server again with this \
+                 file, or revoke client by client: POST /oauth2/revoke on the operator's port",
+                self.path.display()
+            ));
+        }
+        self.has_clients = has_clients;
+        Ok(registry)
+    }
+}
+
+#[cfg(unix)]
+fn writable_by_all(facts: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    facts.permissions().mode() & 0o002 != 0
+}
+
+#[cfg(not(unix))]
+fn writable_by_all(_: &Metadata) -> bool {
+    false
 }
 
 fn written_at(path: &Path) -> Option<(SystemTime, u64)> {
@@ -79,7 +115,50 @@ fn written_at(path: &Path) -> Option<(SystemTime, u64)> {
 }
 
 fn read(path: &Path) -> Result<Registry, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{}: {error}; name a client registry that can be read", path.display()))?;
+    let unreadable =
+        |error: std::io::Error| format!("{}: {error}; name a client registry that can be read", path.display());
+    if writable_by_all(&std::fs::metadata(path).map_err(unreadable)?) {
+        return Err(format!(
+            "{}: everybody may write to it; take that right away: chmod o-w",
+            path.display()
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Registry::parse(&text).map_err(|reason| format!("{}: {reason}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EES: &str = "[[ees]]\nees_id = \"ees-a.example\"\nauthorization = \"token\"\n";
+    const CLIENT: &str = "[[client]]\nidentity = \"urn:edgeapp:eec:eec-1\"\naudiences = [\"ees-a.example\"]\nscopes = [\"eees-easdiscovery\"]\n";
+
+    #[test]
+    fn a_file_that_lost_all_clients_is_not_taken_while_the_server_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clients.toml");
+        std::fs::write(&path, format!("{EES}{CLIENT}")).unwrap();
+        let mut file = RegistryFile::open(&path).unwrap();
+        assert_eq!(file.take().client_ids().len(), 1);
+        std::fs::write(&path, EES).unwrap();
+        let refused = file.read_again().unwrap_err();
+        assert!(refused.contains("no [[client]] is left"), "{refused}");
+        std::fs::write(&path, format!("{EES}{CLIENT}")).unwrap();
+        assert!(file.read_again().is_ok());
+        // Who starts with it means it.
+        std::fs::write(&path, EES).unwrap();
+        assert!(RegistryFile::open(&path).unwrap().read_again().is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_everybody_may_write_to_is_not_taken() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clients.toml");
+        std::fs::write(&path, EES).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(RegistryFile::open(&path).is_err_and(|reason| reason.contains("chmod o-w")));
+    }
 }
