@@ -12,6 +12,7 @@
 //! A decision is one look into a table that was made when the policies were read. Only where a policy looks at who asks, beyond the
 //! role, Cedar is asked, and its answer is remembered for the latest askers.
 
+mod bounds;
 mod catalogue;
 pub mod check;
 mod error;

@@ -1,7 +1,7 @@
 //! Reading policies: their form, what they name beside what there is, and what they open.
 
 use super::{
-    Catalogue, Fault, PolicyError, Rule,
+    Catalogue, Fault, PolicyError, Rule, bounds,
     catalogue::{api_of, type_of},
     rule::Breadth,
     source::Texts,
@@ -56,6 +56,10 @@ impl<'a> Reading<'a> {
             reason,
             remedy: remedy.to_owned(),
         };
+        if let Some(deep) = bounds::too_deep(file, text) {
+            self.faults.push(deep);
+            return;
+        }
         let read: Result<PolicySet, ParseErrors> = text.parse();
         let read = match read {
             Ok(read) => read,

@@ -1,6 +1,6 @@
 //! A set of policies that was checked as a whole, and its decisions.
 
-use super::{Catalogue, Fault, PolicyError, Rule, catalogue::type_of, reading::Reading, source::Texts};
+use super::{Catalogue, Fault, PolicyError, Rule, bounds, catalogue::type_of, reading::Reading, source::Texts};
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
     RestrictedExpression, Schema,
@@ -11,7 +11,10 @@ use edgeapp_core::{
     principal::Principal,
 };
 use quick_cache::{Equivalent, sync::Cache};
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    thread::ScopedJoinHandle,
+};
 
 /// Decisions that depend on who asks are remembered for so many askers and operations at most.
 const REMEMBERED: usize = 16_384;
@@ -68,8 +71,20 @@ pub(super) struct Reached {
 }
 
 impl Policies {
-    /// Checks these texts as a whole.
+    /// Checks these texts as a whole, on a stack that has room for the deepest of them.
     pub(super) fn check(catalogue: &Catalogue, texts: &Texts, permit_everything: bool) -> Result<Self, PolicyError> {
+        std::thread::scope(|scope| {
+            let roomy = std::thread::Builder::new().stack_size(bounds::STACK);
+            let checking = roomy.spawn_scoped(scope, || Self::check_here(catalogue, texts, permit_everything));
+            match checking.map(ScopedJoinHandle::join) {
+                Ok(Ok(checked)) => checked,
+                Ok(Err(_)) => Err(ours(&"the policies cannot be checked; the log has the reason")),
+                Err(error) => Err(ours(&error)),
+            }
+        })
+    }
+
+    fn check_here(catalogue: &Catalogue, texts: &Texts, permit_everything: bool) -> Result<Self, PolicyError> {
         let (schema, _) = Schema::from_cedarschema_str(&catalogue.schema()).map_err(|error| ours(&error))?;
         let Reading { rules, set, lints, .. } = Reading::of(catalogue, &schema, texts, permit_everything)?;
         let mut policies = Self {

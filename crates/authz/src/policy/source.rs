@@ -1,6 +1,6 @@
 //! Where policies come from: the ones in the program, a file, or a folder of files.
 
-use super::{Catalogue, PolicyError};
+use super::{Catalogue, PolicyError, bounds};
 use aws_lc_rs::digest::{Context, SHA256};
 use std::{
     fs::Metadata,
@@ -53,11 +53,18 @@ impl Texts {
             let path = path.to_owned();
             move |source| PolicyError::Unreadable { path, source }
         };
+        let place = std::fs::metadata(path).map_err(unreadable(path))?;
+        if place.is_dir() && writable_by_all(&place) && !sticky(&place) {
+            return Err(PolicyError::WritableByAll(path.to_owned()));
+        }
         let mut files = Vec::new();
         for file in files_at(path).map_err(unreadable(path))? {
             let facts = std::fs::metadata(&file).map_err(unreadable(&file))?;
             if writable_by_all(&facts) {
                 return Err(PolicyError::WritableByAll(file));
+            }
+            if let Some(fault) = bounds::too_large(&file, facts.len()) {
+                return Err(PolicyError::Wrong(vec![fault]));
             }
             let text = std::fs::read_to_string(&file).map_err(unreadable(&file))?;
             files.push((file, text));
@@ -89,6 +96,18 @@ fn files_at(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn writable_by_all(facts: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     facts.permissions().mode() & 0o002 != 0
+}
+
+/// Whether files in a folder can be taken away by who owns them alone.
+#[cfg(unix)]
+fn sticky(facts: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    facts.permissions().mode() & 0o1000 != 0
+}
+
+#[cfg(not(unix))]
+fn sticky(_: &Metadata) -> bool {
+    true
 }
 
 #[cfg(not(unix))]

@@ -309,6 +309,39 @@ fn a_file_that_everybody_may_write_to_is_refused() {
     assert!(matches!(written.open(), Err(PolicyError::WritableByAll(at)) if at == file));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_everybody_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let written = Written::new(EAS_REGISTER);
+    let folder = written.folder.path();
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).expect("set");
+    assert!(matches!(written.open(), Err(PolicyError::WritableByAll(at)) if at == folder));
+    // With the sticky bit, nobody puts another file in the place of one.
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o1777)).expect("set");
+    assert!(written.open().is_ok());
+}
+
+#[test]
+fn a_file_that_is_too_large_or_too_deep_is_refused_before_it_is_read() {
+    let deep = format!(
+        "permit (principal, action, resource)\nwhen {{ {}true{} }};",
+        "(".repeat(100_000),
+        ")".repeat(100_000)
+    );
+    let faults = Written::new(&deep).faults();
+    assert_eq!((faults.len(), faults[0].line), (1, 2), "{faults:?}");
+    assert!(faults[0].reason.contains("brackets"), "{faults:?}");
+    let chained = format!(
+        "permit (principal, action, resource)\nwhen {{ true{} }};",
+        " && true".repeat(100_000)
+    );
+    let faults = Written::new(&chained).faults();
+    assert!(faults[0].reason.contains("operators"), "{faults:?}");
+    let faults = Written::new(&"//\n".repeat(400_000)).faults();
+    assert!(faults[0].reason.contains("bytes"), "{faults:?}");
+}
+
 /// Proves: T-34
 #[test]
 fn everything_may_be_permitted_where_the_configuration_says_so_and_is_warned_of() {
