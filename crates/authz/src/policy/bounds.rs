@@ -38,7 +38,7 @@ pub(super) fn too_deep(file: &Path, text: &str) -> Option<Fault> {
         at.and_then(|at| bytes.get(at))
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
     };
-    let (mut at, mut line, mut depth, mut operators) = (0, 1, 0_usize, 0);
+    let (mut at, mut line, mut depth, mut operators) = (0_usize, 1_usize, 0_usize, 0_usize);
     while let Some(byte) = bytes.get(at) {
         let rest = &bytes[at..];
         at += 1;
