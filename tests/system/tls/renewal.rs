@@ -105,6 +105,31 @@ async fn a_revoked_client_is_sent_away_in_mid_connection() {
     assert!(is_served(&revoked, EEC).await.is_err());
 }
 
+/// A key that does not fit its certificate yet keeps nobody in who is revoked meanwhile.
+///
+/// Proves: WP-43, T-22
+#[tokio::test]
+async fn lists_come_into_force_while_our_own_certificate_is_half_renewed() {
+    let site = Site::open().await;
+    let (files, other) = (site.lab.pki.files(EEC), site.lab.pki.files("eec-2"));
+    let before = site.shown().await;
+    let renewed = site.lab.pki.issue(Role::Ees, "ees-a.example").named("half-renewed");
+    let renewed = renewed.write().unwrap();
+    let in_force = site.lab.pki.files("ees-a");
+    replace(&in_force.key, &renewed.key);
+    is_served(&site.eec(&files), EEC).await.unwrap();
+    site.lab.pki.revoke(&files).unwrap();
+    until_it_is_so("refused", async || is_served(&site.eec(&files), EEC).await.is_err()).await;
+    is_served(&site.eec(&other), "eec-2").await.unwrap();
+    assert_eq!(site.shown().await, before, "the certificate waits");
+    until_it_is_so("told", async || {
+        site.ees.log().contains("the own certificate and key in the files wait")
+    })
+    .await;
+    replace(&in_force.certificate, &renewed.certificate);
+    until_it_is_so("the new one is shown", async || site.shown().await != before).await;
+}
+
 /// A list that is older than the one in force is not taken: nobody who was revoked comes in again with it.
 ///
 /// Proves: WP-43, T-22

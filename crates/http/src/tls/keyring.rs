@@ -91,6 +91,11 @@ pub struct KeyringError {
 }
 
 impl KeyringError {
+    /// Whether it is the own certificate, or its key.
+    pub(super) fn is_of_our_own(&self) -> bool {
+        self.key.starts_with("identity.")
+    }
+
     fn of(key: impl Into<String>) -> impl FnOnce(TlsError) -> Self {
         let key = key.into();
         move |source| Self { key, source }
@@ -194,7 +199,7 @@ pub(super) struct Material {
 
 impl Material {
     /// Makes something of what was read, if all of it is good and fits together.
-    pub(super) fn of(files: &KeyFiles, contents: Contents, generation: u64, now: i64) -> Result<Self, KeyringError> {
+    pub(super) fn of(files: &KeyFiles, contents: &Contents, generation: u64, now: i64) -> Result<Self, KeyringError> {
         let (certificate, key) = (&files.identity.certificate, &files.identity.key);
         let chain = contents
             .of(certificate)
@@ -205,6 +210,39 @@ impl Material {
             KeyringError::of(if of_key { "identity.key" } else { "identity.certificate" })(error)
         })?;
         let identity_ends = is_ours(&identity, files, now).map_err(KeyringError::of("identity.certificate"))?;
+        Self::with(identity, identity_ends, files, contents, generation, now)
+    }
+
+    /// What is in force, with the roots and lists that were read if these are good: the certificate and the key in the files wait.
+    /// Nothing where only those have changed.
+    pub(super) fn beside_our_own(
+        &self,
+        files: &KeyFiles,
+        contents: &Contents,
+        now: i64,
+    ) -> Option<Result<Self, KeyringError>> {
+        let mut prints = contents.prints.clone();
+        for path in [&files.identity.certificate, &files.identity.key] {
+            if let Some(print) = self.prints.get(path) {
+                prints.insert(path.clone(), *print);
+            }
+        }
+        if prints == self.prints {
+            return None;
+        }
+        let identity = self.identity.clone();
+        let fresh = Self::with(identity, self.identity_ends, files, contents, self.generation + 1, now);
+        Some(fresh.map(|fresh| Self { prints, ..fresh }))
+    }
+
+    fn with(
+        identity: Identity,
+        identity_ends: i64,
+        files: &KeyFiles,
+        contents: &Contents,
+        generation: u64,
+        now: i64,
+    ) -> Result<Self, KeyringError> {
         let lists = files.crl.of_roles();
         if let Some((role, _)) = lists
             .iter()
@@ -234,7 +272,7 @@ impl Material {
             identity_ends,
             trust,
             oldest: files.settings.min_version,
-            prints: contents.prints,
+            prints: contents.prints.clone(),
         };
         try_out(&material).map_err(KeyringError::of("trust"))?;
         Ok(material)
@@ -280,7 +318,8 @@ fn is_ours(identity: &Identity, files: &KeyFiles, now: i64) -> Result<i64, TlsEr
     Ok(identity.fit_for_a_server(now)?.until)
 }
 
-/// The certificates, keys and lists of a server. What is in force changes with the files, all of it at once.
+/// The certificates, keys and lists of a server. What is in force changes with the files, all of it at once; while the own certificate and
+/// key cannot be used, roots and lists do not wait for them.
 pub struct Keyring {
     pub(super) files: KeyFiles,
     current: ArcSwap<Material>,
@@ -294,7 +333,7 @@ impl Keyring {
     /// # Errors
     /// When one cannot be used, or they do not fit together.
     pub fn load(files: KeyFiles) -> Result<Arc<Self>, KeyringError> {
-        let material = Material::of(&files, files.read(), 1, certificate::now())?;
+        let material = Material::of(&files, &files.read(), 1, certificate::now())?;
         Ok(Arc::new(Self {
             files,
             current: ArcSwap::from_pointee(material),

@@ -3,7 +3,7 @@
 use super::{
     certificate,
     crl::{Freshness, freshness},
-    keyring::{Keyring, Material},
+    keyring::{Keyring, KeyringError, Material},
 };
 use edgeapp_core::{
     evidence::{SecurityEvent, SecurityEventKind},
@@ -125,28 +125,36 @@ impl Keyring {
                 .as_ref()
                 .is_none_or(|(known, told)| *known != contents.prints || !told)
         {
-            let (prints, changed) = (contents.prints.clone(), changed(&in_force.prints, &contents.prints));
-            let fresh = Material::of(&self.files, contents, in_force.generation + 1, now)
+            let prints = contents.prints.clone();
+            let fresh = Material::of(&self.files, &contents, in_force.generation + 1, now)
                 .and_then(|fresh| fresh.no_list_is_older_than_in(&in_force));
             match fresh {
                 Ok(fresh) => {
                     told.refused = None;
-                    self.replace(&in_force, fresh, &changed);
+                    self.replace(&in_force, fresh);
                 }
                 Err(error) => {
                     // Several files are not replaced in one instant: at first it may be half of what is meant.
                     let again = told.refused.as_ref().is_some_and(|(known, _)| *known == prints);
+                    // Who was revoked does not stay because our own certificate is half renewed.
+                    let beside = error
+                        .is_of_our_own()
+                        .then(|| in_force.beside_our_own(&self.files, &contents, now));
+                    let beside = beside
+                        .flatten()
+                        .map(|fresh| fresh.and_then(|fresh| fresh.no_list_is_older_than_in(&in_force)));
+                    let mut errors = vec![error];
+                    match beside {
+                        Some(Ok(fresh)) => {
+                            self.replace(&in_force, fresh);
+                            let (key, error) = (&errors[0].key, &errors[0]);
+                            tracing::warn!(key, %error, "the own certificate and key in the files wait: they cannot be used yet");
+                        }
+                        Some(Err(error)) => errors.push(error),
+                        None => {}
+                    }
                     if asked || again {
-                        let (key, remedy) = (&error.key, error.source.remedy());
-                        tracing::error!(
-                            key,
-                            %error,
-                            remedy,
-                            "files of certificates have changed and cannot be used: what was in force before stays in force"
-                        );
-                        metrics::counter!("edgeapp_tls_reloads_total", "outcome" => "refused").increment(1);
-                        let reason = format!("refused: {error}");
-                        self.record(SecurityEvent::new(SecurityEventKind::ConfigChanged, reason).about(key.clone()));
+                        errors.iter().for_each(|error| self.refuse(error));
                     }
                     told.refused = Some((prints, asked || again));
                 }
@@ -157,11 +165,25 @@ impl Keyring {
         self.tell_ends(now, told);
     }
 
-    fn replace(&self, old: &Material, fresh: Material, changed: &[String]) {
+    /// Tells what cannot be used.
+    fn refuse(&self, error: &KeyringError) {
+        let (key, remedy) = (&error.key, error.source.remedy());
+        tracing::error!(
+            key,
+            %error,
+            remedy,
+            "files of certificates have changed and cannot be used: what was in force before stays in force"
+        );
+        metrics::counter!("edgeapp_tls_reloads_total", "outcome" => "refused").increment(1);
+        let reason = format!("refused: {error}");
+        self.record(SecurityEvent::new(SecurityEventKind::ConfigChanged, reason).about(key.clone()));
+    }
+
+    fn replace(&self, old: &Material, fresh: Material) {
+        let files = changed(&old.prints, &fresh.prints).join(", ");
         let rotated = old.identity.chain() != fresh.identity.chain();
         let ends = certificate::date(fresh.identity_ends);
         self.install(fresh);
-        let files = changed.join(", ");
         tracing::info!(
             files,
             "certificates, keys or lists were read anew: new handshakes go by them"
