@@ -394,6 +394,13 @@ impl EcsConfig {
                 errors.push(of_key(key, "must begin with https://".to_owned()));
             }
         }
+        let listeners = [
+            ("edge4", &self.edge4),
+            ("edge6", &self.edge6),
+            ("operator", &self.operator),
+        ];
+        let collisions = ListenAt::collisions(&listeners);
+        errors.extend(collisions.into_iter().map(|(key, reason)| of_key(&key, reason)));
         if let Some(nef) = &self.nef {
             errors.extend(nef.check().err().map(|error| of_key("nef", error.to_string())));
             if self.trust.nef.is_none() {

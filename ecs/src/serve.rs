@@ -35,11 +35,12 @@ use edgeapp_http::{
     documents::{self, DocumentError},
     erasure,
     operator::{self, Version},
+    places,
     settings::{Effective, SettingsError},
     tls::{Keyring, TlsError, Trust},
 };
 use edgeapp_nef::{NefClient, NefSettingsError};
-use edgeapp_store::StoreSettingsError;
+use edgeapp_store::{StoreSettings, StoreSettingsError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -123,6 +124,21 @@ impl Loaded {
             .consent
             .open()
             .map_err(|error| SettingsError::of_key(file, "consent", error))?;
+        let refused = |(key, reason): (&str, String)| SettingsError::of_key(file, key, reason);
+        if let Some(audit) = &config.audit {
+            audit.check().map_err(refused)?;
+            places::can_be_written(&audit.folder).map_err(|reason| refused(("audit.folder", reason)))?;
+        }
+        if let StoreSettings::Redb { path, .. } = &config.store {
+            places::can_be_written(path).map_err(|reason| refused(("store.path", reason)))?;
+        }
+        if let Some((path, read)) = config.privacy.check() {
+            let made = match path.exists() {
+                true => read,
+                false => places::can_be_made_in_its_folder(path),
+            };
+            made.map_err(|reason| refused(("privacy.pseudonym_key", reason)))?;
+        }
         let collector = match config.audit.as_ref().and_then(|audit| audit.collector.as_ref()) {
             Some(collector) => {
                 // Where the collector is, is the operator's choice.

@@ -599,6 +599,20 @@ impl EesConfig {
                 refuse(key, "must begin with https://");
             }
         }
+        let listeners = [
+            ("edge1", Some(&self.edge1)),
+            ("edge2", self.edge2.as_ref()),
+            ("edge3", Some(&self.edge3)),
+            ("edge9", self.edge9.as_ref()),
+            ("operator", Some(&self.operator)),
+        ];
+        let listeners: Vec<_> = listeners
+            .into_iter()
+            .filter_map(|(name, at)| Some((name, at?)))
+            .collect();
+        for (key, reason) in ListenAt::collisions(&listeners) {
+            refuse(&key, &reason);
+        }
         for (key, reason) in self.authorization.wrong() {
             refuse(&format!("authorization.{key}"), &reason);
         }

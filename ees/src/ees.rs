@@ -57,6 +57,7 @@ use edgeapp_http::{
     documents::{self, Api},
     erasure,
     operator::{self, Need, Readiness, Version},
+    places,
     settings::Effective,
     tls::{Keyring, KeyringError, TlsError, Trust},
 };
@@ -65,7 +66,7 @@ use edgeapp_openapi::{
     eas_registration::EndPoint,
     ees_registration::{EdnInfo, EesProfile},
 };
-use edgeapp_store::StoreSettingsError;
+use edgeapp_store::{StoreSettings, StoreSettingsError};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast::error::RecvError, watch},
@@ -129,7 +130,7 @@ impl StartError {
     }
 }
 
-/// Reads every file that the configuration names, without a socket or a store.
+/// Reads every file that the configuration names and looks at the places that it writes to, without a socket or a store.
 ///
 /// # Errors
 /// See [`StartError`].
@@ -141,6 +142,26 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
     config.consent.open()?;
     config.store.keys()?;
     config.authorization.open(operations::catalogue())?;
+    let refused = |(key, reason): (&str, String)| StartError::Config(format!("key `{key}`: {reason}"));
+    if let Some(audit) = &config.audit {
+        audit.check().map_err(refused)?;
+        places::can_be_written(&audit.folder).map_err(|reason| refused(("audit.folder", reason)))?;
+        audit
+            .collector
+            .as_ref()
+            .map(|collector| reached(collector, config))
+            .transpose()?;
+    }
+    if let StoreSettings::Redb { path, .. } = &config.store {
+        places::can_be_written(path).map_err(|reason| refused(("store.path", reason)))?;
+    }
+    if let Some((path, read)) = config.privacy.check() {
+        let made = match path.exists() {
+            true => read,
+            false => places::can_be_made_in_its_folder(path),
+        };
+        made.map_err(|reason| refused(("privacy.pseudonym_key", reason)))?;
+    }
     Ok(())
 }
 

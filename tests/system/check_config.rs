@@ -103,6 +103,11 @@ fn an_unusable_configuration_is_told_apart_from_a_weak_one() {
             ("[trust]\noperator = \"none.pem\"", "key `trust.operator`: "),
             ("[identity]\nkey = \"none.key\"", "key `identity.key`: "),
             ("[consent]\nfile = \"none.toml\"", "none.toml"),
+            ("[audit]\nfolder = \"audit\"\nkey = \"none.key\"", "key `audit.key`: "),
+            (
+                "[privacy]\npseudonym_key = \"none/pseudonym.key\"",
+                "key `privacy.pseudonym_key`: ",
+            ),
         ] {
             let (status, settings, errors) = checked(&plan.clone().with(wrong));
             assert_eq!((status, settings.as_str()), (Some(2), ""), "{wrong}: {errors}");

@@ -51,6 +51,18 @@ fn private() -> OpenOptions {
     options
 }
 
+/// Refuses a folder that others can look into.
+pub(crate) fn for_its_owner_only(path: &Path) -> Result<(), FolderError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(path).map_err(io_at(path))?.permissions().mode() & 0o077 != 0 {
+            return Err(FolderError::Open(path.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// A folder with a log in it, held by this process.
 #[derive(Debug)]
 pub struct Folder {
@@ -93,13 +105,7 @@ impl Folder {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.create(path).map_err(&failed)?;
         }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            if fs::metadata(path).map_err(&failed)?.permissions().mode() & 0o077 != 0 {
-                return Err(FolderError::Open(path.to_owned()));
-            }
-        }
+        for_its_owner_only(path)?;
         let lock_path = path.join(LOCK);
         let lock = private()
             .write(true)

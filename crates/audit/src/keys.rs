@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use pem::Pem;
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 use zeroize::{Zeroize, Zeroizing};
@@ -21,8 +21,8 @@ const PUBLIC: &str = "PUBLIC KEY";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read.
-    #[error("{0}: {1}; make a key with `audit keygen`")]
-    File(PathBuf, std::io::Error),
+    #[error("{}: {}; {}", .0.display(), .1, remedy(.1))]
+    File(PathBuf, io::Error),
     /// Others can read it.
     #[error("{0}: other users can read this key; take that from them with chmod 600, or make another one")]
     Open(PathBuf),
@@ -32,6 +32,14 @@ pub enum KeyError {
     /// It could not be made.
     #[error("a key cannot be made")]
     Made,
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "let the server's user read it",
+        io::ErrorKind::NotFound => "make a key with `audit keygen`",
+        _ => "name a file with a key; `audit keygen` makes one",
+    }
 }
 
 /// The private key.
@@ -202,6 +210,13 @@ mod tests {
         fs::write(&file, AuditKey::generate().expect("a key").0.to_pem()).expect("written");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("changed");
         assert!(matches!(AuditKey::load(&file), Err(KeyError::Open(_))));
+    }
+
+    #[test]
+    fn the_remedy_fits_what_is_wrong_with_the_file() {
+        let said = |kind: io::ErrorKind| KeyError::File("audit.key".into(), kind.into()).to_string();
+        assert!(said(io::ErrorKind::PermissionDenied).ends_with("let the server's user read it"));
+        assert!(said(io::ErrorKind::NotFound).ends_with("make a key with `audit keygen`"));
     }
 
     /// Proves: WP-45

@@ -1,7 +1,7 @@
 //! `[audit]` and `[privacy]` of a configuration.
 
 use crate::{
-    files::write_private,
+    files::{for_its_owner_only, write_private},
     keys::{AuditKey, KeyError},
     log::{AuditLog, OpenError, Policy},
 };
@@ -139,6 +139,18 @@ impl AuditSettings {
         wrong
     }
 
+    /// Looks at key and folder, without making anything: what is wrong, and the key of the configuration that names it.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        AuditKey::load(&self.key).map_err(|error| ("audit.key", error.to_string()))?;
+        if self.folder.is_dir() {
+            for_its_owner_only(&self.folder).map_err(|error| ("audit.folder", error.to_string()))?;
+        }
+        Ok(())
+    }
+
     /// Opens the log.
     ///
     /// # Errors
@@ -197,6 +209,19 @@ impl PrivacySettings {
         Ok(Some(read_key(path).map_err(|error| failed(error.to_string()))?))
     }
 
+    /// The file of the key, where names are written by one, and what is wrong with it if it is there already. Nothing is made.
+    pub fn check(&self) -> Option<(&Path, Result<(), String>)> {
+        let path = self
+            .pseudonym_key
+            .as_deref()
+            .filter(|_| !self.log_identifiers_as_they_are)?;
+        let read = match path.exists() {
+            true => read_made(path).map(drop),
+            false => Ok(()),
+        };
+        Some((path, read.map_err(|error| format!("{}: {error}", path.display()))))
+    }
+
     /// How names are written when the key lies in the store; made there when there is none.
     ///
     /// # Errors
@@ -226,6 +251,10 @@ pub fn read_key(path: &Path) -> io::Result<Pseudonyms> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
+    read_made(path)
+}
+
+fn read_made(path: &Path) -> io::Result<Pseudonyms> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -235,7 +264,13 @@ pub fn read_key(path: &Path) -> io::Result<Pseudonyms> {
             ));
         }
     }
-    let key = Zeroizing::new(fs::read(path)?);
+    let key = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            io::Error::new(error.kind(), format!("{error}; let the server's user read it"))
+        }
+        _ => error,
+    });
+    let key = Zeroizing::new(key?);
     if key.len() < 16 {
         return Err(io::Error::other(
             "a key has at least 16 bytes; remove the file, and another one is made",
@@ -260,6 +295,29 @@ mod tests {
         assert_eq!(made.of("eec-1"), read.of("eec-1"));
         fs::write(folder.path().join("pseudonym.key"), "short").expect("written");
         assert!(settings.pseudonyms().is_err());
+    }
+
+    #[test]
+    fn what_is_checked_is_not_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let audit: AuditSettings =
+            serde_json::from_value(serde_json::json!({"folder": at("audit"), "key": at("audit.key")}))
+                .expect("settings");
+        assert_eq!(audit.check().expect_err("no key").0, "audit.key");
+        let (key, _) = AuditKey::generate().expect("a key");
+        write_private(&audit.key, key.to_pem().as_bytes()).expect("written");
+        assert_eq!(audit.check(), Ok(()));
+        assert!(!audit.folder.exists());
+        let privacy = PrivacySettings {
+            pseudonym_key: Some(at("pseudonym.key")),
+            ..PrivacySettings::default()
+        };
+        assert_eq!(privacy.check(), Some((&*at("pseudonym.key"), Ok(()))));
+        assert!(!at("pseudonym.key").exists());
+        write_private(&at("pseudonym.key"), b"short").expect("written");
+        assert!(privacy.check().is_some_and(|(_, read)| read.is_err()));
+        assert_eq!(PrivacySettings::default().check(), None);
     }
 
     #[test]

@@ -34,6 +34,28 @@ pub struct ListenAt {
 }
 
 impl ListenAt {
+    /// Whether both cannot be had at the same time.
+    pub fn collides_with(&self, other: &Self) -> bool {
+        let (one, other) = (self.listen, other.listen);
+        let covers = |all: SocketAddr, one: SocketAddr| all.ip().is_unspecified() && all.is_ipv4() == one.is_ipv4();
+        one.port() != 0
+            && one.port() == other.port()
+            && (one.ip() == other.ip() || covers(one, other) || covers(other, one))
+    }
+
+    /// Which of these listeners, named by their sections, collide with one before them: the key, and why not.
+    pub fn collisions(all: &[(&str, &Self)]) -> Vec<(String, String)> {
+        let taken = |(number, (section, at)): (usize, &(&str, &Self))| {
+            let (before, _) = all[..number].iter().find(|(_, before)| before.collides_with(at))?;
+            let reason = format!(
+                "{} is taken by `{before}.listen`: give each listener a port or an address of its own",
+                at.listen
+            );
+            Some((format!("{section}.listen"), reason))
+        };
+        all.iter().enumerate().filter_map(taken).collect()
+    }
+
     /// For the hardened reference: the address, where it is every address of the machine.
     pub fn on_every_address(&self) -> Option<String> {
         self.listen
@@ -283,4 +305,30 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_at_one_address_collide() {
+        let at = |listen: &str| ListenAt {
+            listen: listen.parse().expect("an address"),
+            api_root: None,
+        };
+        let all = [
+            ("edge1", at("192.0.2.1:9101")),
+            ("edge3", at("192.0.2.1:9103")),
+            ("edge9", at("0.0.0.0:9101")),
+            ("operator", at("192.0.2.2:9103")),
+            ("free", at("192.0.2.1:0")),
+            ("also free", at("192.0.2.1:0")),
+        ];
+        let all: Vec<_> = all.iter().map(|(name, at)| (*name, at)).collect();
+        let found = ListenAt::collisions(&all);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, "edge9.listen");
+        assert!(found[0].1.contains("`edge1.listen`"), "{found:?}");
+    }
 }

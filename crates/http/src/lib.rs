@@ -36,6 +36,7 @@ mod meters;
 pub mod operator;
 mod outgoing;
 mod patience;
+pub mod places;
 pub mod problem;
 mod refusals;
 pub mod reply;

@@ -22,7 +22,7 @@ const ABOUT: &[u8] = b"edgeapp keys of the state 1";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyProviderError {
     /// The file cannot be read or made.
-    #[error("{0}: {1}; `ees state-key FILE` and `ecs state-key FILE` make one")]
+    #[error("{}: {}; {}", .0.display(), .1, remedy(.1))]
     File(PathBuf, io::Error),
     /// Others can read it.
     #[error("{0}: other users can read this key (mode {1:o}); take that from them with chmod 600, or make another one")]
@@ -41,6 +41,14 @@ pub enum KeyProviderError {
     /// The key is here, but what it wrapped has changed.
     #[error("the keys of the state are not what was written: bring back a copy of the state")]
     Changed,
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "let the server's user read it",
+        io::ErrorKind::AlreadyExists => "name another file, or move this one away if nothing is encrypted with it",
+        _ => "`ees state-key FILE` and `ecs state-key FILE` make one",
+    }
 }
 
 /// Holds the key that wraps the keys of the state, and never gives it away. Key files are one way; hardware is another.
