@@ -61,6 +61,12 @@ static CHECKS: &[Check<EcsConfig>] = &[
         "logs name users and devices",
     ),
     Check::new(
+        "crl",
+        "a list for each role",
+        |ecs| ecs.key_files().without_lists(),
+        "a certificate that was stolen is good until it ends",
+    ),
+    Check::new(
         "audit",
         "an audit log",
         |ecs| ecs.audit.is_none().then(|| "none".to_owned()),
@@ -128,6 +134,7 @@ mod tests {
         audit = { folder = "audit", key = "audit.key" }
         registration.allowed_ees = ["ees-a.example"]
         trust.nef = "nef.pem"
+        crl = { eec = ["crl"], ees = ["crl"], operator = ["crl"], nef = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ecs" }
     "#;
 
@@ -146,6 +153,8 @@ mod tests {
             "authorization.accept_tokens_typed_jwt = true",
         ),
         ("audit", "audit = false"),
+        ("crl", "crl = false"),
+        ("crl", "crl.operator = []"),
         (
             "audit.serve_although_records_are_lost",
             "audit.serve_although_records_are_lost = true",
@@ -224,7 +233,7 @@ mod tests {
                 {
                     base.extend(more);
                 }
-                (_, toml::Value::Boolean(false)) if key == "audit" => drop(base.remove(&key)),
+                (_, toml::Value::Boolean(false)) if ["audit", "crl"].contains(&&*key) => drop(base.remove(&key)),
                 (_, value) => drop(base.insert(key, value)),
             }
         }

@@ -154,6 +154,10 @@ impl Loaded {
         };
         config
             .store
+            .check()
+            .map_err(|error| SettingsError::of_key(file, "store", error))?;
+        config
+            .store
             .keys()
             .map_err(|error| SettingsError::of_key(file, "store", error))?;
         let policy = config

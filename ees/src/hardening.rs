@@ -93,6 +93,12 @@ static CHECKS: &[Check<EesConfig>] = &[
         "logs name users and devices",
     ),
     Check::new(
+        "crl",
+        "a list for each role",
+        |ees| ees.key_files().without_lists(),
+        "a certificate that was stolen is good until it ends",
+    ),
+    Check::new(
         "audit",
         "an audit log",
         |ees| ees.audit.is_none().then(|| "none".to_owned()),
@@ -224,6 +230,7 @@ mod tests {
         edge2 = { listen = "192.0.2.3:9102" }
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
+        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
     "#;
 
@@ -242,6 +249,8 @@ mod tests {
             "authorization.accept_tokens_typed_jwt = true",
         ),
         ("audit", "audit = false"),
+        ("crl", "crl = false"),
+        ("crl", "crl.operator = []"),
         (
             "audit.serve_although_records_are_lost",
             "audit.serve_although_records_are_lost = true",
@@ -353,7 +362,9 @@ mod tests {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
                     base.extend(more);
                 }
-                (_, toml::Value::Boolean(false)) if ["edge9", "audit"].contains(&&*key) => drop(base.remove(&key)),
+                (_, toml::Value::Boolean(false)) if ["edge9", "audit", "crl"].contains(&&*key) => {
+                    drop(base.remove(&key))
+                }
                 (_, value) => drop(base.insert(key, value)),
             }
         }

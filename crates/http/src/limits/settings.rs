@@ -2,7 +2,7 @@
 
 use crate::server::Limits;
 use edgeapp_core::principal::Role;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
 /// How much callers may ask of a server. What is counted, is counted over all listeners, except `connections`.
@@ -28,26 +28,56 @@ pub struct LimitSettings {
     /// `unlimited_rates_for_load_tests`: no caller is held to a rate. With this, one of them can keep the server from all others.
     pub unlimited_rates_for_load_tests: bool,
     /// `[limits.eec]`: what each EEC may ask for; 100 a second when not given.
+    #[serde(deserialize_with = "rate::<100, _>")]
     pub eec: Rate,
     /// `[limits.eas]`: what each EAS may ask for; 500 a second when not given.
+    #[serde(deserialize_with = "rate::<500, _>")]
     pub eas: Rate,
     /// `[limits.ees]`: what each EES may ask for; 1,000 a second when not given.
+    #[serde(deserialize_with = "rate::<1000, _>")]
     pub ees: Rate,
     /// `[limits.nef]`: what the NEF may report; 5,000 a second when not given.
+    #[serde(deserialize_with = "rate::<5000, _>")]
     pub nef: Rate,
     /// `[limits.operator]`: what each operator may ask for; 100 a second when not given.
+    #[serde(deserialize_with = "rate::<100, _>")]
     pub operator: Rate,
 }
 
-/// How often one caller may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How often one caller may ask. Written with its burst, whether that was given or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Given")]
 pub struct Rate {
-    /// `requests_per_second`: in the long run.
+    /// `requests_per_second`: in the long run; that of the role when not given.
     pub requests_per_second: u32,
     /// `burst`: at once, after a pause. Twice as many as in a second when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
+}
+
+/// A rate as it stands in a file.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Given {
+    requests_per_second: Option<u32>,
+    burst: Option<u32>,
+}
+
+impl From<Rate> for Given {
+    fn from(rate: Rate) -> Self {
+        Self {
+            requests_per_second: Some(rate.requests_per_second),
+            burst: Some(rate.burst()),
+        }
+    }
+}
+
+/// Reads the rate of a role, which has `DEFAULT` requests per second when only its burst is given.
+fn rate<'de, const DEFAULT: u32, D: Deserializer<'de>>(deserializer: D) -> Result<Rate, D::Error> {
+    let given = Given::deserialize(deserializer)?;
+    Ok(Rate {
+        requests_per_second: given.requests_per_second.unwrap_or(DEFAULT),
+        burst: given.burst,
+    })
 }
 
 impl Rate {
@@ -159,6 +189,32 @@ mod tests {
         );
         assert_eq!(some.eas, LimitSettings::default().eas);
         assert!(read("requests = 1").is_err(), "an unknown key");
+        assert!(read("[eec]\nbursts = 1").is_err(), "an unknown key");
+    }
+
+    /// Each role keeps its own rate when only a burst is given, and what is written says both.
+    #[test]
+    fn a_burst_can_be_given_alone() {
+        let default = LimitSettings::default();
+        for role in ["eec", "eas", "ees", "nef", "operator"] {
+            let given = read(&format!("[{role}]\nburst = 7\n")).expect("settings");
+            let rates = |of: &LimitSettings| [of.eec, of.eas, of.ees, of.nef, of.operator];
+            for (now, before) in rates(&given).into_iter().zip(rates(&default)) {
+                assert_eq!(now.requests_per_second, before.requests_per_second, "{role}");
+            }
+            assert_eq!(
+                rates(&given).iter().filter(|rate| rate.burst() == 7).count(),
+                1,
+                "{role}"
+            );
+        }
+        let written = toml::to_string(&default).expect("TOML");
+        assert!(
+            written.contains("[eec]\nrequests_per_second = 100\nburst = 200\n"),
+            "{written}"
+        );
+        let again = read(&written).expect("settings");
+        assert_eq!(again.eas.burst(), default.eas.burst());
     }
 
     #[test]

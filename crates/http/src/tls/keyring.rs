@@ -111,6 +111,22 @@ pub(super) struct Contents {
 }
 
 impl KeyFiles {
+    /// For the hardened reference: which roles have roots, and no list of what those revoked.
+    pub fn without_lists(&self) -> Option<String> {
+        let listed = self.crl.of_roles();
+        let without: Vec<&str> = self
+            .trust
+            .iter()
+            .filter(|(role, _)| !listed.iter().any(|(of, _)| of == role))
+            .map(|(role, _)| role.as_str())
+            .collect();
+        match without.len() {
+            0 => None,
+            all if all == self.trust.len() => Some("none".to_owned()),
+            _ => Some(format!("none for {}", without.join(", "))),
+        }
+    }
+
     /// Reads all files.
     pub(super) fn read(&self) -> Contents {
         let mut bytes = BTreeMap::new();
