@@ -261,9 +261,13 @@ fn policies(out: Option<&Path>, schema: bool) -> Result<(), Failure> {
             .map(|file| format!("// {}\n{}\n", file.name, file.text))
             .collect::<String>());
     };
-    let written = catalogue
-        .write(folder)
-        .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))?;
+    let written = catalogue.write(folder).map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::AlreadyExists => "; name an empty folder: policies that are there are not overwritten",
+            _ => "",
+        };
+        Failure::Failed(format!("{}: {error}{remedy}", folder.display()))
+    })?;
     say(&written
         .iter()
         .map(|file| format!("{}\n", file.display()))

@@ -9,7 +9,7 @@ use crate::{
 use clap::Subcommand;
 use jiff::Timestamp;
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -89,22 +89,39 @@ impl AuditCommand {
                 }
                 let names =
                     read_key(&key).map_err(|error| CommandError::Usage(format!("{}: {error}", key.display())))?;
-                Ok(format!("{}\n", names.of(&name)))
+                Ok(format!("{}\n", names.of(without_role(&name))))
             }
         }
     }
+}
+
+/// The name in an identity URI `urn:edgeapp:<role>:<name>`, of which logs replace the name alone; any other text as it is.
+fn without_role(name: &str) -> &str {
+    name.strip_prefix("urn:edgeapp:")
+        .and_then(|rest| rest.split_once(':'))
+        .map_or(name, |(_, name)| name)
 }
 
 fn keygen(file: &Path) -> Result<String, CommandError> {
     let (key, public) = AuditKey::generate().map_err(|error| CommandError::Failed(error.to_string()))?;
     let at = |file: &Path| {
         let file = file.display().to_string();
-        move |error| CommandError::Usage(format!("{file}: {error}"))
+        move |error: io::Error| {
+            let remedy = match error.kind() {
+                io::ErrorKind::AlreadyExists => "; name another file, or move this one away: a key is not overwritten",
+                _ => "",
+            };
+            CommandError::Usage(format!("{file}: {error}{remedy}"))
+        }
     };
     write_private(file, key.to_pem().as_bytes()).map_err(at(file))?;
     let beside = file.with_extension("pub");
     fs::write(&beside, public.to_pem()).map_err(at(&beside))?;
-    Ok(format!("{}\n{}\n", file.display(), beside.display()))
+    Ok(format!(
+        "{}: the private key, for `audit.key` of one server\n{}: the public key, for `audit verify --key`\n",
+        file.display(),
+        beside.display()
+    ))
 }
 
 fn known(last: Option<&str>, checkpoint: Option<&Path>) -> Result<Option<Known>, CommandError> {
@@ -136,12 +153,40 @@ fn verify(log: &Path, keys: &[PathBuf], demands: &Demands) -> Result<String, Com
     let Some(last) = report.last else {
         return Ok("good: no records yet\n".to_owned());
     };
-    let signed = report.signed.map_or_else(
-        || "none is signed".to_owned(),
-        |signed| format!("signed up to {signed}"),
-    );
+    let signed = match (report.signed, report.checkpoints) {
+        (None, _) => "; no checkpoint yet, none is signed".to_owned(),
+        (Some(signed), 1) => format!(", signed up to {signed} by 1 checkpoint"),
+        (Some(signed), several) => format!(", signed up to {signed} by {several} checkpoints"),
+    };
     Ok(format!(
-        "good: records {} to {}, {signed} by {} checkpoints\nlast {}:{}\n",
-        report.first, last.number, report.checkpoints, last.number, last.hash
+        "good: records {} to {}{signed}\nlast {}:{}\n",
+        report.first, last.number, last.number, last.hash
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_pseudonym_with_and_without_its_role() {
+        assert_eq!(without_role("urn:edgeapp:eec:eec-1"), "eec-1");
+        assert_eq!(without_role("urn:edgeapp:eec:a:b"), "a:b");
+        for other in ["eec-1", "urn:other:eec:eec-1", "msisdn-491700000001", "2001:db8::1"] {
+            assert_eq!(without_role(other), other);
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_it_is_said_what_is_where() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("audit.key");
+        let said = keygen(&file).expect("made");
+        assert!(
+            said.contains("audit.key: the private key") && said.contains("audit.pub: the public key"),
+            "{said}"
+        );
+        let again = keygen(&file).expect_err("a key is not overwritten").to_string();
+        assert!(again.contains("name another file"), "{again}");
+    }
 }
