@@ -283,8 +283,8 @@ impl EesBuilder {
         let store = Watched::over(store, keeping.evidence());
         let collector = config.audit.as_ref().and_then(|audit| audit.collector.as_ref());
         let keeping = keeping.collector(collector.map(|collector| reached(collector, &config)).transpose()?);
-        let edge1_socket = Socket::bind(&config.edge1).await?;
-        let edge3_socket = Socket::bind(&config.edge3).await?;
+        let edge1_socket = Socket::bind(ReferencePoint::Edge1, &config.edge1).await?;
+        let edge3_socket = Socket::bind(ReferencePoint::Edge3, &config.edge3).await?;
         let (endpoint, for_cas) = (endpoint_of(&edge1_socket)?, endpoint_of(&edge3_socket)?);
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
@@ -296,7 +296,7 @@ impl EesBuilder {
         let remembered = ConsentsOfTheRemembered::over(consent, store.clone()).await?;
         let consent: Arc<dyn Consent> = remembered.clone();
         let edge2_socket = match &config.edge2 {
-            Some(at) => Some(Socket::bind(at).await?),
+            Some(at) => Some(Socket::bind(ReferencePoint::Edge2, at).await?),
             None => None,
         };
         let core: Arc<dyn CoreNetwork> = match (self.core, &edge2_socket) {
@@ -357,7 +357,7 @@ impl EesBuilder {
         let mut of_edge1 = vec![door(ReferencePoint::Edge1, rooms.edge1())];
         let edge9 = door(ReferencePoint::Edge9, rooms.edge9());
         let edge9 = match &config.edge9 {
-            Some(at) => Some((Socket::bind(at).await?, edge9)),
+            Some(at) => Some((Socket::bind(ReferencePoint::Edge9, at).await?, edge9)),
             None => {
                 of_edge1.push(edge9);
                 None

@@ -72,8 +72,12 @@ pub enum BindError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// Its address cannot be had.
-    #[error("{address} cannot be bound: {source}; stop what holds it, or give the key `listen` another value")]
+    #[error(
+        "key `{section}.listen`: {address} cannot be bound: {source}; stop what holds it, or give the key another value"
+    )]
     Address {
+        /// The section of the configuration.
+        section: &'static str,
         /// Where.
         address: SocketAddr,
         /// Why not.
@@ -89,12 +93,13 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Binds the address.
+    /// Binds the address that this section of the configuration gives.
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn bind(at: &ListenAt) -> Result<Self, BindError> {
+    pub async fn bind(section: ReferencePoint, at: &ListenAt) -> Result<Self, BindError> {
         let failed = |source| BindError::Address {
+            section: section.as_str(),
             address: at.listen,
             source,
         };
@@ -191,7 +196,8 @@ impl Serving {
     /// # Errors
     /// When certificates cannot be used or the address cannot be had.
     pub async fn bind(&mut self, at: &ListenAt, doors: Vec<Door>) -> Result<SocketAddr, BindError> {
-        let socket = Socket::bind(at).await?;
+        let section = doors.first().map_or(ReferencePoint::Operator, |door| door.point);
+        let socket = Socket::bind(section, at).await?;
         let address = socket.address();
         self.open(socket, doors)?;
         Ok(address)
