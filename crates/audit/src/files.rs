@@ -60,6 +60,8 @@ pub(crate) fn for_its_owner_only(path: &Path) -> Result<(), FolderError> {
             return Err(FolderError::Open(path.to_owned()));
         }
     }
+    #[cfg(not(unix))]
+    let _ = path;
     Ok(())
 }
 
@@ -97,13 +99,12 @@ impl Folder {
     /// # Errors
     /// When it cannot be used.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
-        let failed = io_at(path);
         if !path.is_dir() {
             let mut builder = DirBuilder::new();
             builder.recursive(true);
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(path).map_err(&failed)?;
+            builder.create(path).map_err(io_at(path))?;
         }
         for_its_owner_only(path)?;
         let lock_path = path.join(LOCK);
