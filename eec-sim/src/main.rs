@@ -161,8 +161,8 @@ fn main() -> ExitCode {
         } => {
             let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
             let changed = Changed { seed, speed, faults };
-            wait(command::one(
-                &scenario,
+            wait(command::some(
+                &scenarios,
                 given.as_ref(),
                 tokens,
                 &changed,
