@@ -389,7 +389,11 @@ mod planned_by_an_eec {
         scene.eec.post(INITIATE, scene.executed_via_source(TARGET)).await.done();
         assert_eq!(
             told(&scene).await,
-            [json!(["ACT_START_STOP", "ACT_START", TARGET, null, null])]
+            [
+                json!(["ACT_START_STOP", "ACT_STOP", TARGET, SOON, true]),
+                json!(["ACT_START_STOP", "ACT_START", TARGET, null, null])
+            ],
+            "what the prediction had prepared is void"
         );
     }
 

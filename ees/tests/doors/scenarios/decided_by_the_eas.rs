@@ -31,11 +31,12 @@ async fn a_target_that_is_declared_is_told() {
 async fn another_target_takes_the_place_of_the_first() {
     let scene = Scene::set().await;
     scene.eas.post(DECLARE, declared(TARGET)).await.done();
+    assert_eq!(scene.eec_told().await.len(), 1);
     scene.eas.post(DECLARE, declared("chess.edge-c.example")).await.done();
     let told = scene.eec_told().await;
-    assert_eq!(told.len(), 2);
+    assert_eq!(told.len(), 1);
     assert_eq!(
-        told[1]["trgtInfo"]["trgetEASInfo"]["eas"]["endPt"]["fqdn"],
+        told[0]["trgtInfo"]["trgetEASInfo"]["eas"]["endPt"]["fqdn"],
         "chess.edge-c.example"
     );
 }
