@@ -38,7 +38,7 @@ fn the_page_stands_alone_and_is_whole() {
     for reference in ["src=", "@import", "url(http", "<script", "<link"] {
         assert!(!page.contains(reference), "{reference}");
     }
-    assert!(page.contains("33 of 33 assertions") && page.contains(r#"href="logs/ees-a.log""#));
+    assert!(page.contains("34 of 34 assertions") && page.contains(r#"href="logs/ees-a.log""#));
     assert!(!page.contains("NaN") && !page.contains("inf\""));
 }
 

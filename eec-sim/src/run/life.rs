@@ -455,8 +455,7 @@ impl<'a> Life<'a> {
         }
         let mut next = Some(Instant::now() + scenario.time(self.route()[0].dwell_ms));
         let mut stay = 0;
-        let mut under_way: FuturesUnordered<LocalBoxFuture<'_, (Draft, Serving, ApplicationSwitch)>> =
-            FuturesUnordered::new();
+        let mut under_way: UnderWay<'_> = FuturesUnordered::new();
         let mut moved_at = shared.recorder.now();
         loop {
             let mut starts = Vec::new();
@@ -518,7 +517,7 @@ impl<'a> Life<'a> {
         stay: usize,
         agents: &mut [Agent],
         moved_at: &mut Duration,
-        under_way: &mut FuturesUnordered<LocalBoxFuture<'b, (Draft, Serving, ApplicationSwitch)>>,
+        under_way: &mut UnderWay<'b>,
         device: &'b Device,
     ) -> Result<Option<Instant>, Broken> {
         let (shared, scenario) = (self.shared, &*self.shared.scenario);
@@ -558,6 +557,9 @@ impl<'a> Life<'a> {
         self.plan(device, &start, plan).await
     }
 }
+
+/// The relocations of a UE that run.
+type UnderWay<'a> = FuturesUnordered<LocalBoxFuture<'a, (Draft, Serving, ApplicationSwitch)>>;
 
 pub(super) use crate::world::ac::Handle as ApplicationSwitch;
 
