@@ -60,7 +60,7 @@ pub enum Refused {
     Listen(#[from] io::Error),
     /// A server gave no good answer.
     #[error(transparent)]
-    Failed(#[from] crate::call::Failed),
+    Failed(Box<crate::call::Failed>),
     /// A message cannot be made of what was given.
     #[error("a message cannot be made of these values: {0}")]
     Message(#[from] serde_json::Error),
@@ -73,6 +73,12 @@ pub enum Refused {
     /// The server that serves it is in charge of the place where the UE is.
     #[error("{0} is served where the UE is already")]
     ServedHere(String),
+}
+
+impl From<crate::call::Failed> for Refused {
+    fn from(failed: crate::call::Failed) -> Self {
+        Self::Failed(Box::new(failed))
+    }
 }
 
 /// Who an EEC is, and whom it asks.

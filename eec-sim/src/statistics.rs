@@ -41,8 +41,11 @@ impl Quantiles {
     }
 }
 
+/// A value of a relocation: its name, and how to find it.
+pub type NamedValue = (&'static str, fn(&Derived) -> Option<f64>);
+
 /// The values of a relocation that are compared: name, and how to find it. All are times in milliseconds but the last, a number.
-pub const VALUES: [(&str, fn(&Derived) -> Option<f64>); 8] = [
+pub const VALUES: [NamedValue; 8] = [
     ("detection", |derived| derived.detection_ms),
     ("decision", |derived| derived.decision_ms),
     ("discovery", |derived| derived.discovery_ms),

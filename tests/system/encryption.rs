@@ -48,7 +48,7 @@ async fn the_file_of_the_state_names_nobody() {
     assert!(ees.stop().await.success());
     names_nobody();
 
-    let mut without = lab.ees("a").try_start().await.err().expect("there is no key");
+    let mut without = lab.ees("a").try_start().await.expect_err("there is no key");
     without.push_str(&fs::read_to_string(plan.log()).expect("a log"));
     assert!(without.contains("encryption_key_file"), "{without}");
 }
@@ -77,7 +77,7 @@ async fn a_changed_byte_of_the_state_is_noticed() {
     let change = Commit::new().put(entry.key.clone(), value);
     store.commit(change).await.expect("changed");
     drop(store);
-    let refused = plan.try_start().await.err().expect("the state is not what was written");
+    let refused = plan.try_start().await.expect_err("the state is not what was written");
     let log = fs::read_to_string(plan.log()).expect("a log");
     assert!(log.contains("is not what was sealed"), "{refused}\n{log}");
     let told = records(&lab.path().join("audit"));

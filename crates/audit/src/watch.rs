@@ -7,7 +7,7 @@ use edgeapp_core::{
     evidence::{Evidence, SecurityEvent, SecurityEventKind},
     store::{Commit, Entry, Key, Range, Revision, Span, Store, StoreError, Watch},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::{
     sync::{
         Arc,
@@ -160,6 +160,7 @@ impl Evidence for ToTheLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::SignedDuration;
     use std::sync::Mutex;
 
     fn noon() -> Timestamp {

@@ -153,7 +153,8 @@ async fn nobody_on_the_way_talks_a_connection_down() {
     let site = Site::open().await;
     let files = site.lab.pki.files(EEC);
     let config = || tls(&site.lab, Some(&files), Role::Ees);
-    let changes: [(&str, fn(&mut Vec<u8>)); 4] = [
+    type Change = (&'static str, fn(&mut Vec<u8>));
+    let changes: [Change; 4] = [
         ("nothing", |_| {}),
         ("TLS 1.3", |hello| {
             // supported_versions: 1.3 and 1.2. A number that nobody knows takes the place of the first.
