@@ -227,11 +227,5 @@ pub(super) const T: &[Demand] = &[
 
 /// What is still open: the demand, and what is missing. Shrink it.
 pub(super) const OPEN: &[(&str, &str)] = &[
-    ("WP-45", "secrets in memory"),
-    ("WP-46", "encryption at rest"),
     ("WP-70", "DNS"),
-    ("T-20", "a proxy that takes TLS 1.3 away"),
-    ("T-27", "ten thousand addresses"),
-    ("T-28", "every control character in every member"),
-    ("T-31", "secrets in memory and in backups"),
 ];
