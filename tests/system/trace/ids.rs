@@ -226,6 +226,4 @@ pub(super) const T: &[Demand] = &[
 ];
 
 /// What is still open: the demand, and what is missing. Shrink it.
-pub(super) const OPEN: &[(&str, &str)] = &[
-    ("WP-70", "DNS"),
-];
+pub(super) const OPEN: &[(&str, &str)] = &[("WP-70", "DNS")];
