@@ -154,6 +154,8 @@ impl Connections {
             .lock()
             .standing
             .iter()
+            // Who showed no certificate has none that could have become worse.
+            .filter(|(_, standing)| !standing.chain.is_empty())
             .map(|(id, standing)| (*id, standing.chain.clone()))
             .collect();
         for (id, chain) in chains {

@@ -4,7 +4,7 @@ use crate::{
     connections::{Connections, Ending, check},
     frames::Counted,
     gather::Gathered,
-    handshake::{Proved, handshake, tell_of_ended},
+    handshake::{Accepted, Proved, handshake, tell_of_ended},
     limits::{Guards, Visit},
     patience::Patient,
     request::Peer,
@@ -232,15 +232,17 @@ impl Listener {
             tasks.spawn(async move {
                 let _place = place;
                 let turn = arrival.handshake();
-                let proved = handshake(stream, remote, &tls, limits.handshake_timeout, turn, &*evidence).await;
-                let Some(proved) = proved else { return };
-                let Proved {
+                let accepted = handshake(stream, remote, &tls, limits.handshake_timeout, turn, &*evidence).await;
+                // The settings of these listeners insist on a certificate.
+                let Some(Accepted {
                     stream,
-                    principal,
-                    chain,
-                    ends,
+                    caller: Some(caller),
                     config,
-                } = proved;
+                }) = accepted
+                else {
+                    return;
+                };
+                let Proved { principal, chain, ends } = caller;
                 let principal = Arc::new(principal);
                 let mut standing = connections.enter(chain.clone(), ends, limits.max_age);
                 // What came into force during the handshake was not asked, nor will it be.

@@ -4,7 +4,7 @@ use super::{
     certificate,
     crl::{self, Crl},
     error::TlsError,
-    handshakes::{ClientTls, ServerTls, try_out},
+    handshakes::{ClientTls, ServerTls, Speaks, try_out},
     identity::{Identity, read, readable_by_its_owner_only},
     settings::{CrlFiles, TlsSettings, TlsVersion},
     trust::{Trust, is_for_tests},
@@ -384,7 +384,15 @@ impl Keyring {
     /// # Errors
     /// When there are no roots of one of them.
     pub fn server(self: &Arc<Self>, roles: &[Role], http1: bool) -> Result<ServerTls, TlsError> {
-        ServerTls::following(self.clone(), roles.to_vec(), http1)
+        ServerTls::following(self.clone(), roles.to_vec(), Speaks::Http { http1 })
+    }
+
+    /// What a listener goes by that speaks something else than HTTP, to callers of these roles.
+    ///
+    /// # Errors
+    /// When there are no roots of one of them.
+    pub fn server_speaking(self: &Arc<Self>, roles: &[Role], speaks: Speaks) -> Result<ServerTls, TlsError> {
+        ServerTls::following(self.clone(), roles.to_vec(), speaks)
     }
 
     /// What a client goes by that calls servers of these roles.
