@@ -90,6 +90,18 @@ impl Ask {
     }
 }
 
+/// Takes the next message out of what was read, if all of it is there.
+pub(crate) fn take_message(incoming: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let length = usize::from(u16::from_be_bytes(*incoming.first_chunk()?));
+    let end = 2 + length;
+    if incoming.len() < end {
+        return None;
+    }
+    let message = incoming[2..end].to_vec();
+    incoming.drain(..end);
+    Some(message)
+}
+
 /// A connection to a server.
 pub struct DotClient {
     stream: TlsStream<TcpStream>,
@@ -199,6 +211,17 @@ impl DotClient {
         let mut message = vec![0; length];
         self.stream.read_exact(&mut message).await?;
         Ok(message)
+    }
+
+    /// Reads what there is to `incoming`. May be given up at any time: nothing is lost.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub(crate) async fn read_more(&mut self, incoming: &mut Vec<u8>) -> Result<(), ClientError> {
+        match self.stream.read_buf(incoming).await? {
+            0 => Err(ClientError::Broken(io::ErrorKind::UnexpectedEof.into())),
+            _ => Ok(()),
+        }
     }
 
     /// The connection itself.

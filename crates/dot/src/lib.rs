@@ -11,6 +11,7 @@
 //! | [`directory`] | the port to whoever knows the EASs |
 //! | [`responder`] | questions in, answers out |
 //! | [`server`] | connections |
+//! | [`upstream`] | resolvers for names that are not served here |
 //! | [`client`] | a strict client (RFC 8310) |
 //! | [`settings`] | `[dns]` |
 //!
@@ -30,6 +31,7 @@ pub mod responder;
 pub mod server;
 pub mod settings;
 pub mod subnet;
+pub mod upstream;
 pub mod zone;
 
 pub use hickory_proto as proto;

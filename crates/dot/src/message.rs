@@ -247,8 +247,6 @@ pub struct Reply {
     pub code: ResponseCode,
     /// It comes from who knows (AA).
     pub authoritative: bool,
-    /// Names that are not served here are asked for elsewhere (RA).
-    pub recursion_available: bool,
     /// Answers.
     pub answers: Vec<Record>,
     /// Who knows, or until when there is nothing.
@@ -272,12 +270,12 @@ impl Reply {
     }
 
     /// The message that answers this question. `idle` is how long the connection may be idle, in units of 100 ms, which is told to
-    /// those who ask.
-    pub fn write(&self, question: &Question, idle: u16) -> Vec<u8> {
+    /// those who ask; `recursion` says whether names that are not served here are asked for elsewhere (RA).
+    pub fn write(&self, question: &Question, idle: u16, recursion: bool) -> Vec<u8> {
         let mut metadata = Metadata::new(question.id, MessageType::Response, OpCode::Query);
         metadata.recursion_desired = question.recursion_desired;
         metadata.authoritative = self.authoritative;
-        metadata.recursion_available = self.recursion_available;
+        metadata.recursion_available = recursion;
         let parts = Parts {
             metadata,
             question: Some(question.query.clone()),

@@ -5,6 +5,7 @@ use crate::{
     message::{self, ExtendedError, Question, Read, Reply},
     meters::Meters,
     subnet::{PrefixTable, client_network},
+    upstream::Upstream,
     zone::{Edition, Terms, Within, Zone, is_within, plain},
 };
 use edgeapp_core::{
@@ -13,7 +14,7 @@ use edgeapp_core::{
 };
 use hickory_proto::{
     op::ResponseCode,
-    rr::{DNSClass, RecordType},
+    rr::{DNSClass, Name, RData, RecordType, rdata::CNAME},
 };
 use std::{
     future::Future,
@@ -42,6 +43,7 @@ pub struct Responder {
     trusted: PrefixTable<()>,
     places: PrefixTable<Whereabouts>,
     evidence: Arc<dyn Evidence>,
+    upstream: Option<Upstream>,
     idle: u16,
     meters: Meters,
     refusals: Refusals,
@@ -72,6 +74,14 @@ pub struct Client {
     place: Option<Whereabouts>,
     key: String,
     known: Mutex<Option<(Instant, Arc<Known>)>>,
+}
+
+/// What is missing in an answer.
+enum More {
+    /// All of it.
+    All,
+    /// The addresses of this host, which live so long at most.
+    Addresses(Name, u32),
 }
 
 /// What becomes of a message.
@@ -121,10 +131,16 @@ impl Responder {
             trusted,
             places,
             evidence,
+            upstream: None,
             idle: u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX),
             meters: Meters::default(),
             refusals: Refusals::default(),
         }
+    }
+
+    /// The same, which asks these resolvers for names that are served elsewhere.
+    pub fn asking(self, upstream: Option<Upstream>) -> Self {
+        Self { upstream, ..self }
     }
 
     /// A client that came from this address, with this certificate.
@@ -162,7 +178,57 @@ impl Responder {
             },
             None => None,
         };
-        Outcome::Now(self.written(&question, client, known.as_deref()))
+        let reply = self.reply(&question, client, known.as_deref());
+        match self.wants_more(&question, client, &reply) {
+            None => Outcome::Now(self.written(&question, &reply)),
+            Some(more) => {
+                let responder = self.clone();
+                Outcome::Later(Box::pin(async move {
+                    let reply = responder.complete(&question, reply, more).await;
+                    responder.written(&question, &reply)
+                }))
+            }
+        }
+    }
+
+    /// What others have to be asked for before this is an answer.
+    fn wants_more(&self, question: &Question, client: &Client, reply: &Reply) -> Option<More> {
+        self.upstream.as_ref()?;
+        if reply.error == Some(ExtendedError::NotAuthoritative)
+            && client.admitted
+            && question.query.query_class() == DNSClass::IN
+        {
+            return Some(More::All);
+        }
+        let (kind, [alias]) = (question.record_type(), reply.answers.as_slice()) else {
+            return None;
+        };
+        match &alias.data {
+            RData::CNAME(CNAME(host))
+                if matches!(kind, RecordType::A | RecordType::AAAA)
+                    && !self.zones.iter().any(|zone| zone.origin.zone_of(host)) =>
+            {
+                Some(More::Addresses(host.clone(), alias.ttl))
+            }
+            _ => None,
+        }
+    }
+
+    async fn complete(&self, question: &Question, mut reply: Reply, more: More) -> Reply {
+        let Some(upstream) = &self.upstream else {
+            return reply;
+        };
+        match more {
+            More::All => upstream.forward(question).await,
+            More::Addresses(host, ttl) => {
+                // The alias alone is still an answer, which a resolver can go on from.
+                match upstream.records(&host, question.record_type(), ttl).await {
+                    Ok(records) => reply.answers.extend(records),
+                    Err(error) => reply.error = Some(error),
+                }
+                reply
+            }
+        }
     }
 
     /// Answers once it is known where the client is.
@@ -177,14 +243,17 @@ impl Responder {
             let found_out = tokio::time::timeout(PATIENCE, responder.directory.known(&principal)).await;
             let known = Arc::new(found_out.unwrap_or_default());
             client.learn(known.clone());
-            responder.written(&question, &client, Some(&known))
+            let mut reply = responder.reply(&question, &client, Some(&known));
+            if let Some(more) = responder.wants_more(&question, &client, &reply) {
+                reply = responder.complete(&question, reply, more).await;
+            }
+            responder.written(&question, &reply)
         })
     }
 
-    fn written(&self, question: &Question, client: &Client, known: Option<&Known>) -> Vec<u8> {
-        let reply = self.reply(question, client, known);
+    fn written(&self, question: &Question, reply: &Reply) -> Vec<u8> {
         self.meters.count(reply.code, !reply.answers.is_empty());
-        reply.write(question, self.idle)
+        reply.write(question, self.idle, self.upstream.is_some())
     }
 
     /// Pure but for the directory: what is answered.

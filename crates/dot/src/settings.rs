@@ -5,6 +5,7 @@ use crate::{
     responder::Rules,
     server::Patience,
     subnet::PrefixTable,
+    upstream::{Upstream, UpstreamError},
     zone::{Terms, Zone, is_within, plain},
 };
 use edgeapp_core::{area::Position, hardening::Check};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -60,6 +62,13 @@ pub struct DnsSettings {
     /// `[dns.hosts]`: the addresses of hosts at which EASs say that they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
+    /// `[[dns.upstream]]`: resolvers that are asked, over TLS, for names that are not served here, and for addresses of hosts at which EASs
+    /// say that they are. Without any, such names are refused.
+    #[serde(default, rename = "upstream", skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<UpstreamSettings>,
+    /// `upstream_roots`: a PEM file with the roots of their certificates; read at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_roots: Option<PathBuf>,
     /// `ttl_seconds`: how long an answer may be kept, 30 when not given, 10 at most where it depends on the place of the client.
     #[serde(default = "ttl")]
     pub ttl_seconds: u32,
@@ -84,6 +93,16 @@ pub struct DnsSettings {
     /// `queries_at_a_time`: how many answers one connection may wait for before no more is read of it, 64 when not given.
     #[serde(default = "queries_at_a_time")]
     pub queries_at_a_time: u32,
+}
+
+/// A resolver.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamSettings {
+    /// `address`: address and port, most often 853.
+    pub address: SocketAddr,
+    /// `name`: the name that its certificate has to have.
+    pub name: String,
 }
 
 /// Where the UEs of a network are.
@@ -211,6 +230,14 @@ impl DnsSettings {
         no_names("dns.names", &mut self.names.values());
         no_names("dns.owners", &mut self.owners.values().flatten());
         no_names("dns.hosts", &mut self.hosts.keys());
+        no_names(
+            "dns.upstream.name",
+            &mut self.upstreams.iter().map(|upstream| &upstream.name),
+        );
+        if self.upstreams.is_empty() != self.upstream_roots.is_none() {
+            let reason = "goes with [[dns.upstream]]: give both or neither".to_owned();
+            wrong.push(("dns.upstream_roots", reason));
+        }
         let zones: Vec<String> = self.zones.iter().filter_map(|zone| host_name(zone)).collect();
         for (eas_id, name) in &self.names {
             if host_name(name).is_some_and(|name| !zones.iter().any(|zone| is_within(&name, zone) && name != *zone)) {
@@ -253,6 +280,24 @@ impl DnsSettings {
             wrong.push(("dns.https_alpn", format!("{name:?} is no name of a protocol")));
         }
         wrong
+    }
+
+    /// Makes the paths relative to `folder`, where they are relative.
+    pub fn resolve(&mut self, folder: &Path) {
+        if let Some(roots) = &mut self.upstream_roots {
+            *roots = folder.join(&*roots);
+        }
+    }
+
+    /// The resolvers for names that are not served here, where there are any.
+    ///
+    /// # Errors
+    /// When the file of their roots cannot be used.
+    pub fn upstream(&self) -> Result<Option<Upstream>, UpstreamError> {
+        match &self.upstream_roots {
+            Some(roots) if !self.upstreams.is_empty() => Upstream::new(&self.upstreams, roots).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// What answers go by, at a server that listens here. The settings are good.

@@ -184,7 +184,7 @@ fn reply() -> Reply {
 #[test]
 fn an_answer_keeps_the_letters_and_compresses_the_name() {
     let message = with_options(asked("cHESS.edge.example.", RecordType::A), &[]);
-    let written = reply().write(&question(&message), 300);
+    let written = reply().write(&question(&message), 300, false);
     let answer = Message::from_vec(&written).expect("a message");
     assert_eq!(answer.queries[0].name().to_ascii(), "cHESS.edge.example.");
     assert_eq!(answer.answers.len(), 1);
@@ -197,19 +197,19 @@ fn an_answer_keeps_the_letters_and_compresses_the_name() {
 fn an_answer_has_the_options_that_were_asked_for_and_no_others() {
     let plain = question(&asked("cHESS.edge.example.", RecordType::A).to_vec().expect("a message"));
     assert!(
-        Message::from_vec(&reply().write(&plain, 300))
+        Message::from_vec(&reply().write(&plain, 300, false))
             .expect("a message")
             .edns
             .is_none()
     );
     let bare = question(&with_options(asked("cHESS.edge.example.", RecordType::A), &[]));
-    let answer = Message::from_vec(&reply().write(&bare, 300)).expect("a message");
+    let answer = Message::from_vec(&reply().write(&bare, 300, false)).expect("a message");
     assert!(answer.edns.expect("EDNS").options().options.is_empty());
     let all = question(&with_options(
         asked("cHESS.edge.example.", RecordType::A),
         &[(8, &[0, 1, 24, 0, 10, 45, 3]), (11, &[]), (12, &[])],
     ));
-    let written = reply().write(&all, 300);
+    let written = reply().write(&all, 300, false);
     assert_eq!(written.len() % 468, 0);
     let edns = Message::from_vec(&written).expect("a message").edns.expect("EDNS");
     assert_eq!(
@@ -242,7 +242,7 @@ proptest! {
         match read(&message) {
             Read::Refused(_, answer) => prop_assert!(Message::from_vec(&answer).is_ok()),
             Read::Question(question) => {
-                let answer = reply().write(&question, 300);
+                let answer = reply().write(&question, 300, false);
                 prop_assert!(Message::from_vec(&answer).is_ok());
             }
             Read::Answer => prop_assert_eq!(place, 2),
