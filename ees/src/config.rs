@@ -10,6 +10,7 @@ use edgeapp_core::{
     clock::Lifetimes,
     principal::Role,
 };
+use edgeapp_dot::settings::DnsSettings;
 use edgeapp_ees_domain::{
     common_eas::{Agreement, CommonEasPolicy},
     core_links::LinkPolicy,
@@ -92,6 +93,9 @@ pub struct EesConfig {
     /// endpoint in the profile that the ECS hands out; with it, name the endpoint in `[[neighbour]]` of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge9: Option<ListenAt>,
+    /// `[dns]`: EAS discovery by name, over DNS over TLS. Without this section it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsSettings>,
     /// `[operator]`: health, readiness, metrics, version.
     pub operator: ListenAt,
     /// `[store]`: where state is kept.
@@ -509,6 +513,9 @@ impl EesConfig {
             nef.resolve(&folder);
         }
         config.consent.resolve(&folder);
+        if let Some(dns) = &mut config.dns {
+            dns.resolve(&folder);
+        }
         config.privacy.resolve(&folder);
         if let Some(audit) = &mut config.audit {
             audit.resolve(&folder);
@@ -684,6 +691,9 @@ impl EesConfig {
         }
         for (key, reason) in self.limits.wrong() {
             refuse(&key, reason);
+        }
+        for (key, reason) in self.dns.iter().flat_map(DnsSettings::wrong) {
+            refuse(key, &reason);
         }
         for (key, reason) in self.callbacks.wrong() {
             refuse(key, &reason);

@@ -2,7 +2,7 @@
 
 use crate::{
     config::EesConfig,
-    edge2,
+    dns, edge2,
     edge6::{
         ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
         tokens::EcsAsIssuer,
@@ -45,6 +45,7 @@ use edgeapp_core::{
     store::Store,
     sweeper,
 };
+use edgeapp_dot::upstream::UpstreamError;
 use edgeapp_ees_domain::{
     acr_management::AcrManagementService, expiring::EesExpiring, peers::Peers, qos_session::QosSessionService,
     reactions::EesReactions, ue_location::UeLocationService,
@@ -98,6 +99,9 @@ pub enum StartError {
     /// What users agreed to.
     #[error(transparent)]
     Consent(#[from] ConsentFileError),
+    /// The resolvers upstream.
+    #[error("key `dns.upstream_roots`: {0}")]
+    Upstream(#[from] UpstreamError),
     /// The policies.
     #[error("key `authorization.policies`: {0}")]
     Policy(#[from] PolicyError),
@@ -113,7 +117,13 @@ impl StartError {
     /// Whether the configuration has to change before the server can start.
     pub fn is_of_configuration(&self) -> bool {
         match self {
-            Self::Tls(_) | Self::Bind(_) | Self::Nef(_) | Self::Consent(_) | Self::Policy(_) | Self::Config(_) => true,
+            Self::Tls(_)
+            | Self::Bind(_)
+            | Self::Nef(_)
+            | Self::Consent(_)
+            | Self::Upstream(_)
+            | Self::Policy(_)
+            | Self::Config(_) => true,
             Self::Store(error) => !error.is_damage(),
             Self::Audit(error) => !matches!(error, AuditError::Store(_)),
             Self::State(_) => false,
@@ -161,6 +171,9 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
             false => places::can_be_made_in_its_folder(path),
         };
         made.map_err(|reason| refused(("privacy.pseudonym_key", reason)))?;
+    }
+    if let Some(dns) = &config.dns {
+        dns.upstream()?;
     }
     Ok(())
 }
@@ -377,6 +390,11 @@ impl EesBuilder {
         if let Some((socket, edge9)) = edge9 {
             serving.open(socket, vec![edge9])?;
         }
+        if let (Some(settings), Some(names)) = (&config.dns, &rooms.names) {
+            let socket = Socket::bind(&dns::listen_at(settings)).await?;
+            let protocol = dns::protocol(settings, socket.address(), names.clone(), keeping.evidence())?;
+            serving.open_other(socket, protocol)?;
+        }
 
         let upkeep = match (&config.ecs, clients.ecs) {
             (Some(ecs), Some(client)) => {
@@ -424,6 +442,9 @@ impl EesBuilder {
             .await?;
 
         for (_, address) in serving.addresses() {
+            own.add(address);
+        }
+        for (_, address) in serving.other_addresses() {
             own.add(address);
         }
 

@@ -4,6 +4,7 @@ use crate::config::EesConfig;
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
+use edgeapp_dot::settings::DnsSettings;
 use edgeapp_ees_domain::quotas::QuotaSettings;
 use edgeapp_http::{assembly::ListenAt, tls::TlsSettings};
 use edgeapp_nef::NefSettings;
@@ -200,6 +201,7 @@ impl Hardened for EesConfig {
             .part(|ees| Some(&ees.store), StoreSettings::CHECKS)
             .part(|ees| ees.audit.as_ref(), AuditSettings::CHECKS)
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
+            .part(|ees| ees.dns.as_ref(), DnsSettings::CHECKS)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
             .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
     }
@@ -232,6 +234,7 @@ mod tests {
         trust.nef = "nef.pem"
         crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
+        dns = { listen = "192.0.2.5:853", zones = ["edge.example"], clients = ["10.45.0.0/16"] }
     "#;
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
@@ -334,6 +337,13 @@ mod tests {
             "nef.allow_plain_http_to_nef_on_trusted_networks_only = true",
         ),
         ("nef.token_file", "nef.token_file = \"token\""),
+        ("dns.listen", "dns.listen = \"0.0.0.0:853\""),
+        ("dns.clients", "dns.clients = [\"10.45.0.0/16\", \"::/0\"]"),
+        ("dns.trusted_forwarders", "dns.trusted_forwarders = [\"0.0.0.0/0\"]"),
+        (
+            "dns.publish_loopback_addresses",
+            "dns.publish_loopback_addresses = true",
+        ),
         (
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",

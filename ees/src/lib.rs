@@ -4,6 +4,7 @@
 //! written, [`ees`] names every pluggable part once.
 
 pub mod config;
+mod dns;
 pub mod edge1;
 pub mod edge2;
 pub mod edge3;

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{EesConfig, LifetimesConfig},
-    edge1, edge2, edge3, edge9,
+    dns, edge1, edge2, edge3, edge9,
     ees::StartError,
 };
 use edgeapp_authz::consent::NobodyAgreed;
@@ -41,6 +41,7 @@ use edgeapp_ees_domain::{
     discovery_subscriptions::{self, DiscoverySubscriptionService, FiledSubscriptions},
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
+    eas_names::{EasNames, Naming},
     eec::EecService,
     expiring::EesExpiring,
     lookups::{EasLookup, EecLookup, SearchBeyond},
@@ -104,6 +105,7 @@ pub(crate) struct Parts {
     answer_seconds: u32,
     eec_trigger_port: Option<u16>,
     dnais: Vec<Dnai>,
+    naming: Option<Arc<Naming>>,
     app_context_bytes: usize,
 }
 
@@ -158,6 +160,7 @@ impl Parts {
             answer_seconds: config.core_network.eas_answer_seconds,
             eec_trigger_port: config.core_network.eec_trigger_port,
             dnais: config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default(),
+            naming: config.dns.as_ref().map(|settings| Arc::new(dns::naming(settings))),
             app_context_bytes: usize::try_from(relocation.app_context_bytes).unwrap_or(usize::MAX),
         }
     }
@@ -201,6 +204,7 @@ impl Parts {
             answer_seconds: 0,
             eec_trigger_port: None,
             dnais: Vec::new(),
+            naming: None,
             app_context_bytes: 0,
         })
     }
@@ -240,6 +244,8 @@ pub(crate) struct Rooms {
     other_announcement_names: Vec<&'static str>,
     context_policy: ContextPolicy,
     peers: Arc<dyn Peers>,
+    /// Who knows the EASs by their names, where names are served.
+    pub(crate) names: Option<Arc<EasNames>>,
 }
 
 impl Rooms {
@@ -253,7 +259,11 @@ impl Rooms {
         } = around;
         let room = Room::new(store.clone(), clock.clone()).with_quotas(parts.quotas.quotas());
         room.quotas().prepare(&room).await?;
-        let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
+        let index = EasIndex::new(Some(parts.endpoint.clone()));
+        let index = Arc::new(match &parts.naming {
+            Some(naming) => index.named_by(naming.clone()),
+            None => index,
+        });
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
         let discovery_filed = Arc::new(discovery_subscriptions::filed());
         let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", discovery_filed.clone()).await?;
@@ -280,7 +290,18 @@ impl Rooms {
         let waker = Waker::new(core.clone(), parts.own_id.clone(), parts.eec_trigger_port);
         let whereabouts = Whereabouts::new(core, consent.clone(), clock.clone());
         let fresh = parts.locations.fresh_seconds;
-        let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), fresh);
+        let places = Arc::new(KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), fresh));
+        let names = parts.naming.clone().map(|naming| {
+            let strict = parts.discovery.strict_area;
+            Arc::new(EasNames::new(
+                index.clone(),
+                naming,
+                clock.clone(),
+                room.clone(),
+                places.clone(),
+                strict,
+            ))
+        });
         let sessions = QosSessionService::new(
             room.clone(),
             links.clone(),
@@ -356,7 +377,7 @@ impl Rooms {
         let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
         let subscriptions = lifetimes.subscriptions();
         let discovery = DiscoveryService::new(index, clock, known, beyond, parts.discovery)
-            .with_places(Arc::new(places))
+            .with_places(places)
             .with_groups(groups.clone())
             .watched_by(interest.clone());
         Ok(Self {
@@ -398,6 +419,7 @@ impl Rooms {
             relocations,
             context_policy: parts.contexts,
             peers,
+            names,
             room,
         })
     }
