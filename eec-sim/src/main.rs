@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
-use eec_sim::command::{self, Changed, CommandError, Given, Outcome, Output};
-use std::{future::Future, path::PathBuf, process::ExitCode};
+use eec_sim::command::{self, Changed, CommandError, DnsQuestion, Given, Outcome, Output};
+use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
 ///
@@ -102,6 +102,33 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Asks for an EAS by its name: over TLS, of a server that proves its own name, or not at all. Exit code 0 when every type is
+    /// answered.
+    Dns {
+        /// The name.
+        name: String,
+        /// The type, such as A, AAAA, HTTPS or SRV; may be given several times.
+        #[arg(long = "type", value_name = "TYPE", default_value = "A")]
+        kinds: Vec<String>,
+        /// Where the server is.
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:853")]
+        server: SocketAddr,
+        /// The name that its certificate has to have.
+        #[arg(long, value_name = "NAME", default_value = "localhost")]
+        server_name: String,
+        /// The folder that `pki init` made.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// Whose certificate is shown: the name of the file without its ending. Without it none is.
+        #[arg(long = "as", value_name = "NAME")]
+        who: Option<String>,
+        /// The network that it is asked for, as a resolver does that asks for its clients.
+        #[arg(long, value_name = "NETWORK")]
+        subnet: Option<String>,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
     /// Certificates and configuration files for a laboratory.
     #[command(subcommand)]
     Pki(PkiCommand),
@@ -174,6 +201,27 @@ fn main() -> ExitCode {
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
         Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
         Command::Collector { pki, who, port, out } => wait(command::collector(&pki, &who, port, &out)),
+        Command::Dns {
+            name,
+            kinds,
+            server,
+            server_name,
+            pki,
+            who,
+            subnet,
+            json,
+        } => wait(command::dns(
+            &pki,
+            &DnsQuestion {
+                name: &name,
+                kinds: &kinds,
+                server,
+                server_name: &server_name,
+                who: who.as_deref(),
+                subnet: subnet.as_deref(),
+                json,
+            },
+        )),
         Command::Pki(PkiCommand::Init { dir, hosts, tokens }) => command::pki_init(&dir, &hosts, tokens),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };

@@ -5,12 +5,14 @@
 mod callbacks;
 mod collector;
 mod compare;
+mod dns;
 mod nef;
 mod play;
 
 pub use callbacks::callbacks;
 pub use collector::collector;
 pub use compare::compare;
+pub use dns::{DnsQuestion, dns};
 pub use nef::nef;
 pub use play::{Changed, Given, Output, demo, some};
 
