@@ -14,6 +14,7 @@
 //! | [`queries`] | query strings | what parses is written and parses to the same |
 //! | [`reports`] | what the core network reports over EDGE-2 | a refusal says where |
 //! | [`callbacks`] | URIs that clients name | none leads inside |
+//! | [`dns`] | messages of DNS, and client subnets | a refusal can be read; what is understood can be answered |
 //! | [`certificates`] | certificates, and lists of revoked ones | an identity has a role and a name |
 //!
 //! A token has no target before it has a verifier; seeds for it lie in `fuzz/corpus/token`.
@@ -21,6 +22,7 @@
 pub mod bodies;
 pub mod callbacks;
 pub mod certificates;
+pub mod dns;
 pub mod patches;
 pub mod queries;
 pub mod reports;
@@ -46,6 +48,7 @@ pub fn targets() -> impl Iterator<Item = Target> {
         reports::TARGETS,
         callbacks::TARGETS,
         certificates::TARGETS,
+        dns::TARGETS,
     ];
     lists.into_iter().flatten().copied()
 }
