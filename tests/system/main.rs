@@ -10,6 +10,7 @@ mod common_eas;
 mod core_network;
 mod corpus;
 mod demo;
+mod dns;
 mod durability;
 mod encryption;
 mod events;
