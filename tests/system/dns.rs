@@ -319,7 +319,10 @@ async fn names_of_others_are_asked_for_upstream() {
             "[dns]\nlisten = \"127.0.0.1:0\"\nzones = [\"{zone}\"]\nclients = [\"127.0.0.0/8\"]\n{more}\n[dns.names]\n"
         )
     };
-    let beyond = lab.ees("b").with(&format!("{}\"{CHESS}\" = \"host.other.example\"\n", dns("other.example", "")));
+    let beyond = lab.ees("b").with(&format!(
+        "{}\"{CHESS}\" = \"host.other.example\"\n",
+        dns("other.example", "")
+    ));
     let beyond = beyond.start().await;
     let eas = lab.eas(&format!("{CHESS}#1"), beyond.root("edge3"));
     let there = json!({"easProf": {"easId": CHESS, "endPt": {"ipv4Addrs": ["192.0.2.7"]}}});
@@ -338,10 +341,16 @@ async fn names_of_others_are_asked_for_upstream() {
     let answer = ask(&mut client, "host.other.example.", RecordType::A).await;
     assert_eq!(data(&answer), ["192.0.2.7"]);
     assert!(answer.metadata.recursion_available && !answer.metadata.authoritative);
-    assert_eq!(data(&ask(&mut client, NAME, RecordType::A).await), ["host.other.example.", "192.0.2.7"]);
+    assert_eq!(
+        data(&ask(&mut client, NAME, RecordType::A).await),
+        ["host.other.example.", "192.0.2.7"]
+    );
     beyond.stop().await;
     let answer = ask(&mut client, "host.other.example.", RecordType::A).await;
-    assert_eq!((answer.metadata.response_code, reason(&answer)), (ResponseCode::ServFail, Some(22)));
+    assert_eq!(
+        (answer.metadata.response_code, reason(&answer)),
+        (ResponseCode::ServFail, Some(22))
+    );
     let answer = ask(&mut client, NAME, RecordType::A).await;
     assert_eq!(data(&answer), ["host.other.example."], "the alias is still true");
 }

@@ -170,7 +170,11 @@ async fn serve(settings: UpstreamSettings, tls: ClientConfig, mut waiting: mpsc:
     let connected = DotClient::connect(settings.address, &settings.name, tls, PATIENCE).await;
     let mut client = match connected {
         Ok(client) => client,
-        Err(error) => return tracing::warn!(%error, "a resolver upstream cannot be asked (dns.upstream)"),
+        Err(error) => {
+            // Counted, and told quietly: while it is away this happens with every question.
+            metrics::counter!("edgeapp_dns_upstream_unreachable_total").increment(1);
+            return tracing::debug!(%error, "a resolver upstream cannot be asked (dns.upstream)");
+        }
     };
     let mut asked: HashMap<u16, Errand> = HashMap::new();
     let mut incoming = Vec::new();
