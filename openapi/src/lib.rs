@@ -26,6 +26,7 @@
 //! | [`traffic_influence_eas`] | Eees_TrafficInfluenceEAS | TS 29.558 clause 8.12 |
 //! | [`selected_ees`] | Ecas_SelectedEES | TS 29.558 clause 8A.1 |
 //! | [`eas_info_management`] | Eecs_EASInfoManagement | TS 29.558 clause 9.3 |
+//! | [`capif`] | the eleven APIs of CAPIF | TS 29.222 clauses 8 and 9 |
 //! | [`features`] | the optional features of all of them | |
 //! | [`common`], [`location`], [`ids`] | types of TS 29.571, TS 29.572 and TS 29.122 that these use | |
 //!
@@ -52,6 +53,7 @@ pub mod acr_parameter_information;
 pub mod acr_status_update;
 pub mod app_client_information;
 pub mod app_context_relocation;
+pub mod capif;
 pub mod common;
 pub mod common_eas_announcement;
 pub mod eas_discovery;
