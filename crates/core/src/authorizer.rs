@@ -25,6 +25,14 @@ pub enum ReferencePoint {
     Edge6,
     /// EES to EES.
     Edge9,
+    /// API invoker to CAPIF core function (TS 23.222 clause 6.4).
+    Capif1,
+    /// CAPIF core function to API exposing function, against the usual direction: revocations.
+    Capif3,
+    /// Functions of an API provider to CAPIF core function: CAPIF-3, CAPIF-4 and CAPIF-5, which share a listener.
+    Capif5,
+    /// Who is not known yet to CAPIF core function: onboarding, and what everybody may read.
+    Onboarding,
     /// The operator's own port; no reference point of the standard.
     Operator,
 }
@@ -39,6 +47,10 @@ impl ReferencePoint {
             Self::Edge4 => "edge4",
             Self::Edge6 => "edge6",
             Self::Edge9 => "edge9",
+            Self::Capif1 => "capif1",
+            Self::Capif3 => "capif3",
+            Self::Capif5 => "capif5",
+            Self::Onboarding => "onboarding",
             Self::Operator => "operator",
         }
     }
@@ -48,7 +60,10 @@ impl ReferencePoint {
         match self {
             Self::Edge1 | Self::Edge4 => Role::Eec,
             Self::Edge2 => Role::Nef,
-            Self::Edge3 => Role::Eas,
+            Self::Edge3 | Self::Capif1 => Role::Eas,
+            Self::Capif3 => Role::Ccf,
+            Self::Capif5 => Role::Provider,
+            Self::Onboarding => Role::Stranger,
             Self::Edge6 | Self::Edge9 => Role::Ees,
             Self::Operator => Role::Operator,
         }

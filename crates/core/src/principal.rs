@@ -6,7 +6,7 @@
 use edgeapp_openapi::ids::{EasId, EecId, EesId, Gpsi, ProviderId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// What an entity is in the architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,11 +25,15 @@ pub enum Role {
     Provider,
     /// Network Exposure Function.
     Nef,
+    /// CAPIF core function.
+    Ccf,
+    /// Nobody yet: a caller without a certificate, where that is let in to get one. No certificate names this role.
+    Stranger,
 }
 
 impl Role {
-    /// All roles.
-    pub const ALL: [Role; 7] = [
+    /// All roles that a certificate can name.
+    pub const ALL: [Role; 8] = [
         Self::Eec,
         Self::Eas,
         Self::Ees,
@@ -37,6 +41,7 @@ impl Role {
         Self::Operator,
         Self::Provider,
         Self::Nef,
+        Self::Ccf,
     ];
 
     /// The role as it stands in an identity URI.
@@ -49,6 +54,8 @@ impl Role {
             Self::Operator => "operator",
             Self::Provider => "provider",
             Self::Nef => "nef",
+            Self::Ccf => "ccf",
+            Self::Stranger => "stranger",
         }
     }
 }
@@ -201,6 +208,19 @@ impl Principal {
         })
     }
 
+    /// Somebody at this address who proved nothing.
+    pub fn stranger(address: IpAddr) -> Self {
+        let id = address.to_canonical().to_string();
+        Self {
+            role: Role::Stranger,
+            owner: Owner::new(Role::Stranger, &id),
+            id,
+            gpsi: None,
+            provider: None,
+            dns_names: Vec::new(),
+        }
+    }
+
     /// What it is.
     pub fn role(&self) -> Role {
         self.role
@@ -289,6 +309,7 @@ mod tests {
             "urn:edgeapp:eec:",
             "urn:edgeapp:eec",
             "urn:edgeapp:queen:a",
+            "urn:edgeapp:stranger:a",
             "urn:edgeapp:eec:a\0b",
             "urn:edgeapp:eec:a%00b",
             "urn:edgeapp:eec:a%0d%0ab",
