@@ -29,6 +29,17 @@ pub(crate) struct Proved {
     pub(crate) ends: i64,
 }
 
+impl Proved {
+    /// One that showed no certificate, where strangers are let in.
+    pub(crate) fn nothing(remote: SocketAddr) -> Self {
+        Self {
+            principal: Principal::stranger(remote.ip()),
+            chain: Arc::new([]),
+            ends: i64::MAX,
+        }
+    }
+}
+
 /// Does the handshake within this time, once it is its turn. A failure is told: to whom it may concern, not to the caller beyond its alert.
 pub(crate) async fn handshake(
     stream: TcpStream,

@@ -94,6 +94,45 @@ impl<Op: Operation> Permit<Op> {
     }
 }
 
+/// What a caller presents who may have no certificate yet: for the operations by which one is got. There is no permit and no principal;
+/// who asks is decided by the credential.
+pub struct Presented<Op> {
+    credential: Option<String>,
+    operation: PhantomData<fn() -> Op>,
+}
+
+impl<Op> Presented<Op> {
+    /// The credential in `Authorization: Bearer`, if there is one that can be read.
+    pub fn credential(&self) -> Option<&str> {
+        self.credential.as_deref()
+    }
+}
+
+impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Presented<Op> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(facts) = parts.extensions.get::<Arc<Facts>>() {
+            let _ = facts.operation.set(Op::NAME);
+        }
+        let credential = match credentials(parts) {
+            Credentials::Bearer(credential) => Some(credential.to_owned()),
+            Credentials::None => None,
+            Credentials::Unclear => {
+                return Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    Cause::InvalidMsgFormat,
+                    "the Authorization header cannot be read, or is there more than once",
+                ));
+            }
+        };
+        Ok(Self {
+            credential,
+            operation: PhantomData,
+        })
+    }
+}
+
 /// What a request presents in `Authorization` (RFC 6750 clause 2.1). A token anywhere else counts for nothing, except that two are
 /// one too many.
 fn credentials(parts: &Parts) -> Credentials<'_> {
@@ -337,6 +376,33 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for PathId<T> {
             return Err(nothing());
         }
         id.parse().map(Self).map_err(|_| nothing())
+    }
+}
+
+/// The first and the last identifier in the path, parsed. What cannot be an identifier names nothing: 404.
+pub struct PathIds<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: std::str::FromStr, B: std::str::FromStr + Send> FromRequestParts<S> for PathIds<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let nothing = || {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                Cause::ResourceUriStructureNotFound,
+                "the path names no resource",
+            )
+        };
+        let path = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| nothing())?;
+        let first = path.iter().next().map(|(_, id)| id.to_owned()).ok_or_else(nothing)?;
+        if first.contains(['/', '\\', '\0']) || first.contains("..") {
+            return Err(nothing());
+        }
+        let PathId(last) = PathId::from_request_parts(parts, state).await?;
+        let first = first.parse().map_err(|_| nothing())?;
+        Ok(Self(first, last))
     }
 }
 

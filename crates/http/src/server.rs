@@ -15,7 +15,9 @@ use crate::{
 use axum::{Router, body::Body};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
+    error::{Cause, Error, Kind},
     evidence::{Evidence, NoEvidence},
+    principal::Role,
     pseudonym::of_address,
 };
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -233,16 +235,11 @@ impl Listener {
                 let _place = place;
                 let turn = arrival.handshake();
                 let accepted = handshake(stream, remote, &tls, limits.handshake_timeout, turn, &*evidence).await;
-                // The settings of these listeners insist on a certificate.
-                let Some(Accepted {
-                    stream,
-                    caller: Some(caller),
-                    config,
-                }) = accepted
-                else {
+                let Some(Accepted { stream, caller, config }) = accepted else {
                     return;
                 };
-                let Proved { principal, chain, ends } = caller;
+                // Only a listener with a door for strangers does not insist on a certificate.
+                let Proved { principal, chain, ends } = caller.unwrap_or_else(|| Proved::nothing(remote));
                 let principal = Arc::new(principal);
                 let mut standing = connections.enter(chain.clone(), ends, limits.max_age);
                 // What came into force during the handshake was not asked, nor will it be.
@@ -265,7 +262,14 @@ impl Listener {
                 };
                 let visit = Arc::new(Visit::new(caller, remote.ip(), guards, names));
                 let peer = Arc::new(Peer {
-                    principal: Ok(principal.clone()),
+                    principal: match principal.role() {
+                        Role::Stranger => Err(Error::new(
+                            Kind::Unauthenticated,
+                            Cause::Unauthenticated,
+                            "this needs a client certificate; be onboarded or registered first",
+                        )),
+                        _ => Ok(principal.clone()),
+                    },
                     thumbprint,
                     point,
                     from: Some(remote.ip()),

@@ -168,7 +168,10 @@ struct Made {
 
 impl Made {
     fn of(material: &Material, roles: &[Role], speaks: Speaks) -> Result<Self, TlsError> {
-        let callers = Arc::new(Callers::new(&material.of_roles(roles)?)?);
+        let strangers = roles.contains(&Role::Stranger);
+        let known: Vec<Role> = roles.iter().copied().filter(|role| *role != Role::Stranger).collect();
+        let callers = Callers::new(&material.of_roles(&known)?)?.and_strangers(strangers);
+        let callers = Arc::new(callers);
         Ok(Self {
             generation: material.generation,
             config: serving(&material.identity, callers.clone(), speaks, material.oldest)?,

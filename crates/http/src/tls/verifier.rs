@@ -72,6 +72,8 @@ fn note(end_entity: &CertificateDer<'_>) {
 pub(crate) struct Callers {
     by_role: Vec<OfRole<dyn ClientCertVerifier>>,
     any: Arc<dyn ClientCertVerifier>,
+    /// Whether who shows no certificate is let in.
+    strangers: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,21 @@ impl Callers {
         }
         let any = by_role.first().map(|first| first.verifier.clone());
         let any = any.ok_or_else(|| TlsError::Trust("no role is served".to_owned()))?;
-        Ok(Self { by_role, any })
+        Ok(Self {
+            by_role,
+            any,
+            strangers: false,
+        })
+    }
+
+    /// The same, letting in who shows no certificate if `strangers` says so. What certificates are shown is looked at all the same.
+    pub(super) fn and_strangers(self, strangers: bool) -> Self {
+        Self { strangers, ..self }
+    }
+
+    /// Whether who shows no certificate is let in.
+    pub(crate) fn admits_strangers(&self) -> bool {
+        self.strangers
     }
 
     /// Whether this chain may call, now.
@@ -132,6 +148,10 @@ fn quoting_little(error: IdentityError) -> IdentityError {
 }
 
 impl ClientCertVerifier for Callers {
+    fn client_auth_mandatory(&self) -> bool {
+        !self.strangers
+    }
+
     // Naming the issuers would tell strangers whom we work with.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
