@@ -1,0 +1,6 @@
+//! The doors of a core function, in process.
+
+mod documents;
+mod harness;
+mod refusals;
+mod walk;
