@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use bytes::Bytes;
-use edgeapp_authz::RoleOfReferencePoint;
 use edgeapp_capif::{
     certificate::{Authority, new_authority},
     core_function::{CoreFunction, CoreRules},
@@ -17,7 +16,7 @@ use edgeapp_capif::{
 };
 use edgeapp_capif_doors::{aef_security, apis, operator, router};
 use edgeapp_core::{
-    authorizer::ReferencePoint,
+    authorizer::{Ask, Authorizer, ReferencePoint},
     callback::CallbackRule,
     clock::ManualClock,
     error::{Cause, Error, Kind},
@@ -47,6 +46,18 @@ use std::{
 
 /// Where the core function is reached.
 pub(crate) const ROOT: &str = "https://ccf.example:8443";
+
+/// Each role may use its reference point.
+struct RoleOfPoint;
+
+impl Authorizer for RoleOfPoint {
+    fn authorize(&self, ask: &Ask<'_>) -> Result<(), Error> {
+        match ask.principal.role() == ask.point.caller() {
+            true => Ok(()),
+            false => Err(Error::forbidden(Cause::Unauthorized, "another role")),
+        }
+    }
+}
 
 /// Remembers what it was told to send.
 #[derive(Default)]
@@ -174,7 +185,7 @@ impl Doors {
             thumbprint: certificate.map(thumbprint_of),
             point,
             from: None,
-            authorizer: Arc::new(RoleOfReferencePoint),
+            authorizer: Arc::new(RoleOfPoint),
             evidence: Arc::new(NoEvidence),
             api_root: Some(ROOT.into()),
         };
