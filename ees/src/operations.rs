@@ -4,8 +4,9 @@ use crate::{edge1, edge2, edge3, edge9};
 use edgeapp_authz::policy::{Catalogue, shipped};
 use edgeapp_core::authorizer::{
     Operation,
-    ReferencePoint::{Edge1, Edge2, Edge3, Edge9},
+    ReferencePoint::{Edge1, Edge2, Edge3, Edge9, Operator},
 };
+use edgeapp_http::{clock, erasure};
 
 /// What an EES serves. An operation that does not stand here is refused, because no policy can permit it.
 pub fn catalogue() -> Catalogue {
@@ -35,6 +36,8 @@ pub fn catalogue() -> Catalogue {
         .serves(Edge9, edge9::common_eas_announcement::OPERATIONS)
         .serves(Edge9, edge9::acr_parameter_information::OPERATIONS)
         .serves(Edge9, &discovery)
+        .serves(Operator, erasure::OPERATIONS)
+        .serves(Operator, clock::OPERATIONS)
 }
 
 #[cfg(test)]

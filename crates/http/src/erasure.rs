@@ -3,19 +3,24 @@
 
 use crate::{
     problem::Problem,
-    request::{JsonBytes, Peer},
+    request::{JsonBytes, Peer, Permit},
 };
 use axum::{Extension, Json, Router, extract::State, routing::post};
 use edgeapp_core::{
     erasure::{Subject, consents::ConsentsOfTheRemembered, erase},
     error::{Cause, Error},
     evidence::{SecurityEvent, SecurityEventKind},
-    pseudonym,
+    operation, pseudonym,
     room::Room,
 };
 use edgeapp_openapi::ids::{EecId, Gpsi};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+operation! {
+    Erase = "erasure:erase",
+    BeginAnew = "erasure:begin-anew",
+}
 
 /// Whom to forget: one of both.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,10 +70,11 @@ pub fn router(
 
 async fn forget(
     State(eraser): State<Arc<Eraser>>,
+    permit: Permit<Erase>,
     Extension(peer): Extension<Arc<Peer>>,
     JsonBytes(body): JsonBytes,
 ) -> Result<Json<Erased>, Problem> {
-    let operator = peer.principal.clone()?;
+    let operator = permit.principal();
     let subject = subject(&body)?;
     let kind = match subject {
         Subject::Eec(_) => "EEC",
@@ -98,10 +104,11 @@ async fn forget(
 
 async fn begin_anew(
     State(eraser): State<Arc<Eraser>>,
+    permit: Permit<BeginAnew>,
     Extension(peer): Extension<Arc<Peer>>,
     JsonBytes(body): JsonBytes,
 ) -> Result<Json<Counts>, Problem> {
-    let operator = peer.principal.clone()?;
+    let operator = permit.principal();
     let Subject::Ue(ue) = subject(&body)? else {
         return Err(Error::mandatory_missing("/gpsi", "consents are of UEs: send gpsi").into());
     };

@@ -17,7 +17,8 @@ macro_rules! shipped {
 
 /// Those of an EES.
 pub const EES: &[Shipped] =
-    shipped!("ees": "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "ownership.cedar");
+    shipped!("ees": "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "operator.cedar", "ownership.cedar");
 
 /// Those of an ECS.
-pub const ECS: &[Shipped] = shipped!("ecs": "edge4.cedar", "edge6.cedar", "ownership.cedar", "tokens.cedar");
+pub const ECS: &[Shipped] =
+    shipped!("ecs": "edge4.cedar", "edge6.cedar", "operator.cedar", "ownership.cedar", "tokens.cedar");
