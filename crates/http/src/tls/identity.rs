@@ -5,7 +5,7 @@ use super::{
     error::TlsError,
     trust::certificates,
 };
-use edgeapp_core::{principal::Principal, token::Thumbprint};
+use edgeapp_core::{principal::Principal, secrets::open_to_others, token::Thumbprint};
 use rustls::{
     crypto::aws_lc_rs::sign::any_supported_type,
     pki_types::{PrivateKeyDer, pem::PemObject},
@@ -138,27 +138,17 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
 /// # Errors
 /// When its permissions are too wide, or not to be had.
 pub fn readable_by_its_owner_only(path: &Path) -> Result<(), TlsError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path)
-            .map_err(|error| TlsError::File {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?
-            .permissions()
-            .mode()
-            & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(TlsError::OpenKey {
-                path: path.to_owned(),
-                mode,
-            });
-        }
+    let open = open_to_others(path).map_err(|error| TlsError::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    match open {
+        None => Ok(()),
+        Some(mode) => Err(TlsError::OpenKey {
+            path: path.to_owned(),
+            mode,
+        }),
     }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }
 
 #[cfg(test)]
