@@ -2,7 +2,8 @@
 //!
 //! A pseudonym is made from the name by a key (HMAC-SHA-256, shortened): who has the key finds everything about one name, who has
 //! not can neither read the name nor try names out. One name has one pseudonym everywhere, so that lines about it can be put together.
-//! EASs, EESs, ECSs and operators are no users and are called by their names: without them nobody could be called to account.
+//! EASs, EESs, ECSs and operators are no users and are called by their names: without them nobody could be called to account. Nor are our own
+//! listeners: their addresses stay, with their ports ([`ours`]).
 //!
 //! ```
 //! use edgeapp_core::pseudonym::Pseudonyms;
@@ -130,6 +131,9 @@ impl Pseudonyms {
             return real.then(|| format!("{}{after}", self.of(&address.to_canonical().to_string())));
         }
         let address = name.parse::<SocketAddr>().ok()?;
+        if is_ours(&address) {
+            return None;
+        }
         let (ip, port) = (address.ip().to_canonical().to_string(), address.port());
         Some(format!("{}:{port}{after}", self.of(&ip)))
     }
@@ -178,6 +182,21 @@ pub fn install(names: Pseudonyms) {
 /// The way in which this process writes names.
 pub fn in_use() -> Arc<Pseudonyms> {
     IN_USE.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Where this process listens.
+static OURS: RwLock<Vec<SocketAddr>> = RwLock::new(Vec::new());
+
+/// This is an address of ours: it stays in texts as it is, with its port and not without. Somebody else may call from the same machine.
+pub fn ours(address: SocketAddr) {
+    let mut ours = OURS.write().unwrap_or_else(PoisonError::into_inner);
+    if !ours.contains(&address) {
+        ours.push(address);
+    }
+}
+
+fn is_ours(address: &SocketAddr) -> bool {
+    OURS.read().unwrap_or_else(PoisonError::into_inner).contains(address)
 }
 
 /// Something whose pseudonym is made when it is written: a log line that nobody reads costs nothing.
@@ -254,6 +273,15 @@ mod tests {
         }
         let mapped = names().scrub("::ffff:192.0.2.7").into_owned();
         assert_eq!(mapped, names().of("192.0.2.7"));
+    }
+
+    #[test]
+    fn where_we_listen_stays_and_who_calls_from_there_does_not() {
+        ours("192.0.2.200:9101".parse().expect("an address"));
+        let text = "https://192.0.2.200:9101/x is ours, 192.0.2.200:9102 and 192.0.2.200 are not";
+        let name = names().of("192.0.2.200");
+        let wanted = format!("https://192.0.2.200:9101/x is ours, {name}:9102 and {name} are not");
+        assert_eq!(names().scrub(text), wanted);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     evidence::{Evidence, NoEvidence},
     principal::Role,
+    pseudonym,
 };
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, sync::Arc};
@@ -107,6 +108,7 @@ impl Socket {
         };
         let listener = TcpListener::bind(at.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        pseudonym::ours(address);
         Ok(Self {
             listener,
             address,
