@@ -167,6 +167,14 @@ fn store(text: &mut String, state: &Path) {
     let _ = write!(text, "\n[store]\nkind = \"redb\"\npath = {}\n", path(state));
 }
 
+/// The key of pseudonyms, where there is one for all servers: `audit pseudonym` finds by it what stands for somebody in their logs.
+fn privacy(text: &mut String, pki: &Pki) {
+    let key = pki.pseudonym_key();
+    if key.is_file() {
+        let _ = write!(text, "\n[privacy]\npseudonym_key = {}\n", path(&key));
+    }
+}
+
 const CALLBACKS: &str = "\n[notifications]\n\
     # For a laboratory on one machine. In an operator's network leave this out: it lets clients point callbacks inside.\n\
     allow_callbacks_to_private_addresses = true\n";
@@ -183,6 +191,7 @@ impl Ecs {
             listen(&mut text, name, port);
         }
         store(&mut text, &self.state);
+        privacy(&mut text, pki);
         text.push_str(CALLBACKS);
         if let Some(registry) = &self.registry {
             let _ = write!(text, "\n[tokens]\nregistry = {}\n", path(registry));
@@ -223,6 +232,7 @@ impl Ees {
             let _ = write!(text, "\n[relocation]\ntransfer_seconds = {seconds}\n");
         }
         store(&mut text, &self.state);
+        privacy(&mut text, pki);
         let _ = write!(text, "\n[ecs]\nurl = {}\n", quoted(&self.ecs));
         let _ = write!(
             text,
@@ -397,6 +407,14 @@ mod tests {
             Some("000001")
         );
         assert!(ecs["tokens"]["registry"].is_str() && !ees.contains_key("authorization"));
+        assert!(!ecs.contains_key("privacy") && !ees.contains_key("privacy"));
+        pki.make_pseudonym_key().unwrap();
+        let (ecs, eess) = laboratory(dir.path(), false).unwrap();
+        for text in [ecs.text(&pki), eess[0].text(&pki)] {
+            let server: toml::Table = text.parse().unwrap();
+            let key = Path::new(server["privacy"]["pseudonym_key"].as_str().unwrap());
+            assert!(fs::read(key).unwrap().len() >= 32, "{}", key.display());
+        }
         let (_, eess) = laboratory(dir.path(), true).unwrap();
         let with_tokens: toml::Table = eess[1].text(&pki).parse().unwrap();
         assert_eq!(with_tokens["authorization"]["mode"].as_str(), Some("token"));

@@ -322,6 +322,20 @@ impl Pki {
         Ok(path)
     }
 
+    /// Where the key of pseudonyms is that all servers of this folder share, where there is one.
+    pub fn pseudonym_key(&self) -> PathBuf {
+        self.dir.join("pseudonym.key")
+    }
+
+    /// Makes the key of pseudonyms: with one for all servers, one name has one pseudonym in all their logs.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn make_pseudonym_key(&self) -> Result<(), PkiError> {
+        let key = BASE64_STANDARD.encode(rand::random::<[u8; 32]>());
+        write(&self.pseudonym_key(), &format!("{key}\n"), true)
+    }
+
     /// Begins a certificate for `id` in this role; an EAS writes its instance behind `#`.
     pub fn issue(&self, role: Role, id: &str) -> Request<'_> {
         Request {

@@ -103,6 +103,7 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     let made = fs::create_dir_all(dir.join("state")).and_then(|()| dir.canonicalize());
     let dir = made.map_err(|error| CommandError::File(dir.to_owned(), error))?;
     let pki = Pki::create_for(&dir, hosts)?;
+    pki.make_pseudonym_key()?;
     let (ecs, eess) = configuration::laboratory(&dir, tokens)?;
     let mut commands = vec![("ecs.toml".to_owned(), ecs.text(&pki), "ecs")];
     commands.extend(
@@ -129,6 +130,7 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
     println!("  audit.key, audit.pub    the key that signs audit logs, and the one that verifies them");
+    println!("  pseudonym.key           the key of the pseudonyms that stand for users in all logs, see docs/audit.md");
     println!("  state.key               a key to encrypt state with, see docs/encryption.md");
     println!("  collector               a simulated collector of audit records: eec-sim collector");
     println!(
