@@ -680,8 +680,7 @@ impl Readiness for EesReadiness {
         }
         if let Some((verifier, clock)) = &self.tokens {
             let now = u64::try_from(clock.now().0.as_second()).unwrap_or_default();
-            let missing = "the keys and revocations of the ECS are not known, or too old".to_owned();
-            needs.push(need("tokens", (!verifier.is_informed(now)).then_some(missing)));
+            needs.push(need("tokens", verifier.trouble(now)));
         }
         needs
     }

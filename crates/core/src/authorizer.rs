@@ -8,7 +8,7 @@ use crate::{
     principal::{Principal, Role},
     token::Thumbprint,
 };
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// The reference point a request came in by (TS 23.558 clause 6.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,6 +117,8 @@ pub struct Ask<'a> {
     pub thumbprint: Option<&'a Thumbprint>,
     /// What the request presents beside it.
     pub credentials: Credentials<'a>,
+    /// The address that it comes from, where it is known: for evidence, and never for the decision.
+    pub from: Option<IpAddr>,
 }
 
 impl<'a> Ask<'a> {
@@ -128,6 +130,7 @@ impl<'a> Ask<'a> {
             operation,
             thumbprint: None,
             credentials: Credentials::None,
+            from: None,
         }
     }
 
@@ -135,6 +138,12 @@ impl<'a> Ask<'a> {
     pub fn presenting(mut self, credentials: Credentials<'a>, thumbprint: Option<&'a Thumbprint>) -> Self {
         self.credentials = credentials;
         self.thumbprint = thumbprint;
+        self
+    }
+
+    /// The same, coming from this address.
+    pub fn coming_from(mut self, address: Option<IpAddr>) -> Self {
+        self.from = address;
         self
     }
 }

@@ -73,7 +73,7 @@ pub struct Owner(String);
 
 impl Owner {
     /// The identity URI of this role and name, written in one way however the certificate wrote it.
-    fn new(role: Role, name: &str) -> Self {
+    pub(crate) fn new(role: Role, name: &str) -> Self {
         const KEEP: &AsciiSet = &NON_ALPHANUMERIC
             .remove(b'-')
             .remove(b'_')

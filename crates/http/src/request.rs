@@ -64,6 +64,7 @@ pub struct Facts {
 pub struct Permit<Op> {
     principal: Arc<Principal>,
     thumbprint: Option<Thumbprint>,
+    from: Option<IpAddr>,
     operation: PhantomData<fn() -> Op>,
 }
 
@@ -74,11 +75,14 @@ impl<Op: Operation> Permit<Op> {
     /// When nobody proved to be there, or the authorizer refuses.
     pub fn ask(peer: &Peer, credentials: Credentials<'_>) -> Result<Self, Error> {
         let principal = peer.principal.clone()?;
-        let ask = Ask::new(&principal, peer.point, Op::NAME).presenting(credentials, peer.thumbprint.as_ref());
+        let ask = Ask::new(&principal, peer.point, Op::NAME)
+            .presenting(credentials, peer.thumbprint.as_ref())
+            .coming_from(peer.from);
         peer.authorizer.authorize(&ask)?;
         Ok(Self {
             principal,
             thumbprint: peer.thumbprint,
+            from: peer.from,
             operation: PhantomData,
         })
     }
@@ -91,6 +95,11 @@ impl<Op: Operation> Permit<Op> {
     /// The certificate by which that was proved.
     pub fn thumbprint(&self) -> Option<&Thumbprint> {
         self.thumbprint.as_ref()
+    }
+
+    /// The address that the request comes from, where it is known: for evidence.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
     }
 }
 

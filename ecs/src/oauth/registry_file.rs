@@ -33,7 +33,7 @@ impl RegistryFile {
         Ok(Self {
             path: path.to_owned(),
             read_at,
-            has_clients: !registry.client_ids().is_empty(),
+            has_clients: !registry.rights().is_empty(),
             registry: Some(registry),
         })
     }
@@ -76,7 +76,7 @@ impl RegistryFile {
             if let Some(registry) = pending.take()
                 && let Err(error) = tokens.register(registry.clone()).await
             {
-                tracing::error!(%error, "tokens of clients that left the registry are not revoked yet");
+                tracing::error!(%error, "tokens that the registry grants no more are not revoked yet");
                 pending = Some(registry);
             }
         }
@@ -85,7 +85,7 @@ impl RegistryFile {
     /// Reads the file while the server runs.
     fn read_again(&mut self) -> Result<Registry, String> {
         let registry = read(&self.path)?;
-        let has_clients = !registry.client_ids().is_empty();
+        let has_clients = !registry.rights().is_empty();
         if self.has_clients && !has_clients {
             return Err(format!(
                 "{}: no [[client]] is left, which would revoke all tokens of all clients; to do that, start the server again with this \
@@ -140,7 +140,7 @@ mod tests {
         let path = folder.path().join("clients.toml");
         std::fs::write(&path, format!("{EES}{CLIENT}")).unwrap();
         let mut file = RegistryFile::open(&path).unwrap();
-        assert_eq!(file.take().client_ids().len(), 1);
+        assert_eq!(file.take().rights().len(), 1);
         std::fs::write(&path, EES).unwrap();
         let refused = file.read_again().unwrap_err();
         assert!(refused.contains("no [[client]] is left"), "{refused}");

@@ -3,9 +3,12 @@
 use super::{
     keys::Ring,
     refusal::{OauthError, Refusal},
-    registry::Registry,
+    registry::{Registry, Rights},
     request::{Form, decide},
-    revoked::{self, MOST_IN_ALL, MOST_OF_ONE_CLIENT, PREFIX, REGISTERED, SEQUENCE, SIGNING_KEYS, Sequence},
+    revoked::{
+        self, AllOf, KeptClient, KeptToken, MOST_IN_ALL, MOST_OF_ONE_CLIENT, PREFIX, REGISTERED, SEQUENCE,
+        SIGNING_KEYS, Sequence,
+    },
 };
 use arc_swap::ArcSwap;
 use edgeapp_core::{
@@ -17,15 +20,16 @@ use edgeapp_core::{
     room::{Decision, Room, Seen, contended, fresh_id},
     store::{Entry, Key, Revision, Span},
     token::{
-        ACCESS_TOKEN, AccessTokenClaims, Confirmation, JwkSet, REVOCATIONS, RevocationList, RevokedClient,
-        RevokedToken, SKEW, Thumbprint, client_id, scope,
+        ACCESS_TOKEN, AccessTokenClaims, Confirmation, JwkSet, REVOCATIONS, RevocationList, SKEW, Thumbprint,
+        client_id, identity_of, scope,
     },
 };
 use edgeapp_openapi::common::DateTime;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -36,6 +40,117 @@ const AT_ONCE: usize = 30;
 const LONGEST_CLIENT_ID: usize = 256;
 /// Longest `jti` that is remembered, in bytes.
 const LONGEST_JTI: usize = 128;
+
+/// Who wants something, and from where as far as that is known. Evidence says both.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Who.
+    pub principal: &'a Principal,
+    /// From where.
+    pub from: Option<IpAddr>,
+}
+
+impl<'a> From<&'a Principal> for By<'a> {
+    fn from(principal: &'a Principal) -> Self {
+        Self { principal, from: None }
+    }
+}
+
+/// Who is said to have done something: a caller, or the server itself.
+#[derive(Clone, Copy)]
+struct Actor<'a> {
+    owner: &'a Owner,
+    from: Option<IpAddr>,
+}
+
+impl<'a> From<By<'a>> for Actor<'a> {
+    fn from(by: By<'a>) -> Self {
+        Self {
+            owner: by.principal.owner(),
+            from: by.from,
+        }
+    }
+}
+
+impl Actor<'_> {
+    fn did(self, kind: SecurityEventKind, reason: impl Into<std::borrow::Cow<'static, str>>) -> SecurityEvent {
+        let mut event = SecurityEvent::new(kind, reason).by(self.owner);
+        event.from = self.from;
+        event
+    }
+}
+
+/// The registry as it was taken note of last: what the tokens can hold that are about.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Registered {
+    /// What each client could have.
+    Rights(BTreeMap<Owner, Rights>),
+    /// The names of clients in their tokens: all that earlier versions took note of.
+    Names(BTreeSet<String>),
+}
+
+impl Default for Registered {
+    fn default() -> Self {
+        Self::Rights(BTreeMap::new())
+    }
+}
+
+/// A client that was registered when that was last taken note of.
+struct Before {
+    client_id: String,
+    /// What it could have; not known where an earlier version took note.
+    rights: Option<Rights>,
+}
+
+impl Before {
+    fn of(rights: Rights) -> Self {
+        Self {
+            client_id: rights.client_id.clone(),
+            rights: Some(rights),
+        }
+    }
+
+    /// All that it has.
+    fn all(self) -> AllOf {
+        AllOf {
+            client_id: self.client_id,
+            audiences: self.rights.map(|rights| rights.audiences),
+        }
+    }
+}
+
+impl Registered {
+    fn clients(self) -> BTreeMap<Owner, Before> {
+        match self {
+            Self::Rights(rights) => rights
+                .into_iter()
+                .map(|(owner, rights)| (owner, Before::of(rights)))
+                .collect(),
+            Self::Names(names) => names
+                .iter()
+                .flat_map(|name| of_any_role(name).map(|owner| (owner, name.clone())))
+                .map(|(owner, client_id)| {
+                    let before = Before {
+                        client_id,
+                        rights: None,
+                    };
+                    (owner, before)
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The clients that a name in tokens can stand for, whatever they have to do with the registry.
+fn of_any_role(name: &str) -> impl Iterator<Item = Owner> + '_ {
+    let is_uri = name.starts_with("urn:edgeapp:");
+    let roles = [Role::Eec, Role::Eas, Role::Ees];
+    roles
+        .into_iter()
+        .filter(move |role| is_uri == (*role == Role::Eas))
+        .filter_map(|role| identity_of(role, name))
+}
 
 /// How an authorization server behaves.
 #[derive(Clone, Debug)]
@@ -89,8 +204,8 @@ struct Listed {
     at: Revision,
     seq: Sequence,
     ring: Ring,
-    tokens: Vec<RevokedToken>,
-    clients: Vec<RevokedClient>,
+    tokens: Vec<KeptToken>,
+    clients: Vec<KeptClient>,
 }
 
 /// The authorization server.
@@ -98,6 +213,8 @@ pub struct TokenService {
     room: Room,
     rules: TokenRules,
     registry: ArcSwap<Registry>,
+    /// What registries granted by which tokens were issued here, since the registry was taken note of last.
+    issued_by: Mutex<Vec<BTreeMap<Owner, Rights>>>,
     ring: ArcSwap<Ring>,
     /// The key that signs, as far as evidence was given.
     signing: Mutex<Option<String>>,
@@ -136,8 +253,8 @@ async fn renumbered(seen: &mut Seen) -> Result<Decision<()>, Error> {
 }
 
 impl TokenService {
-    /// Takes up keys and revocations, or begins with fresh ones. Clients that were registered when it ran last and are no more lose
-    /// their tokens.
+    /// Takes up keys and revocations, or begins with fresh ones. Clients that were registered when it ran last and are no more, or may have
+    /// less than then, lose their tokens.
     ///
     /// # Errors
     /// When the store fails.
@@ -151,6 +268,7 @@ impl TokenService {
             room,
             rules,
             registry: ArcSwap::from_pointee(Registry::default()),
+            issued_by: Mutex::default(),
             ring: ArcSwap::default(),
             signing: Mutex::default(),
             listed: Mutex::default(),
@@ -168,18 +286,19 @@ impl TokenService {
     /// See [`Refusal`].
     pub async fn issue(
         &self,
-        principal: &Principal,
+        by: impl Into<By<'_>>,
         thumbprint: &Thumbprint,
         parameters: &[(String, String)],
     ) -> Result<Issued, Refusal> {
-        let issued = self.issue_quietly(principal, thumbprint, parameters).await;
-        let event = match &issued {
-            Ok((audience, jti, _)) => {
-                SecurityEvent::new(SecurityEventKind::TokenIssued, jti.clone()).about(audience.clone())
-            }
-            Err(refusal) => SecurityEvent::new(SecurityEventKind::TokenDenied, refusal.error.as_str()),
-        };
-        self.evidence.record(event.by(principal.owner()));
+        let by: By<'_> = by.into();
+        let issued = self.issue_quietly(by.principal, thumbprint, parameters).await;
+        let actor = Actor::from(by);
+        self.evidence.record(match &issued {
+            Ok((audience, jti, _)) => actor
+                .did(SecurityEventKind::TokenIssued, jti.clone())
+                .about(audience.clone()),
+            Err(refusal) => actor.did(SecurityEventKind::TokenDenied, refusal.error.as_str()),
+        });
         issued.map(|(_, _, issued)| issued)
     }
 
@@ -189,11 +308,13 @@ impl TokenService {
         thumbprint: &Thumbprint,
         parameters: &[(String, String)],
     ) -> Result<(String, String, Issued), Refusal> {
-        let grant = decide(&self.registry.load(), principal, parameters, self.rules.lifetime)?;
+        // In this order: a registry that grants less comes into force before what it no longer grants is revoked. Whoever still goes by the
+        // one before has not seen that revocation, and a time that it covers.
+        let revoked: Option<Kept<KeptClient>> = self.room.read(&revoked::client_key(principal.owner())).await?;
         let now = seconds(self.room.now());
-        let revoked: Option<Kept<RevokedClient>> = self.room.read(&revoked::client_key(&grant.client_id)).await?;
+        let grant = decide(&self.registry.load(), principal, parameters, self.rules.lifetime)?;
         // What was issued up to an instant may have been revoked: this token is a later one.
-        let iat = revoked.map_or(now, |revoked| now.max(revoked.value.until + 1));
+        let iat = revoked.map_or(now, |revoked| now.max(revoked.value.until() + 1));
         let ring = self.ring.load();
         let key = ring.current(now).ok_or(Refusal::NOT_NOW)?;
         let (jti, audience) = (fresh_id(), grant.audience.to_string());
@@ -202,6 +323,7 @@ impl TokenService {
             sub: grant.client_id.clone(),
             aud: audience.clone(),
             client_id: grant.client_id,
+            role: Some(principal.role().to_string()),
             scope: grant.scope.clone(),
             iat,
             nbf: None,
@@ -225,19 +347,23 @@ impl TokenService {
     ///
     /// # Errors
     /// See [`Refusal`].
-    pub async fn revoke(&self, by: &Principal, parameters: &[(String, String)]) -> Result<(), Refusal> {
+    pub async fn revoke(&self, by: impl Into<By<'_>>, parameters: &[(String, String)]) -> Result<(), Refusal> {
+        let by: By<'_> = by.into();
         let form = Form::of(parameters)?;
-        let operator = by.role() == Role::Operator;
+        let operator = by.principal.role() == Role::Operator;
         if let (true, None, Some(client)) = (operator, form.get("token"), form.get("client_id")) {
-            self.is_a_client(client).await?;
-            self.revoke_clients(by.owner(), [client.to_owned()].into(), None)
-                .await?;
+            let clients = self.clients_called(client).await?;
+            self.revoke_clients(by.into(), clients, None).await?;
             return Ok(());
         }
         let missing = Refusal::new(OauthError::InvalidRequest, "token is missing");
         let token = form.get("token").filter(|token| !token.is_empty()).ok_or(missing)?;
         let mismatch = Refusal::new(OauthError::InvalidClient, "client_id is not that of this certificate");
-        if !operator && form.get("client_id").is_some_and(|named| named != client_id(by)) {
+        if !operator
+            && form
+                .get("client_id")
+                .is_some_and(|named| named != client_id(by.principal))
+        {
             return Err(mismatch);
         }
         let Some(claims) = self.own(token) else { return Ok(()) };
@@ -245,36 +371,87 @@ impl TokenService {
             let description = "the jti of the token has to have 1 to 128 bytes";
             return Err(Refusal::new(OauthError::InvalidRequest, description));
         }
-        if !operator && claims.client_id != client_id(by) {
-            let event = SecurityEvent::new(SecurityEventKind::TokenDenied, "revocation of somebody else's token");
-            self.evidence.record(event.by(by.owner()).about(claims.jti));
+        let owner = self.owner_of(&claims, by.principal);
+        if !operator && owner.as_ref() != Some(by.principal.owner()) {
+            let event = Actor::from(by).did(SecurityEventKind::TokenDenied, "revocation of somebody else's token");
+            self.evidence.record(event.about(claims.jti));
             return Ok(());
         }
-        self.revoke_token(by, &claims).await?;
+        if let Some(owner) = owner {
+            self.revoke_token(by, &owner, &claims).await?;
+        }
         Ok(())
     }
 
-    /// Whether there is a client of this name, now or when the registry was last taken note of. An operator who mistypes a name in an
-    /// emergency must not believe that somebody is out.
-    async fn is_a_client(&self, name: &str) -> Result<(), Refusal> {
+    /// Whose token this is. One that an earlier version issued does not say the role: it is that of who shows it, if that has the name.
+    fn owner_of(&self, claims: &AccessTokenClaims, by: &Principal) -> Option<Owner> {
+        let name = &claims.client_id;
+        if let Some(role) = &claims.role {
+            let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
+            return identity_of(role, name);
+        }
+        if by.role() != Role::Operator {
+            return (client_id(by) == name).then(|| by.owner().clone());
+        }
+        let registered = self.registry.load().rights();
+        let named = registered.into_iter().find(|(_, rights)| rights.client_id == *name);
+        named.map(|(owner, _)| owner).or_else(|| of_any_role(name).next())
+    }
+
+    /// The clients that were registered when that was last taken note of.
+    async fn registered(&self) -> Result<BTreeMap<Owner, Before>, Error> {
+        let entry = self.room.store().get(&Key::new(REGISTERED)).await?;
+        let registered: Registered = read(entry.as_ref())?;
+        Ok(registered.clients())
+    }
+
+    /// All tokens of the client of this name or identity that is registered, now or when that was last taken note of. An operator who
+    /// mistypes a name in an emergency must not believe that somebody is out, nor put out who has the same name in another role.
+    async fn clients_called(&self, name: &str) -> Result<BTreeMap<Owner, AllOf>, Refusal> {
         let invalid = |description| Err(Refusal::new(OauthError::InvalidRequest, description));
         if !(1..=LONGEST_CLIENT_ID).contains(&name.len()) {
             return invalid("client_id has to have 1 to 256 bytes");
         }
-        if self.registry.load().client_ids().contains(name) {
-            return Ok(());
+        let is_it = |owner: &Owner, client_id: &str| owner.as_str() == name || client_id == name;
+        let (known, by_name): (Vec<_>, Vec<_>) = self
+            .registered()
+            .await?
+            .into_iter()
+            .chain(
+                self.registry
+                    .load()
+                    .rights()
+                    .into_iter()
+                    .map(|(owner, rights)| (owner, Before::of(rights))),
+            )
+            .filter(|(owner, before)| is_it(owner, &before.client_id))
+            .partition(|(_, before)| before.rights.is_some());
+        let mut found: BTreeMap<Owner, AllOf> = BTreeMap::new();
+        for (owner, before) in known {
+            let all = before.all();
+            let all = match found.remove(&owner) {
+                Some(other) => all.and_for(other.audiences.as_ref()),
+                None => all,
+            };
+            found.insert(owner, all);
         }
-        let entry = self
-            .room
-            .store()
-            .get(&Key::new(REGISTERED))
-            .await
-            .map_err(Error::from)?;
-        let registered: BTreeSet<String> = read(entry.as_ref())?;
-        if registered.contains(name) {
-            return Ok(());
+        if found.len() > 1 {
+            return invalid(
+                "clients of several roles have this name, nothing was revoked; write the identity URI of one of them, as in its certificate",
+            );
         }
-        invalid("no client of this name is registered, nothing was revoked; write it as in client_id of its tokens")
+        if found.is_empty() {
+            found = by_name
+                .into_iter()
+                .map(|(owner, before)| (owner, before.all()))
+                .collect();
+        }
+        if found.is_empty() {
+            return invalid(
+                "no client of this name is registered, nothing was revoked; write it as in client_id of its tokens, or its identity URI",
+            );
+        }
+        Ok(found)
     }
 
     /// The claims of a token that one of our keys signed, expired or not.
@@ -294,30 +471,35 @@ impl TokenService {
         (token.header.typ.as_deref() == Some(ACCESS_TOKEN)).then_some(token.claims)
     }
 
-    async fn revoke_token(&self, by: &Principal, claims: &AccessTokenClaims) -> Result<(), Error> {
-        let key = revoked::token_key(&claims.client_id, &claims.jti);
+    async fn revoke_token(&self, by: By<'_>, owner: &Owner, claims: &AccessTokenClaims) -> Result<(), Error> {
+        let key = revoked::token_key(owner, &claims.jti);
         for mut seen in self.room.attempts() {
             let now = seen.now();
-            let kept = revoked::token(by, &claims.jti, claims.exp);
-            if !kept.is_live(now) || seen.kept::<RevokedToken>(&key).await?.is_some() {
+            let kept = revoked::token(by.principal, &claims.aud, &claims.jti, claims.exp);
+            if !kept.is_live(now) || seen.kept::<KeptToken>(&key).await?.is_some() {
                 return Ok(());
             }
             // The number is read first: nobody adds another one meanwhile.
             let numbered = renumbered(&mut seen).await?;
-            let span = Span::prefix(revoked::tokens_of(&claims.client_id)).limit(MOST_OF_ONE_CLIENT);
+            let span = Span::prefix(revoked::tokens_of(owner)).limit(MOST_OF_ONE_CLIENT);
             let others = self.room.store().range(span).await?.entries.len();
             if others >= MOST_OF_ONE_CLIENT || self.singles(now).await? >= MOST_IN_ALL {
-                let owner = by.owner();
+                let all = match self.registered().await?.remove(owner) {
+                    Some(before) => before.all(),
+                    None => AllOf {
+                        client_id: claims.client_id.clone(),
+                        audiences: None,
+                    },
+                };
                 return self
-                    .revoke_clients(owner, [claims.client_id.clone()].into(), None)
+                    .revoke_clients(by.into(), [(owner.clone(), all)].into(), None)
                     .await;
             }
             let decision = numbered.put(&key, &kept)?;
             if self.room.commit(seen, decision).await?.is_some() {
                 self.counted.lock().unwrap_or_else(PoisonError::into_inner).1 += 1;
-                let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, claims.jti.clone());
-                self.evidence
-                    .record(event.by(by.owner()).about(pseudonym::of(&claims.client_id).to_string()));
+                let event = Actor::from(by).did(SecurityEventKind::TokenRevoked, claims.jti.clone());
+                self.evidence.record(event.about(pseudonym::in_use().of_owner(owner)));
                 return Ok(());
             }
         }
@@ -331,7 +513,7 @@ impl TokenService {
             return Ok(count);
         }
         let listed = self.listed(now).await?;
-        let count = listed.tokens.iter().filter(|token| is_listed(token.exp, now)).count();
+        let count = listed.tokens.iter().filter(|token| is_listed(token.exp(), now)).count();
         *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = (seconds(now), count);
         Ok(count)
     }
@@ -340,11 +522,11 @@ impl TokenService {
     /// half way begins again.
     async fn revoke_clients(
         &self,
-        by: &Owner,
-        clients: BTreeSet<String>,
-        registered: Option<&BTreeSet<String>>,
+        by: Actor<'_>,
+        clients: BTreeMap<Owner, AllOf>,
+        registered: Option<&BTreeMap<Owner, Rights>>,
     ) -> Result<(), Error> {
-        let clients: Vec<String> = clients.into_iter().collect();
+        let clients: Vec<(Owner, AllOf)> = clients.into_iter().collect();
         let last = clients.len().saturating_sub(1) / AT_ONCE;
         for n in 0..=last {
             let end = clients.len().min((n + 1) * AT_ONCE);
@@ -357,9 +539,9 @@ impl TokenService {
     /// As [`TokenService::revoke_clients`], in one commit.
     async fn revoke_some(
         &self,
-        by: &Owner,
-        clients: &[String],
-        registered: Option<&BTreeSet<String>>,
+        by: Actor<'_>,
+        clients: &[(Owner, AllOf)],
+        registered: Option<&BTreeMap<Owner, Rights>>,
     ) -> Result<(), Error> {
         for mut seen in self.room.attempts() {
             let mut decision = match clients.is_empty() {
@@ -367,13 +549,18 @@ impl TokenService {
                 false => renumbered(&mut seen).await?,
             };
             let mut singles = Vec::new();
-            for client in clients {
+            for (client, all) in clients {
                 let key = revoked::client_key(client);
-                let before: Option<Kept<RevokedClient>> = seen.even_expired(&key).await?;
+                let before: Option<Kept<KeptClient>> = seen.even_expired(&key).await?;
                 // Tokens that came after the last time begin one second after it, be that in the future.
-                let until = before.map_or(0, |before| before.value.until + 1);
+                let until = before.as_ref().map_or(0, |before| before.value.until() + 1);
                 let until = until.max(seconds(seen.now()));
-                decision = decision.put(&key, &revoked::client(by.clone(), client, until))?;
+                // This entry takes the place of the one before: whom that concerned, this does too.
+                let all = match before.filter(|before| before.is_live(seen.now())) {
+                    Some(before) => all.clone().and_for(before.value.audiences()),
+                    None => all.clone(),
+                };
+                decision = decision.put(&key, &revoked::client(by.owner.clone(), client, all, until))?;
                 let span = Span::prefix(revoked::tokens_of(client));
                 let entries = self.room.store().range(span).await?.entries;
                 singles.extend(entries.into_iter().map(|entry| entry.key));
@@ -384,10 +571,9 @@ impl TokenService {
                 decision = decision.put_bytes(&key, written(registered)?, None);
             }
             if self.room.commit(seen, decision).await?.is_some() {
-                for client in clients {
-                    let event = SecurityEvent::new(SecurityEventKind::TokenRevoked, "all tokens of the client");
-                    self.evidence
-                        .record(event.by(by).about(pseudonym::of(client).to_string()));
+                for (client, _) in clients {
+                    let event = by.did(SecurityEventKind::TokenRevoked, "all tokens of the client");
+                    self.evidence.record(event.about(pseudonym::in_use().of_owner(client)));
                 }
                 // Void with all the others: nobody has to remember them one by one. That is done afterwards and piece by piece, since
                 // a commit of any length is more than some stores take.
@@ -423,20 +609,63 @@ impl TokenService {
         Ok(())
     }
 
-    /// From now on this is the registry. Clients that are not in it any more lose their tokens.
+    /// From now on this is the registry. Clients that are not in it any more, or that may have less than before, lose their tokens: a token
+    /// says what it said when it was issued. They get new ones at once, of what is left.
     ///
     /// # Errors
     /// When that cannot be committed; the registry counts all the same.
     pub async fn register(&self, registry: Registry) -> Result<(), Error> {
-        let registered = registry.client_ids();
-        self.registry.store(Arc::new(registry));
-        let entry = self.room.store().get(&Key::new(REGISTERED)).await?;
-        let before: BTreeSet<String> = read(entry.as_ref())?;
-        if before == registered {
+        let rights = registry.rights();
+        let before = self.registry.swap(Arc::new(registry)).rights();
+        let issued_by = {
+            let mut issued_by = self.issued_by.lock().unwrap_or_else(PoisonError::into_inner);
+            issued_by.push(before);
+            issued_by.clone()
+        };
+        self.take_note(issued_by, &rights).await?;
+        self.issued_by.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
+    /// Revokes what could be issued before and is granted no more. Before is what was taken note of last, by whichever replica, and what this
+    /// one issued by until then: it may have been later than the others to read the file.
+    async fn take_note(
+        &self,
+        issued_by: Vec<BTreeMap<Owner, Rights>>,
+        rights: &BTreeMap<Owner, Rights>,
+    ) -> Result<(), Error> {
+        let noted = self.registered().await?;
+        let same = noted.len() == rights.len()
+            && noted
+                .iter()
+                .all(|(owner, before)| before.rights.is_some() && before.rights.as_ref() == rights.get(owner));
+        let mut gone: BTreeMap<Owner, AllOf> = BTreeMap::new();
+        let issued_by = issued_by.into_iter().flatten();
+        let issued_by = issued_by.map(|(owner, rights)| (owner, Before::of(rights)));
+        for (owner, before) in noted.into_iter().chain(issued_by) {
+            let exceeded = match (&before.rights, rights.get(&owner)) {
+                (Some(before), Some(now)) => before.exceed(now),
+                // What it could have is not known: it stays, as long as it is registered.
+                (None, Some(_)) => false,
+                (_, None) => true,
+            };
+            if exceeded {
+                let all = before.all();
+                let all = match gone.remove(&owner) {
+                    Some(other) => all.and_for(other.audiences.as_ref()),
+                    None => all,
+                };
+                gone.insert(owner, all);
+            }
+        }
+        if gone.is_empty() && same {
             return Ok(());
         }
-        let gone = before.difference(&registered).cloned().collect();
-        self.revoke_clients(&self.rules.server, gone, Some(&registered)).await
+        let server = Actor {
+            owner: &self.rules.server,
+            from: None,
+        };
+        self.revoke_clients(server, gone, Some(rights)).await
     }
 
     /// The public keys.
@@ -460,11 +689,12 @@ impl TokenService {
         }
     }
 
-    /// The signed list of all revocations.
+    /// The signed list of the revocations that concern an EES: of tokens for it, and of clients that could have some for it. It hears of no
+    /// others.
     ///
     /// # Errors
     /// When the store or the key fails.
-    pub async fn revocations(&self) -> Result<String, Error> {
+    pub async fn revocations(&self, ees: &str) -> Result<String, Error> {
         let now = self.room.now();
         let listed = self.listed(now).await?;
         let key = listed.ring.current(seconds(now));
@@ -472,15 +702,21 @@ impl TokenService {
         let live = |exp: u64| is_listed(exp, now);
         let list = RevocationList {
             iss: self.rules.issuer.clone(),
+            aud: Some(ees.to_owned()),
             iat: seconds(now),
             seq: listed.seq.0,
             keys: listed.ring.names(),
-            tokens: listed.tokens.iter().filter(|token| live(token.exp)).cloned().collect(),
+            tokens: listed
+                .tokens
+                .iter()
+                .filter(|token| live(token.exp()))
+                .filter_map(|token| token.for_ees(ees))
+                .collect(),
             clients: listed
                 .clients
                 .iter()
-                .filter(|client| live(client.exp))
-                .cloned()
+                .filter(|client| live(client.exp()))
+                .filter_map(|client| client.for_ees(ees))
                 .collect(),
         };
         key.sign(REVOCATIONS, &list)
@@ -513,9 +749,10 @@ impl TokenService {
     ///
     /// # Errors
     /// When that cannot be committed; without `withdrawn`, also when there are too many keys.
-    pub async fn rotate(&self, by: &Principal, withdrawn: bool) -> Result<(), Error> {
+    pub async fn rotate(&self, by: impl Into<By<'_>>, withdrawn: bool) -> Result<(), Error> {
+        let by: By<'_> = by.into();
         let rotation = self.rules.rotation;
-        let event = SecurityEvent::new(
+        let event = Actor::from(by).did(
             SecurityEventKind::AdminAction,
             if withdrawn {
                 "all signing keys withdrawn"
@@ -528,7 +765,7 @@ impl TokenService {
             false => ring.rotated(now, rotation),
         })
         .await?;
-        self.evidence.record(event.by(by.owner()));
+        self.evidence.record(event);
         Ok(())
     }
 
