@@ -67,12 +67,13 @@ impl Pseudonyms {
         text
     }
 
-    /// What stands for this owner: an EEC is somebody's, the others are not.
+    /// What stands for this owner: an EEC is somebody's, and so is the address of who proved nothing; the others are not.
     pub fn of_owner(&self, owner: &Owner) -> String {
-        match owner.as_str().strip_prefix(EEC) {
-            Some(name) => format!("{EEC}{}", self.of(&decoded(name))),
-            None => owner.as_str().to_owned(),
-        }
+        let of = |urn: &str| Some(format!("{urn}{}", self.of(&decoded(owner.as_str().strip_prefix(urn)?))));
+        [EEC, STRANGER]
+            .into_iter()
+            .find_map(of)
+            .unwrap_or_else(|| owner.as_str().to_owned())
     }
 
     /// What stands for a path or the key of an entry, of which `known` parts at the beginning name nobody.
@@ -117,7 +118,10 @@ impl Pseudonyms {
     fn of_word(&self, word: &str) -> Option<String> {
         let name = word.trim_end_matches([':', '.', '-', '#']);
         let after = &word[name.len()..];
-        if let Some(at) = [EEC, GPSI].iter().find_map(|urn| Some(name.find(urn)? + urn.len())) {
+        if let Some(at) = [EEC, GPSI, STRANGER]
+            .iter()
+            .find_map(|urn| Some(name.find(urn)? + urn.len()))
+        {
             let (urn, id) = name.split_at(at);
             return (!id.is_empty() && !id.starts_with(MARK)).then(|| format!("{urn}{}{after}", self.of(&decoded(id))));
         }
@@ -141,6 +145,7 @@ impl Pseudonyms {
 
 const EEC: &str = "urn:edgeapp:eec:";
 const GPSI: &str = "urn:edgeapp:gpsi:";
+const STRANGER: &str = "urn:edgeapp:stranger:";
 
 fn decoded(part: &str) -> Cow<'_, str> {
     percent_decode_str(part).decode_utf8_lossy()
@@ -273,6 +278,20 @@ mod tests {
         }
         let mapped = names().scrub("::ffff:192.0.2.7").into_owned();
         assert_eq!(mapped, names().of("192.0.2.7"));
+    }
+
+    /// Who proved nothing is called by the address, and that is a UE's perhaps.
+    #[test]
+    fn strangers_have_the_pseudonyms_of_their_addresses() {
+        for address in ["192.0.2.7", "2001:db8::7"] {
+            let stranger = crate::principal::Principal::stranger(address.parse().expect("an address"));
+            let wanted = format!("urn:edgeapp:stranger:{}", names().of(address));
+            assert_eq!(names().of_owner(stranger.owner()), wanted);
+            assert_eq!(
+                names().scrub(&format!("of {stranger}: refused")),
+                format!("of {wanted}: refused")
+            );
+        }
     }
 
     #[test]

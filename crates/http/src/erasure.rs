@@ -75,6 +75,7 @@ async fn forget(
     JsonBytes(body): JsonBytes,
 ) -> Result<Json<Erased>, Problem> {
     let operator = permit.principal();
+    can_be_recorded(&peer)?;
     let subject = subject(&body)?;
     let kind = match subject {
         Subject::Eec(_) => "EEC",
@@ -109,6 +110,7 @@ async fn begin_anew(
     JsonBytes(body): JsonBytes,
 ) -> Result<Json<Counts>, Problem> {
     let operator = permit.principal();
+    can_be_recorded(&peer)?;
     let Subject::Ue(ue) = subject(&body)? else {
         return Err(Error::mandatory_missing("/gpsi", "consents are of UEs: send gpsi").into());
     };
@@ -120,6 +122,16 @@ async fn begin_anew(
     event.from = peer.from;
     peer.evidence.record(event);
     Ok(Json(Counts { counts_again }))
+}
+
+/// The operator's port serves when nothing more can be recorded, so that somebody can mend that. But nobody's data vanishes without a trace.
+fn can_be_recorded(peer: &Peer) -> Result<(), Error> {
+    if peer.evidence.takes_more() {
+        return Ok(());
+    }
+    Err(Error::unavailable(
+        "nothing more can be recorded now, and nothing is erased without that",
+    ))
 }
 
 fn subject(body: &[u8]) -> Result<Subject, Error> {

@@ -117,7 +117,12 @@ fn written_at(path: &Path) -> Option<(SystemTime, u64)> {
 fn read(path: &Path) -> Result<Registry, String> {
     let unreadable =
         |error: std::io::Error| format!("{}: {error}; name a client registry that can be read", path.display());
-    if writable_by_all(&std::fs::metadata(path).map_err(unreadable)?) {
+    let facts = std::fs::metadata(path).map_err(unreadable)?;
+    // Whoever reads a pipe waits until somebody writes.
+    if !facts.is_file() {
+        return Err(unreadable(std::io::Error::other("is no regular file")));
+    }
+    if writable_by_all(&facts) {
         return Err(format!(
             "{}: everybody may write to it; take that right away: chmod o-w",
             path.display()

@@ -20,6 +20,8 @@ pub const SEQUENCE: &str = "token/sequence";
 pub const SIGNING_KEYS: &str = "token/signing-keys";
 /// What the clients could have that were registered last.
 pub const REGISTERED: &str = "token/registered";
+/// Up to which `iat` tokens may have been issued.
+pub const ISSUED: &str = "token/issued";
 const TOKENS: &str = "token/revoked/";
 const CLIENTS: &str = "token/revoked-client/";
 
@@ -29,6 +31,9 @@ pub const MOST_OF_ONE_CLIENT: usize = 100;
 /// Single tokens of all clients that are remembered, about: beyond that, whoever revokes one more revokes all that the client has. An EES
 /// reads lists of up to 4 MiB; so many single tokens are less than half of it, and the rest is left to revoked clients.
 pub const MOST_IN_ALL: usize = 10_000;
+
+/// Bytes that revoked clients take in a list, at most: with the single tokens, less than an EES reads. With more, all keys are withdrawn.
+pub const MOST_OF_CLIENTS: usize = 1024 * 1024;
 
 /// The number of a list of revocations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +96,16 @@ impl KeptClient {
     /// The EESs that its tokens are for.
     pub fn audiences(&self) -> Option<&BTreeSet<EesId>> {
         self.audiences.as_ref()
+    }
+
+    /// Bytes that it takes in a list, about.
+    pub fn size(&self) -> usize {
+        let identity = self
+            .client
+            .identity
+            .as_ref()
+            .map_or(0, |identity| identity.as_str().len());
+        80 + self.client.sub.len() + identity
     }
 
     /// What this EES has to know of it.

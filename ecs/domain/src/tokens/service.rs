@@ -3,11 +3,12 @@
 use super::{
     keys::Ring,
     refusal::{OauthError, Refusal},
+    registered::{self, Before, Registered, of_any_role},
     registry::{Registry, Rights},
     request::{Form, decide},
     revoked::{
-        self, AllOf, KeptClient, KeptToken, MOST_IN_ALL, MOST_OF_ONE_CLIENT, PREFIX, REGISTERED, SEQUENCE,
-        SIGNING_KEYS, Sequence,
+        self, AllOf, ISSUED, KeptClient, KeptToken, MOST_IN_ALL, MOST_OF_CLIENTS, MOST_OF_ONE_CLIENT, PREFIX,
+        REGISTERED, SEQUENCE, SIGNING_KEYS, Sequence,
     },
 };
 use arc_swap::ArcSwap;
@@ -26,16 +27,21 @@ use edgeapp_core::{
 };
 use edgeapp_openapi::common::DateTime;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 /// Clients or single tokens that one commit is about at most: each is up to three operations, and etcd takes 128.
 const AT_ONCE: usize = 30;
+/// Tokens are issued up to so many seconds beyond what is written down of them: it is written once in that time.
+const AHEAD: u64 = 60;
 /// Longest `client_id` that is looked up, in bytes.
 const LONGEST_CLIENT_ID: usize = 256;
 /// Longest `jti` that is remembered, in bytes.
@@ -78,78 +84,6 @@ impl Actor<'_> {
         event.from = self.from;
         event
     }
-}
-
-/// The registry as it was taken note of last: what the tokens can hold that are about.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Registered {
-    /// What each client could have.
-    Rights(BTreeMap<Owner, Rights>),
-    /// The names of clients in their tokens: all that earlier versions took note of.
-    Names(BTreeSet<String>),
-}
-
-impl Default for Registered {
-    fn default() -> Self {
-        Self::Rights(BTreeMap::new())
-    }
-}
-
-/// A client that was registered when that was last taken note of.
-struct Before {
-    client_id: String,
-    /// What it could have; not known where an earlier version took note.
-    rights: Option<Rights>,
-}
-
-impl Before {
-    fn of(rights: Rights) -> Self {
-        Self {
-            client_id: rights.client_id.clone(),
-            rights: Some(rights),
-        }
-    }
-
-    /// All that it has.
-    fn all(self) -> AllOf {
-        AllOf {
-            client_id: self.client_id,
-            audiences: self.rights.map(|rights| rights.audiences),
-        }
-    }
-}
-
-impl Registered {
-    fn clients(self) -> BTreeMap<Owner, Before> {
-        match self {
-            Self::Rights(rights) => rights
-                .into_iter()
-                .map(|(owner, rights)| (owner, Before::of(rights)))
-                .collect(),
-            Self::Names(names) => names
-                .iter()
-                .flat_map(|name| of_any_role(name).map(|owner| (owner, name.clone())))
-                .map(|(owner, client_id)| {
-                    let before = Before {
-                        client_id,
-                        rights: None,
-                    };
-                    (owner, before)
-                })
-                .collect(),
-        }
-    }
-}
-
-/// The clients that a name in tokens can stand for, whatever they have to do with the registry.
-fn of_any_role(name: &str) -> impl Iterator<Item = Owner> + '_ {
-    let is_uri = name.starts_with("urn:edgeapp:");
-    let roles = [Role::Eec, Role::Eas, Role::Ees];
-    roles
-        .into_iter()
-        .filter(move |role| is_uri == (*role == Role::Eas))
-        .filter_map(|role| identity_of(role, name))
 }
 
 /// How an authorization server behaves.
@@ -215,6 +149,8 @@ pub struct TokenService {
     registry: ArcSwap<Registry>,
     /// What registries granted by which tokens were issued here, since the registry was taken note of last.
     issued_by: Mutex<Vec<BTreeMap<Owner, Rights>>>,
+    /// Up to which `iat` it is written down that tokens are issued.
+    issued: AtomicU64,
     ring: ArcSwap<Ring>,
     /// The key that signs, as far as evidence was given.
     signing: Mutex<Option<String>>,
@@ -269,6 +205,7 @@ impl TokenService {
             rules,
             registry: ArcSwap::from_pointee(Registry::default()),
             issued_by: Mutex::default(),
+            issued: AtomicU64::new(0),
             ring: ArcSwap::default(),
             signing: Mutex::default(),
             listed: Mutex::default(),
@@ -315,6 +252,7 @@ impl TokenService {
         let grant = decide(&self.registry.load(), principal, parameters, self.rules.lifetime)?;
         // What was issued up to an instant may have been revoked: this token is a later one.
         let iat = revoked.map_or(now, |revoked| now.max(revoked.value.until() + 1));
+        self.write_down(iat).await?;
         let ring = self.ring.load();
         let key = ring.current(now).ok_or(Refusal::NOT_NOW)?;
         let (jti, audience) = (fresh_id(), grant.audience.to_string());
@@ -340,6 +278,29 @@ impl TokenService {
             scope: grant.scope,
         };
         Ok((audience, jti, issued))
+    }
+
+    /// Writes down that there may be tokens of this `iat`, and a while ahead. Whoever revokes all that a client has by a clock that is back, or
+    /// was, revokes those as well.
+    async fn write_down(&self, iat: u64) -> Result<(), Error> {
+        if iat <= self.issued.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let key = Key::new(ISSUED);
+        for mut seen in self.room.attempts() {
+            let written_down: u64 = read(seen.entry(&key).await?.as_ref())?;
+            if iat <= written_down {
+                self.issued.fetch_max(written_down, Ordering::Relaxed);
+                return Ok(());
+            }
+            let next = iat + AHEAD;
+            let decision = Decision::of(()).put_bytes(&key, written(&next)?, None);
+            if self.room.commit(seen, decision).await?.is_some() {
+                self.issued.fetch_max(next, Ordering::Relaxed);
+                return Ok(());
+            }
+        }
+        Err(contended())
     }
 
     /// Revokes a token of this client; an operator revokes any, or with `client_id` all that a client has. A token that is unknown or
@@ -484,6 +445,11 @@ impl TokenService {
             let span = Span::prefix(revoked::tokens_of(owner)).limit(MOST_OF_ONE_CLIENT);
             let others = self.room.store().range(span).await?.entries.len();
             if others >= MOST_OF_ONE_CLIENT || self.singles(now).await? >= MOST_IN_ALL {
+                if self.size_of_clients(now).await? >= MOST_OF_CLIENTS {
+                    return Err(Error::unavailable(
+                        "the list of revocations is full; it has room as tokens end",
+                    ));
+                }
                 let all = match self.registered().await?.remove(owner) {
                     Some(before) => before.all(),
                     None => AllOf {
@@ -518,6 +484,11 @@ impl TokenService {
         Ok(count)
     }
 
+    /// Bytes that clients take in the list, about.
+    async fn size_of_clients(&self, now: DateTime) -> Result<usize, Error> {
+        Ok(self.listed(now).await?.clients.iter().map(KeptClient::size).sum())
+    }
+
     /// All that these clients have until now is void. `registered` is kept with the last of them, where it is given: whoever is stopped
     /// half way begins again.
     async fn revoke_clients(
@@ -548,13 +519,17 @@ impl TokenService {
                 true => Decision::of(()),
                 false => renumbered(&mut seen).await?,
             };
+            // Where the clock went back there may be tokens from later than now.
+            let issued: u64 = read(seen.entry(&Key::new(ISSUED)).await?.as_ref())?;
+            let now = seconds(seen.now());
+            let latest = if issued > now + AHEAD { issued } else { now };
             let mut singles = Vec::new();
             for (client, all) in clients {
                 let key = revoked::client_key(client);
                 let before: Option<Kept<KeptClient>> = seen.even_expired(&key).await?;
                 // Tokens that came after the last time begin one second after it, be that in the future.
                 let until = before.as_ref().map_or(0, |before| before.value.until() + 1);
-                let until = until.max(seconds(seen.now()));
+                let until = until.max(latest);
                 // This entry takes the place of the one before: whom that concerned, this does too.
                 let all = match before.filter(|before| before.is_live(seen.now())) {
                     Some(before) => all.clone().and_for(before.value.audiences()),
@@ -635,29 +610,8 @@ impl TokenService {
         rights: &BTreeMap<Owner, Rights>,
     ) -> Result<(), Error> {
         let noted = self.registered().await?;
-        let same = noted.len() == rights.len()
-            && noted
-                .iter()
-                .all(|(owner, before)| before.rights.is_some() && before.rights.as_ref() == rights.get(owner));
-        let mut gone: BTreeMap<Owner, AllOf> = BTreeMap::new();
-        let issued_by = issued_by.into_iter().flatten();
-        let issued_by = issued_by.map(|(owner, rights)| (owner, Before::of(rights)));
-        for (owner, before) in noted.into_iter().chain(issued_by) {
-            let exceeded = match (&before.rights, rights.get(&owner)) {
-                (Some(before), Some(now)) => before.exceed(now),
-                // What it could have is not known: it stays, as long as it is registered.
-                (None, Some(_)) => false,
-                (_, None) => true,
-            };
-            if exceeded {
-                let all = before.all();
-                let all = match gone.remove(&owner) {
-                    Some(other) => all.and_for(other.audiences.as_ref()),
-                    None => all,
-                };
-                gone.insert(owner, all);
-            }
-        }
+        let same = registered::are(&noted, rights);
+        let mut gone = registered::exceeding(noted, issued_by, rights);
         if gone.is_empty() && same {
             return Ok(());
         }
@@ -665,6 +619,19 @@ impl TokenService {
             owner: &self.rules.server,
             from: None,
         };
+        let size: usize = gone.keys().map(|owner| 2 * owner.as_str().len() + 80).sum();
+        if !gone.is_empty() && size + self.size_of_clients(self.room.now()).await? > MOST_OF_CLIENTS {
+            let rotation = self.rules.rotation;
+            self.change_keys(true, |_, now| Ring::replaced(now, rotation)).await?;
+            tracing::warn!(
+                clients = gone.len(),
+                "the registry takes rights from too many clients to list them: all keys are withdrawn, and with them all tokens"
+            );
+            let reason = "all tokens of all clients: too many lose rights at once to list them";
+            self.evidence
+                .record(server.did(SecurityEventKind::TokenRevoked, reason));
+            gone = BTreeMap::new();
+        }
         self.revoke_clients(server, gone, Some(rights)).await
     }
 

@@ -677,6 +677,43 @@ async fn evidence_says_from_where_a_client_came() {
     assert_eq!(lab.told.1.lock().unwrap()[1..], [from; 3]);
 }
 
+/// T-32: tokens that were issued by a clock that was ahead are revoked with the others, also after a restart and by a clock that is back.
+///
+/// Proves: T-32
+#[tokio::test]
+async fn a_clock_that_goes_back_leaves_no_token_out_of_a_revocation() {
+    let lab = Lab::new().await;
+    lab.clock.advance(3000);
+    let iat = payload(&lab.token().await)["iat"].as_u64();
+    let back = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    let lab = Lab::over(lab.store, back, REGISTRY).await;
+    let operator = principal("urn:edgeapp:operator:o");
+    lab.service.revoke(&operator, &form("client_id=eec-1")).await.unwrap();
+    assert!(iat <= Some(lab.list().await.clients[0].until));
+}
+
+/// More clients lose rights than a list can name: then all tokens are void.
+#[tokio::test]
+async fn many_clients_that_lose_rights_at_once_lose_their_keys() {
+    let client = |n: usize, scope: &str| {
+        let name = format!("{n}-{}", "x".repeat(200));
+        format!(
+            "[[client]]\nidentity = \"urn:edgeapp:eec:{name}\"\naudiences = [\"ees-a.example\"]\nscopes = [\"{scope}\"]\n"
+        )
+    };
+    let many =
+        |scope: &str| -> String { REGISTRY.to_owned() + &(0..2_500).map(|n| client(n, scope)).collect::<String>() };
+    let clock = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    let lab = Lab::over(Arc::new(MemoryStore::new()), clock, &many("eees-easdiscovery")).await;
+    let before = lab.list().await.keys;
+    let narrower = Registry::parse(&many("eees-easdiscovery:request")).unwrap();
+    lab.service.register(narrower.clone()).await.unwrap();
+    let list = lab.list().await;
+    assert!(list.clients.is_empty() && !list.keys.iter().any(|key| before.contains(key)));
+    lab.service.register(narrower).await.unwrap();
+    assert_eq!(lab.list().await.keys, list.keys, "once");
+}
+
 #[tokio::test]
 async fn an_operator_revokes_all_of_a_client() {
     let lab = Lab::new().await;
