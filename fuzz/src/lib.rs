@@ -15,9 +15,8 @@
 //! | [`reports`] | what the core network reports over EDGE-2 | a refusal says where |
 //! | [`callbacks`] | URIs that clients name | none leads inside |
 //! | [`dns`] | messages of DNS, and client subnets | a refusal can be read; what is understood can be answered |
+//! | [`tokens`] | access tokens, requests for them, keys and revocations of an issuer | nothing counts that nobody signed, nothing is granted that is not registered |
 //! | [`certificates`] | certificates, and lists of revoked ones | an identity has a role and a name |
-//!
-//! A token has no target before it has a verifier; seeds for it lie in `fuzz/corpus/token`.
 
 pub mod bodies;
 pub mod callbacks;
@@ -26,6 +25,7 @@ pub mod dns;
 pub mod patches;
 pub mod queries;
 pub mod reports;
+pub mod tokens;
 
 /// A parser with the property that is asked of it.
 #[derive(Clone, Copy)]
@@ -49,6 +49,7 @@ pub fn targets() -> impl Iterator<Item = Target> {
         callbacks::TARGETS,
         certificates::TARGETS,
         dns::TARGETS,
+        tokens::TARGETS,
     ];
     lists.into_iter().flatten().copied()
 }
