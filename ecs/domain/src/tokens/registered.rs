@@ -2,25 +2,37 @@
 
 use super::{registry::Rights, revoked::AllOf};
 use edgeapp_core::{
-    principal::{Owner, Role},
-    token::identity_of,
+    principal::{Owner, Principal, Role},
+    token::{client_id, identity_of},
 };
-use serde::Deserialize;
+use edgeapp_openapi::ids::EesId;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The registry as it was taken note of last: what the tokens can hold that are about.
-#[derive(Debug, Deserialize)]
+/// The registry as it was taken note of last, as it is kept: what the tokens can hold that are about.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Registered {
-    /// What each client could have.
-    Rights(BTreeMap<Owner, Rights>),
+    /// Clients with the same rights, each of these once: there are many clients, and few kinds of them.
+    Rights {
+        /// Each kind.
+        rights: Vec<Kind>,
+    },
     /// The names of clients in their tokens: all that earlier versions took note of.
     Names(BTreeSet<String>),
 }
 
+/// Clients that have the same rights.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kind {
+    audiences: BTreeSet<EesId>,
+    scopes: BTreeSet<String>,
+    clients: Vec<Owner>,
+}
+
 impl Default for Registered {
     fn default() -> Self {
-        Self::Rights(BTreeMap::new())
+        Self::Rights { rights: Vec::new() }
     }
 }
 
@@ -51,26 +63,62 @@ impl Before {
 }
 
 impl Registered {
-    /// By identity. A name of an earlier version stands for a client of each role that could have it.
-    pub fn clients(self) -> BTreeMap<Owner, Before> {
-        match self {
-            Self::Rights(rights) => rights
-                .into_iter()
-                .map(|(owner, rights)| (owner, Before::of(rights)))
-                .collect(),
-            Self::Names(names) => names
-                .iter()
-                .flat_map(|name| of_any_role(name).map(|owner| (owner, name.clone())))
-                .map(|(owner, client_id)| {
-                    let before = Before {
-                        client_id,
-                        rights: None,
-                    };
-                    (owner, before)
-                })
-                .collect(),
+    /// What these clients can have.
+    pub fn of(clients: &BTreeMap<Owner, Rights>) -> Self {
+        let mut kinds: BTreeMap<(&BTreeSet<EesId>, &BTreeSet<String>), Vec<Owner>> = BTreeMap::new();
+        for (owner, rights) in clients {
+            let kind = kinds.entry((&rights.audiences, &rights.scopes)).or_default();
+            kind.push(owner.clone());
+        }
+        let of = |((audiences, scopes), clients): ((&BTreeSet<EesId>, &BTreeSet<String>), Vec<Owner>)| Kind {
+            audiences: audiences.clone(),
+            scopes: scopes.clone(),
+            clients,
+        };
+        Self::Rights {
+            rights: kinds.into_iter().map(of).collect(),
         }
     }
+
+    /// By identity. A name of an earlier version stands for a client of each role that could have it.
+    pub fn clients(self) -> BTreeMap<Owner, Before> {
+        let mut clients = BTreeMap::new();
+        match self {
+            Self::Rights { rights } => {
+                for kind in rights {
+                    for owner in kind.clients {
+                        let rights = Rights {
+                            client_id: name_of(&owner),
+                            audiences: kind.audiences.clone(),
+                            scopes: kind.scopes.clone(),
+                        };
+                        clients.insert(owner, Before::of(rights));
+                    }
+                }
+            }
+            Self::Names(names) => {
+                for client_id in names {
+                    for owner in of_any_role(&client_id) {
+                        let before = Before {
+                            client_id: client_id.clone(),
+                            rights: None,
+                        };
+                        clients.insert(owner, before);
+                    }
+                }
+            }
+        }
+        clients
+    }
+}
+
+/// The name in the tokens of a client.
+fn name_of(owner: &Owner) -> String {
+    let principal = Principal::from_names([owner.as_str()], []);
+    principal.map_or_else(
+        |_| owner.as_str().to_owned(),
+        |principal| client_id(&principal).to_owned(),
+    )
 }
 
 /// The clients that a name in tokens can stand for, whatever they have to do with the registry.
@@ -122,4 +170,38 @@ pub fn exceeding(
         }
     }
     gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_many_clients_is_short_and_says_the_same() {
+        let rights = |client_id: &str, scope: &str| Rights {
+            client_id: client_id.to_owned(),
+            audiences: ["ees-a.example".parse().expect("an id")].into(),
+            scopes: [scope.to_owned()].into(),
+        };
+        let mut clients: BTreeMap<Owner, Rights> = BTreeMap::new();
+        for (n, role) in (0..300).zip([Role::Eec, Role::Ees].into_iter().cycle()) {
+            let name = format!("client {n}");
+            let scope = if n % 3 == 0 {
+                "eees-easdiscovery"
+            } else {
+                "eees-eecregistration"
+            };
+            clients.insert(identity_of(role, &name).expect("a client"), rights(&name, scope));
+        }
+        let eas = "urn:edgeapp:eas:eas.chess.example#a";
+        clients.insert(
+            identity_of(Role::Eas, eas).expect("a client"),
+            rights(eas, "eees-easregistration"),
+        );
+        let kept = serde_json::to_string(&Registered::of(&clients)).expect("JSON");
+        assert_eq!(kept.matches("scopes").count(), 3);
+        let read: Registered = serde_json::from_str(&kept).expect("as it was written");
+        let noted = read.clients();
+        assert!(are(&noted, &clients) && exceeding(noted, vec![clients.clone()], &clients).is_empty());
+    }
 }

@@ -79,7 +79,7 @@ pub struct Client {
 }
 
 /// What the tokens of a client can hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     /// Its name in tokens.
     pub client_id: String,

@@ -42,8 +42,8 @@ use std::{
 const AT_ONCE: usize = 30;
 /// Tokens are issued up to so many seconds beyond what is written down of them: it is written once in that time.
 const AHEAD: u64 = 60;
-/// Longest `client_id` that is looked up, in bytes.
-const LONGEST_CLIENT_ID: usize = 256;
+/// Longest `client_id` that is looked up, in bytes: an identity URI may be one.
+const LONGEST_CLIENT_ID: usize = 1024;
 /// Longest `jti` that is remembered, in bytes.
 const LONGEST_JTI: usize = 128;
 
@@ -371,7 +371,7 @@ impl TokenService {
     async fn clients_called(&self, name: &str) -> Result<BTreeMap<Owner, AllOf>, Refusal> {
         let invalid = |description| Err(Refusal::new(OauthError::InvalidRequest, description));
         if !(1..=LONGEST_CLIENT_ID).contains(&name.len()) {
-            return invalid("client_id has to have 1 to 256 bytes");
+            return invalid("client_id has to have 1 to 1024 bytes");
         }
         let is_it = |owner: &Owner, client_id: &str| owner.as_str() == name || client_id == name;
         let (known, by_name): (Vec<_>, Vec<_>) = self
@@ -543,7 +543,7 @@ impl TokenService {
             if let Some(registered) = registered {
                 let key = Key::new(REGISTERED);
                 seen.entry(&key).await?;
-                decision = decision.put_bytes(&key, written(registered)?, None);
+                decision = decision.put_bytes(&key, written(&Registered::of(registered))?, None);
             }
             if self.room.commit(seen, decision).await?.is_some() {
                 for (client, _) in clients {
