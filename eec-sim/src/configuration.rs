@@ -413,7 +413,7 @@ mod tests {
         for text in [ecs.text(&pki), eess[0].text(&pki)] {
             let server: toml::Table = text.parse().unwrap();
             let key = Path::new(server["privacy"]["pseudonym_key"].as_str().unwrap());
-            assert!(fs::read(key).unwrap().len() >= 32, "{}", key.display());
+            assert!(std::fs::read(key).unwrap().len() >= 32, "{}", key.display());
         }
         let (_, eess) = laboratory(dir.path(), true).unwrap();
         let with_tokens: toml::Table = eess[1].text(&pki).parse().unwrap();

@@ -22,6 +22,9 @@ pub enum Registered {
     Names(BTreeSet<String>),
 }
 
+/// Audiences and scopes.
+type Same<'a> = (&'a BTreeSet<EesId>, &'a BTreeSet<String>);
+
 /// Clients that have the same rights.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Kind {
@@ -65,12 +68,12 @@ impl Before {
 impl Registered {
     /// What these clients can have.
     pub fn of(clients: &BTreeMap<Owner, Rights>) -> Self {
-        let mut kinds: BTreeMap<(&BTreeSet<EesId>, &BTreeSet<String>), Vec<Owner>> = BTreeMap::new();
+        let mut kinds: BTreeMap<Same<'_>, Vec<Owner>> = BTreeMap::new();
         for (owner, rights) in clients {
             let kind = kinds.entry((&rights.audiences, &rights.scopes)).or_default();
             kind.push(owner.clone());
         }
-        let of = |((audiences, scopes), clients): ((&BTreeSet<EesId>, &BTreeSet<String>), Vec<Owner>)| Kind {
+        let of = |((audiences, scopes), clients): (Same<'_>, Vec<Owner>)| Kind {
             audiences: audiences.clone(),
             scopes: scopes.clone(),
             clients,
