@@ -40,7 +40,7 @@ use std::{
 
 /// Clients or single tokens that one commit is about at most: each is up to three operations, and etcd takes 128.
 const AT_ONCE: usize = 30;
-/// Tokens are issued up to so many seconds beyond what is written down of them: it is written once in that time.
+/// It is written down so many seconds ahead that tokens are issued, and so once in that time.
 const AHEAD: u64 = 60;
 /// Longest `client_id` that is looked up, in bytes: an identity URI may be one.
 const LONGEST_CLIENT_ID: usize = 1024;
@@ -252,7 +252,7 @@ impl TokenService {
         let grant = decide(&self.registry.load(), principal, parameters, self.rules.lifetime)?;
         // What was issued up to an instant may have been revoked: this token is a later one.
         let iat = revoked.map_or(now, |revoked| now.max(revoked.value.until() + 1));
-        self.write_down(iat).await?;
+        self.write_down(iat, now).await?;
         let ring = self.ring.load();
         let key = ring.current(now).ok_or(Refusal::NOT_NOW)?;
         let (jti, audience) = (fresh_id(), grant.audience.to_string());
@@ -282,7 +282,7 @@ impl TokenService {
 
     /// Writes down that there may be tokens of this `iat`, and a while ahead. Whoever revokes all that a client has by a clock that is back, or
     /// was, revokes those as well.
-    async fn write_down(&self, iat: u64) -> Result<(), Error> {
+    async fn write_down(&self, iat: u64, now: u64) -> Result<(), Error> {
         if iat <= self.issued.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -293,7 +293,7 @@ impl TokenService {
                 self.issued.fetch_max(written_down, Ordering::Relaxed);
                 return Ok(());
             }
-            let next = iat + AHEAD;
+            let next = iat.max(now + AHEAD);
             let decision = Decision::of(()).put_bytes(&key, written(&next)?, None);
             if self.room.commit(seen, decision).await?.is_some() {
                 self.issued.fetch_max(next, Ordering::Relaxed);
@@ -519,10 +519,11 @@ impl TokenService {
                 true => Decision::of(()),
                 false => renumbered(&mut seen).await?,
             };
-            // Where the clock went back there may be tokens from later than now.
+            // Where the clock went back there may be tokens from later than now. Those of replicas differ a little.
             let issued: u64 = read(seen.entry(&Key::new(ISSUED)).await?.as_ref())?;
             let now = seconds(seen.now());
-            let latest = if issued > now + AHEAD { issued } else { now };
+            let is_back = issued > now + AHEAD + u64::from(SKEW);
+            let latest = if is_back { issued } else { now };
             let mut singles = Vec::new();
             for (client, all) in clients {
                 let key = revoked::client_key(client);
