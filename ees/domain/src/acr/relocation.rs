@@ -2,8 +2,9 @@
 
 use super::{
     EasDirectory,
+    one_at_a_time::{Meeting, begins, in_progress},
     plan::{foreseeable, plan_of},
-    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, folder, key},
+    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
     request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
 use crate::{
@@ -19,8 +20,7 @@ use edgeapp_core::{
     error::{Cause, Error, Kind},
     kept::Kept,
     principal::{Principal, Role},
-    room::{Decision, Room, Seen, contended, fresh_id},
-    store::Span,
+    room::{Decision, Room, contended, fresh_id},
 };
 use edgeapp_openapi::{
     app_context_relocation::{AcrDecReq, AcrDetermReq, AcrInitReq, EecCtxtReloc},
@@ -110,8 +110,7 @@ impl AcrService {
             None => decision = displaced(decision, known, next)?,
         }
         let end = Some(next.ends_at(now, &self.policy));
-        decision = decision
-            .put(&next.key(), &Kept::new(principal, end, next.clone()))?
+        decision = begins(decision, &Kept::new(principal, end, next.clone()))?
             .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
         let planned = known
             .filter(|known| known.t_eas == next.t_eas)
@@ -228,27 +227,6 @@ impl AcrService {
         ))
     }
 
-    /// A relocation of the same application of the same UE that runs under another key: one of the two names no AC, so that they may be
-    /// about the same one.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(super) async fn beside(&self, seen: &mut Seen, next: &Acr) -> Result<Option<Acr>, Error> {
-        let own = next.key();
-        let span = Span::prefix(folder(&next.ue_id, &next.eas_id));
-        for entry in self.room.store().range(span).await?.entries {
-            if entry.key == own {
-                continue;
-            }
-            let known = seen.kept::<Acr>(&entry.key).await?.map(|kept| kept.value);
-            let same = |known: &Acr| known.runs() && (known.ac_id.is_none() || next.ac_id.is_none());
-            if let Some(known) = known.filter(same) {
-                return Ok(Some(known));
-            }
-        }
-        Ok(None)
-    }
-
     /// The EAS of the pair that is registered here.
     fn local_eas(&self, side: Side, request: &AcrInitReq) -> Option<Arc<EasProfile>> {
         let endpoint = match side {
@@ -349,12 +327,10 @@ impl AppContextRelocation for AcrService {
             if meaning == Repeat::Same {
                 return Ok(());
             }
-            if let Some(other) = self.beside(&mut seen, &next).await? {
-                // The same, once with and once without the name of its AC.
-                return match other.t_eas == next.t_eas && other.scenario == next.scenario {
-                    true => Ok(()),
-                    false => Err(in_progress()),
-                };
+            match self.beside(&mut seen, &next).await? {
+                Meeting::Apart => {}
+                Meeting::Joined => return Ok(()),
+                Meeting::Refused => return Err(in_progress()),
             }
             let decision = match (known, meaning) {
                 (Some(known), Repeat::Changed) => self.predicted_anew(principal, known, &next, seen.now())?,
@@ -408,18 +384,19 @@ impl AppContextRelocation for AcrService {
                 plan: None,
             };
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            let beside = self.beside(&mut seen, &next).await?;
-            match known.clone().filter(Acr::runs).or(beside) {
+            match known.as_ref().filter(|known| known.runs()) {
                 Some(known) if known.t_eas == next.t_eas => return Ok(()),
                 // The S-EAS may change its mind, but not that of others.
-                Some(known) if known.scenario != next.scenario || known.ac_id != next.ac_id => {
-                    return Err(in_progress());
-                }
+                Some(known) if known.scenario != next.scenario => return Err(in_progress()),
                 _ => {}
             }
+            match self.beside(&mut seen, &next).await? {
+                Meeting::Apart => {}
+                Meeting::Joined => return Ok(()),
+                Meeting::Refused => return Err(in_progress()),
+            }
             let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
-            let decision = Decision::of(())
-                .put(&key, &Kept::new(principal, end, next.clone()))?
+            let decision = begins(Decision::of(()), &Kept::new(principal, end, next.clone()))?
                 .tell(&Event::Acr(AcrEvent::Declared(next.reference())))?;
             let decision = displaced(decision, known.as_ref(), &next)?;
             let place = request.expected_loc_area.as_ref();
@@ -471,14 +448,6 @@ impl AppContextRelocation for AcrService {
             .map(|_| ())
             .ok_or_else(contended)
     }
-}
-
-/// Another relocation of the application runs.
-fn in_progress() -> Error {
-    Error::forbidden(
-        Cause::AcrInProgress,
-        "a relocation of this application of this UE to another target is running",
-    )
 }
 
 /// What rested on a prediction of another target is void: its EAS hears that it need not go on.

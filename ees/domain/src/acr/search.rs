@@ -2,6 +2,7 @@
 
 use super::{
     follow_up::{AcrFollowUp, bare_target},
+    one_at_a_time::{Meeting, begins},
     record::{Acr, AcrEvent, AcrRef, ContextMove, Side, Step, Transfer, Wanted},
     relocation::{displaced, index_of},
 };
@@ -326,7 +327,7 @@ impl AcrFollowUp {
                     return Ok(None);
                 }
             }
-            if self.service.beside(&mut seen, &acr).await?.is_some() {
+            if self.service.beside(&mut seen, &acr).await? != Meeting::Apart {
                 return Ok(None);
             }
             let end = Some(self.service.later(seen.now(), self.service.policy.transfer_seconds));
@@ -336,15 +337,12 @@ impl AcrFollowUp {
                 ees: ees.clone().map(Box::new),
             };
             let begun = AcrEvent::begun(acr.clone(), facilitated);
-            let decision = Decision::of(())
-                .put(
-                    &key,
-                    &Kept {
-                        owner: owner.clone(),
-                        expires_at: end,
-                        value: acr.clone(),
-                    },
-                )?
+            let kept = Kept {
+                owner: owner.clone(),
+                expires_at: end,
+                value: acr.clone(),
+            };
+            let decision = begins(Decision::of(()), &kept)?
                 .tell(&Event::Acr(selected))?
                 .tell(&Event::Acr(begun))?;
             let place = ExpectedLocationArea {
