@@ -95,6 +95,18 @@ pub(super) fn bare_target(acr: &Acr, at: &EndPoint) -> DiscoveredEas {
     }
 }
 
+/// Pure: with the bundle that relocates together, and where its EASs go.
+fn of_bundle(acr: &Acr, notification: AcrInfoNotification) -> AcrInfoNotification {
+    match &acr.bundle {
+        None => notification,
+        Some(bundle) => AcrInfoNotification {
+            eas_bundle_info: Some(bundle.info.clone()),
+            t_eas_end_point_bundle_list: bundle.targets.clone(),
+            ..notification
+        },
+    }
+}
+
 /// Pure: the report that tells an EAS to start or stop a transfer with its peer, and what to know of the prediction if there is one.
 fn act_report(acr: &Acr, status: ActStatus, now: DateTime) -> AcrMgntEventReport {
     AcrMgntEventReport {
@@ -278,7 +290,7 @@ impl AcrFollowUp {
         };
         self.tell_eec(acr, AcrEventIds::TargetInformation, |mut notification| {
             notification.trgt_info = Some(info.clone());
-            notification
+            of_bundle(acr, notification)
         })
         .await
     }
@@ -304,7 +316,7 @@ impl AcrFollowUp {
             let told = self.tell_eec(acr, AcrEventIds::AcrComplete, |mut notification| {
                 notification.acr_status = Some(status.clone());
                 notification.eec_ctxt_reloc.clone_from(&registration);
-                notification
+                of_bundle(acr, notification)
             });
             todos.extend(told.await?);
             if status.fail_reason.is_some() {

@@ -181,6 +181,7 @@ impl EelManagedAcrs for EelManagedService {
                 stored: token.is_none(),
             })),
             plan: None,
+            bundle: None,
         };
         let service = &self.relocations;
         for mut seen in service.room.attempts() {
@@ -277,6 +278,7 @@ impl AcrService {
             complete: false,
             managed: None,
             plan: None,
+            bundle: None,
         };
         if let Some(known) = seen.kept::<Acr>(&key).await?.map(|kept| kept.value) {
             // The same once more, because our answer was lost: the T-EAS is not told twice.

@@ -2,6 +2,8 @@
 
 use super::{
     EasDirectory,
+    bundle::{self, Beside, Member, Says},
+    follow_up::bare_target,
     one_at_a_time::{Meeting, begins, in_progress},
     plan::{foreseeable, plan_of},
     record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
@@ -19,8 +21,8 @@ use edgeapp_core::{
     area::{self, Contains},
     error::{Cause, Error, Kind},
     kept::Kept,
-    principal::{Principal, Role},
-    room::{Decision, Room, contended, fresh_id},
+    principal::{Owner, Principal, Role},
+    room::{Decision, Room, Seen, contended, fresh_id},
 };
 use edgeapp_openapi::{
     app_context_relocation::{AcrDecReq, AcrDetermReq, AcrInitReq, EecCtxtReloc},
@@ -227,6 +229,61 @@ impl AcrService {
         ))
     }
 
+    /// The EASs that relocate beside the one that an EEC asks about.
+    fn bundle_of(&self, request: &AcrInitReq, next: &Acr) -> Result<Option<Beside>, Error> {
+        let targets = &request.t_eas_end_point_bundle_list;
+        // Where no EAS is told, only the context of the EEC moves, and that is one for all.
+        if targets.is_empty() || !request.eas_notif_ind {
+            return Ok(None);
+        }
+        if next.side == Side::Target {
+            return Err(Error::optional_incorrect(
+                "/tEasEndPointBundleList",
+                "goes to the S-EES: a T-EES does not know who serves the UE until now",
+            ));
+        }
+        if next.plan.is_some() {
+            return Err(Error::optional_incorrect(
+                "/tEasEndPointBundleList",
+                "cannot go with a prediction: a bundle relocates when its UE is there",
+            ));
+        }
+        bundle::beside(
+            request.eas_bundle_info.as_ref(),
+            targets,
+            (&next.eas_id, &request.t_eas_endpoint),
+            (&*self.eass, Says::TheEec),
+        )
+    }
+
+    /// The relocations of the other members of a bundle begin with the first, or none does.
+    ///
+    /// # Errors
+    /// [`Cause::AcrInProgress`] when one of them runs already.
+    pub(super) async fn and_members(
+        &self,
+        seen: &mut Seen,
+        mut decision: Decision<()>,
+        members: &[Acr],
+        (owner, end): (&Owner, Option<DateTime>),
+    ) -> Result<Decision<()>, Error> {
+        for acr in members {
+            let known = seen.kept::<Acr>(&acr.key()).await?;
+            let runs = known.is_some_and(|known| known.value.runs());
+            if runs || self.beside(seen, acr).await? != Meeting::Apart {
+                return Err(in_progress());
+            }
+            let kept = Kept {
+                owner: owner.clone(),
+                expires_at: end,
+                value: acr.clone(),
+            };
+            decision =
+                begins(decision, &kept)?.tell(&Event::Acr(AcrEvent::Started(Box::new(acr.clone()))))?;
+        }
+        Ok(decision)
+    }
+
     /// The EAS of the pair that is registered here.
     fn local_eas(&self, side: Side, request: &AcrInitReq) -> Option<Arc<EasProfile>> {
         let endpoint = match side {
@@ -303,6 +360,7 @@ impl AppContextRelocation for AcrService {
             t_eas: Some(request.t_eas_endpoint.clone()),
             plan: plan_of(&request, &context),
             managed: None,
+            bundle: None,
             complete: !request.eas_notif_ind && context == ContextMove::NotAsked,
             context,
             transfer: if request.eas_notif_ind {
@@ -311,6 +369,8 @@ impl AppContextRelocation for AcrService {
                 Transfer::NotAwaited
             },
         };
+        let bundle = self.bundle_of(&request, &next)?;
+        let (next, members) = with_members(bundle.as_ref(), next);
         for mut seen in self.room.attempts() {
             if let ContextMove::ToPush(id, _) = &next.context {
                 let kept = seen
@@ -336,6 +396,8 @@ impl AppContextRelocation for AcrService {
                 (Some(known), Repeat::Changed) => self.predicted_anew(principal, known, &next, seen.now())?,
                 (known, _) => self.begun(principal, known.as_ref(), &next, &request, seen.now())?,
             };
+            let end = Some(next.ends_at(seen.now(), &self.policy));
+            let decision = self.and_members(&mut seen, decision, &members, (principal.owner(), end)).await?;
             let predicted = request.acr_params.as_ref().and_then(|params| params.predict_exp_time);
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, predicted, seen.now())?;
@@ -366,6 +428,12 @@ impl AppContextRelocation for AcrService {
         }
         let (eec_id, _) = self.served(&registered, &request.ue_id).await?;
         let key = key(&request.ue_id, &request.t_eas_id, request.ac_id.as_ref());
+        let bundle = bundle::beside(
+            request.eas_bundle_info.as_ref(),
+            &request.t_eas_end_point_bundle_list,
+            (&request.t_eas_id, &request.t_eas_endpoint),
+            (&*self.eass, Says::ItsRegistration),
+        )?;
         for mut seen in self.room.attempts() {
             let next = Acr {
                 id: fresh_id(),
@@ -382,7 +450,9 @@ impl AppContextRelocation for AcrService {
                 complete: false,
                 managed: None,
                 plan: None,
+                bundle: None,
             };
+            let (next, members) = with_members(bundle.as_ref(), next);
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
             match known.as_ref().filter(|known| known.runs()) {
                 Some(known) if known.t_eas == next.t_eas => return Ok(()),
@@ -401,6 +471,11 @@ impl AppContextRelocation for AcrService {
             let decision = displaced(decision, known.as_ref(), &next)?;
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, None, seen.now())?;
+            // The others have decided nothing: their EASs are told to start, and the EEC where they go.
+            let mut decision = self.and_members(&mut seen, decision, &members, (principal.owner(), end)).await?;
+            for told in members.iter().filter_map(|member| target_of_member(member, None)) {
+                decision = decision.tell(&Event::Acr(told))?;
+            }
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -448,6 +523,26 @@ impl AppContextRelocation for AcrService {
             .map(|_| ())
             .ok_or_else(contended)
     }
+}
+
+/// Pure: the relocation that was asked for, and those of the other members of its bundle.
+pub(super) fn with_members(bundle: Option<&Beside>, acr: Acr) -> (Acr, Vec<Acr>) {
+    let Some(bundle) = bundle else { return (acr, Vec::new()) };
+    let mut all = bundle.all(acr);
+    let first = all.remove(0);
+    (first, all)
+}
+
+/// Pure: what the EEC is told of the target of a member, with what was found of it.
+pub(super) fn target_of_member(acr: &Acr, found: Option<&Member>) -> Option<AcrEvent> {
+    let known = found.and_then(|member| member.found.clone());
+    let bare = || Some((Box::new(bare_target(acr, acr.t_eas.as_ref()?)), None));
+    let (target, ees) = known.or_else(bare)?;
+    Some(AcrEvent::TargetSelected {
+        acr: Box::new(acr.clone()),
+        target,
+        ees,
+    })
 }
 
 /// What rested on a prediction of another target is void: its EAS hears that it need not go on.

@@ -1,10 +1,11 @@
 //! The search for a target, and the relocation that an S-EES executes once it has one (TS 23.558 clause 8.8.2.5).
 
 use super::{
+    bundle::{self, Beside, Member, Says},
     follow_up::{AcrFollowUp, bare_target},
     one_at_a_time::{Meeting, begins},
     record::{Acr, AcrEvent, AcrRef, ContextMove, Side, Step, Transfer, Wanted},
-    relocation::{displaced, index_of},
+    relocation::{displaced, index_of, target_of_member, with_members},
 };
 use crate::{
     acr_management,
@@ -13,7 +14,7 @@ use crate::{
     selection::Selection,
 };
 use edgeapp_core::{
-    error::Error,
+    error::{Cause, Error},
     kept::Kept,
     outbox::Outcome,
     principal::Owner,
@@ -23,9 +24,9 @@ use edgeapp_core::{
 use edgeapp_openapi::{
     app_context_relocation::ExpectedLocationArea,
     eas_discovery::{DiscoveredEas, EasCharacteristics, EasDiscoveryFilter, EasDiscoveryReq, RequestorId},
-    eas_registration::EasProfile,
+    eas_registration::{Affinity, EasBundleInfo, EasProfile},
     ees_registration::AcrScenario,
-    ids::{EecId, EesId},
+    ids::{EasId, EecId, EesId},
     service_provisioning::EdnConfigInfo,
     target_ees_discovery::EesProfilesQuery,
 };
@@ -35,8 +36,17 @@ const SEARCH_ATTEMPTS: u32 = 3;
 
 impl AcrFollowUp {
     pub(super) async fn seek_target(&self, wanted: &Wanted, attempt: u32) -> Result<Outcome, Error> {
-        let request = discovery(&self.service.own_id, wanted);
-        let found = match self.search(wanted, &request, |_| true).await {
+        let source = self.service.eass.at(&wanted.s_eas, Some(&wanted.eas_id));
+        let bundle = source.as_deref().and_then(bundle::coordinated);
+        let found = match bundle {
+            None => {
+                let request = discovery(&self.service.own_id, wanted);
+                let found = self.search(wanted, &request, |_| true).await;
+                found.map(|(target, ees)| (target, ees, None))
+            }
+            Some(info) => self.search_bundle(wanted, info).await,
+        };
+        let (target, ees, bundle) = match found {
             Ok(found) => found,
             Err(PeerError::Unreachable(reason)) if attempt + 1 < SEARCH_ATTEMPTS => {
                 return Ok(Outcome::Again { reason, after: None });
@@ -44,9 +54,51 @@ impl AcrFollowUp {
             // Nobody was promised anything yet: the next trigger looks again.
             Err(error) => return Ok(Outcome::Hopeless(format!("no target for the relocation: {error}"))),
         };
-        let (target, ees) = found;
-        self.execute(wanted, fresh_id(), target, Some(ees), false).await?;
+        self.execute_all(wanted, fresh_id(), (target, Some(ees)), false, bundle.as_ref())
+            .await?;
         Ok(Outcome::Done)
+    }
+
+    /// The EESs that the ECS names, each with its edge data network; `whole` is a bundle that has to move there.
+    async fn ees_elsewhere(
+        &self,
+        wanted: &Wanted,
+        whole: Option<&EasBundleInfo>,
+    ) -> Result<Vec<(PeerEes, EdnConfigInfo)>, PeerError> {
+        let mut query = EesProfilesQuery::new(self.service.own_id.clone(), wanted.eas_id.clone());
+        query.ue_location.clone_from(&wanted.area);
+        query.bdl_id = whole.and_then(|info| info.bdl_id.clone());
+        query.bdl_type = whole.filter(|info| info.bdl_id.is_some()).map(|info| info.bdl_type.clone());
+        let answer = self.peers.target_ees(&query).await?;
+        let mut found = Vec::new();
+        for edn in &answer.edn_cnfg_info {
+            for ees in edn.eess.iter().filter(|ees| ees.ees_id != self.service.own_id) {
+                let peer = PeerEes {
+                    id: ees.ees_id.clone(),
+                    endpoint: ees.end_pt.clone(),
+                };
+                let there = EdnConfigInfo {
+                    eess: vec![ees.clone()],
+                    ..edn.clone()
+                };
+                found.push((peer, there));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What an EES offers in the place of an EAS.
+    async fn offered(
+        &self,
+        peer: &PeerEes,
+        wanted: &Wanted,
+        request: &EasDiscoveryReq,
+        fits: impl Fn(&DiscoveredEas) -> bool + Send + Sync,
+    ) -> Result<Option<DiscoveredEas>, PeerError> {
+        let other =
+            |eas: &DiscoveredEas| eas.eas.eas_id == wanted.eas_id && eas.eas.end_pt != wanted.s_eas && fits(eas);
+        let found = self.peers.discover(peer, request).await?;
+        Ok(found.discovered_eas.into_iter().find(other))
     }
 
     async fn search(
@@ -55,34 +107,84 @@ impl AcrFollowUp {
         request: &EasDiscoveryReq,
         fits: impl Fn(&DiscoveredEas) -> bool + Send + Sync,
     ) -> Result<(DiscoveredEas, EdnConfigInfo), PeerError> {
-        let mut query = EesProfilesQuery::new(self.service.own_id.clone(), wanted.eas_id.clone());
-        query.ue_location.clone_from(&wanted.area);
-        let answer = self.peers.target_ees(&query).await?;
         let mut last = PeerError::NotFound("no EES has this EAS".to_owned());
-        for edn in &answer.edn_cnfg_info {
-            for ees in edn.eess.iter().filter(|ees| ees.ees_id != self.service.own_id) {
-                let peer = PeerEes {
-                    id: ees.ees_id.clone(),
-                    endpoint: ees.end_pt.clone(),
-                };
-                match self.peers.discover(&peer, request).await {
-                    Ok(found) => {
-                        let other = |eas: &DiscoveredEas| {
-                            eas.eas.eas_id == wanted.eas_id && eas.eas.end_pt != wanted.s_eas && fits(eas)
-                        };
-                        if let Some(target) = found.discovered_eas.into_iter().find(other) {
-                            let ees = EdnConfigInfo {
-                                eess: vec![ees.clone()],
-                                ..edn.clone()
-                            };
-                            return Ok((target, ees));
-                        }
-                    }
-                    Err(error) => last = error,
-                }
+        for (peer, there) in self.ees_elsewhere(wanted, None).await? {
+            match self.offered(&peer, wanted, request, &fits).await {
+                Ok(Some(target)) => return Ok((target, there)),
+                Ok(None) => {}
+                Err(error) => last = error,
             }
         }
         Err(last)
+    }
+
+    /// The targets of the EASs of a bundle that are registered here, as near to each other as the bundle demands (TS 23.558 clause 8.8.2.9):
+    /// with strong affinity at one EES, else at one that has all of them if there is one and it matters, else wherever they are. A
+    /// member without a target stays where it is, unless all have to move.
+    async fn search_bundle(
+        &self,
+        wanted: &Wanted,
+        info: &EasBundleInfo,
+    ) -> Result<(DiscoveredEas, EdnConfigInfo, Option<Beside>), PeerError> {
+        let eass = &*self.service.eass;
+        let member = |eas_id: &EasId| {
+            Some(Wanted {
+                eas_id: eas_id.clone(),
+                s_eas: bundle::source_of(eass, eas_id, info, Says::ItsRegistration)?,
+                ..wanted.clone()
+            })
+        };
+        let others = info.eas_ids_list.iter().filter(|id| **id != wanted.eas_id);
+        let others: Vec<Wanted> = others.filter_map(member).collect();
+        let affinity = bundle::affinity(info);
+        let request = |wanted: &Wanted| discovery(&self.service.own_id, wanted);
+        let mut last = PeerError::NotFound("no EES has the EASs of this bundle".to_owned());
+        let mut partly = None;
+        for (peer, there) in self.ees_elsewhere(wanted, Some(info)).await? {
+            let target = match self.offered(&peer, wanted, &request(wanted), |_| true).await {
+                Ok(Some(target)) => target,
+                Ok(None) => continue,
+                Err(error) => {
+                    last = error;
+                    continue;
+                }
+            };
+            let mut beside = Vec::new();
+            for other in &others {
+                beside.push(self.offered(&peer, other, &request(other), |_| true).await.ok().flatten());
+            }
+            let whole = beside.iter().all(Option::is_some);
+            if whole || affinity != Affinity::Strong {
+                // What has all of them comes before what came first.
+                if whole || partly.is_none() {
+                    partly = Some((target, there, beside));
+                }
+                if whole || affinity == Affinity::Weak {
+                    break;
+                }
+            }
+        }
+        let Some((target, there, beside)) = partly else { return Err(last) };
+        let mut members = Vec::new();
+        for (other, at_once) in others.iter().zip(beside) {
+            let found = match at_once {
+                Some(found) => Ok((found, there.clone())),
+                None => self.search(other, &request(other), |_| true).await,
+            };
+            let (found, there) = match found {
+                Ok(found) => found,
+                Err(error) if bundle::moves_together(info) => return Err(error),
+                Err(_) => continue,
+            };
+            members.push(Member {
+                eas_id: other.eas_id.clone(),
+                s_eas: other.s_eas.clone(),
+                t_eas: found.eas.end_pt.clone(),
+                found: Some((Box::new(found), Some(Box::new(there)))),
+            });
+        }
+        let beside = Beside::of(info, (&wanted.eas_id, &target.eas.end_pt), members);
+        Ok((target, there, beside))
     }
 
     /// The context of this EEC has to go to the EES of a target.
@@ -291,6 +393,18 @@ impl AcrFollowUp {
         ees: Option<EdnConfigInfo>,
         facilitated: bool,
     ) -> Result<Option<Acr>, Error> {
+        self.execute_all(wanted, id, (target, ees), facilitated, None).await
+    }
+
+    /// The same, together with the other members of a bundle.
+    async fn execute_all(
+        &self,
+        wanted: &Wanted,
+        id: String,
+        (target, ees): (DiscoveredEas, Option<EdnConfigInfo>),
+        facilitated: bool,
+        bundle: Option<&Beside>,
+    ) -> Result<Option<Acr>, Error> {
         let room = &self.service.room;
         let context = match &ees {
             Some(ees) => self.context_for(wanted.eec_id.as_ref(), ees).await?,
@@ -311,11 +425,13 @@ impl AcrFollowUp {
             complete: false,
             managed: None,
             plan: None,
+            bundle: None,
         };
         let owner = wanted
             .eec_id
             .as_ref()
             .map_or_else(|| Owner::ees(&self.service.own_id), Owner::eec);
+        let (acr, members) = with_members(bundle, acr);
         let key = acr.key();
         for mut seen in room.attempts() {
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
@@ -351,6 +467,19 @@ impl AcrFollowUp {
             };
             let decision = displaced(decision, known.as_ref(), &acr)?;
             let decision = acr_management::expected(decision, &acr, Some(&place), None, seen.now())?;
+            let with_others = self.service.and_members(&mut seen, decision, &members, (&owner, end)).await;
+            let mut decision = match with_others {
+                Ok(decision) => decision,
+                // One of the others is on its way already: the bundle does not move as one.
+                Err(error) if error.cause == Cause::AcrInProgress => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            for member in &members {
+                let found = bundle.and_then(|bundle| bundle.member(&member.eas_id));
+                if let Some(told) = target_of_member(member, found) {
+                    decision = decision.tell(&Event::Acr(told))?;
+                }
+            }
             if room.commit(seen, decision).await?.is_some() {
                 return Ok(Some(acr));
             }
