@@ -12,6 +12,7 @@ use edgeapp_core::{
 };
 use edgeapp_dot::settings::DnsSettings;
 use edgeapp_ees_domain::{
+    acr::decision::DecisionRules,
     common_eas::{Agreement, CommonEasPolicy},
     core_links::LinkPolicy,
     discovery::EmptyDiscovery,
@@ -295,7 +296,7 @@ impl LifetimesConfig {
 }
 
 /// Time limits of relocations, and what becomes of contexts.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RelocationConfig {
     /// `transfer_seconds`: how long EASs have to report a transfer, 30 when not given.
@@ -309,6 +310,8 @@ pub struct RelocationConfig {
     pub app_context_bytes: u32,
     /// `stale_context_seconds`: how long a context without a registration is kept, 600 when not given.
     pub stale_context_seconds: u32,
+    /// `[relocation.decisions]`: what the EES decides by itself.
+    pub decisions: DecisionRules,
 }
 
 impl Default for RelocationConfig {
@@ -319,6 +322,7 @@ impl Default for RelocationConfig {
             register_implicitly: true,
             app_context_bytes: 1024 * 1024,
             stale_context_seconds: 600,
+            decisions: DecisionRules::default(),
         }
     }
 }
@@ -671,6 +675,9 @@ impl EesConfig {
         }
         if self.relocation.app_context_bytes == 0 {
             refuse("relocation.app_context_bytes", "must be at least 1");
+        }
+        for (key, reason) in self.relocation.decisions.wrong(self.relocation.transfer_seconds) {
+            refuse(key, reason);
         }
         if let Some(nef) = &self.nef {
             if let Err(error) = nef.check() {

@@ -47,8 +47,8 @@ use edgeapp_core::{
 };
 use edgeapp_dot::upstream::UpstreamError;
 use edgeapp_ees_domain::{
-    acr_management::AcrManagementService, expiring::EesExpiring, peers::Peers, qos_session::QosSessionService,
-    reactions::EesReactions, ue_location::UeLocationService,
+    acr::decision::DecisionPolicy, acr_management::AcrManagementService, expiring::EesExpiring, peers::Peers,
+    qos_session::QosSessionService, reactions::EesReactions, ue_location::UeLocationService,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
@@ -189,6 +189,7 @@ pub struct EesBuilder {
     core: Option<Arc<dyn CoreNetwork>>,
     consent: Option<Arc<dyn Consent>>,
     evidence: Option<Arc<dyn Evidence>>,
+    decides: Option<Arc<dyn DecisionPolicy>>,
 }
 
 impl EesBuilder {
@@ -204,6 +205,7 @@ impl EesBuilder {
             core: None,
             consent: None,
             evidence: None,
+            decides: None,
         }
     }
 
@@ -252,6 +254,12 @@ impl EesBuilder {
     /// Tells security events to this, instead of keeping the audit log that `[audit]` describes.
     pub fn evidence(mut self, evidence: Arc<dyn Evidence>) -> Self {
         self.evidence = Some(evidence);
+        self
+    }
+
+    /// Asks this policy what the EES decides by itself about relocations, instead of the rules of `[relocation.decisions]`.
+    pub fn decision_policy(mut self, policy: Arc<dyn DecisionPolicy>) -> Self {
+        self.decides = Some(policy);
         self
     }
 
@@ -355,6 +363,9 @@ impl EesBuilder {
             peers,
             consent: consent.clone(),
             core,
+            decides: self
+                .decides
+                .unwrap_or_else(|| Arc::new(config.relocation.decisions.clone())),
         };
         let rooms = Rooms::new(&Parts::of(&config, callbacks, endpoint.clone(), for_cas), around).await?;
 

@@ -25,6 +25,7 @@ use edgeapp_ees_domain::{
         terms::FiledSubscriptions as FiledAcSubscriptions,
     },
     acr::{
+        decision::{DecisionPolicy, DecisionRules},
         follow_up::AcrFollowUp,
         managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
@@ -78,6 +79,7 @@ pub async fn apis() -> Result<Vec<Api>, StartError> {
         peers: Arc::new(NoPeers),
         core: Arc::new(NoCoreNetwork),
         consent: Arc::new(NobodyAgreed::default()),
+        decides: Arc::new(DecisionRules::default()),
     };
     let rooms = Rooms::new(&room, around).await?;
     Ok(rooms.apis())
@@ -116,6 +118,7 @@ pub(crate) struct Around {
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) core: Arc<dyn CoreNetwork>,
     pub(crate) consent: Arc<dyn Consent>,
+    pub(crate) decides: Arc<dyn DecisionPolicy>,
 }
 
 impl Parts {
@@ -256,6 +259,7 @@ impl Rooms {
             peers,
             core,
             consent,
+            decides,
         } = around;
         let room = Room::new(store.clone(), clock.clone()).with_quotas(parts.quotas.quotas());
         room.quotas().prepare(&room).await?;
@@ -355,7 +359,8 @@ impl Rooms {
             AcrManagementService::new(room.clone(), callbacks.clone(), links.clone(), consent.clone(), ues);
         let acr_management = Arc::new(acr_management);
         let relocations = AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone());
-        let relocations = Arc::new(relocations.watched_by(interest.clone()));
+        let relocations = relocations.watched_by(interest.clone()).decided_by(decides);
+        let relocations = Arc::new(relocations);
         let eecs = EecService::new(
             room.clone(),
             lifetimes.eec(),

@@ -169,7 +169,8 @@ impl Reactions for EesReactions {
                     &subscriptions,
                     self.room.now(),
                 );
-                told.into_iter()
+                let mut todos = told
+                    .into_iter()
                     .map(|told| {
                         let subscription = told.subscription.to_string();
                         let work = match told.way {
@@ -195,7 +196,9 @@ impl Reactions for EesReactions {
                             task,
                         })
                     })
-                    .collect()
+                    .collect::<Result<Vec<_>, Error>>()?;
+                todos.extend(self.follow.acr.eas_changed(before.as_deref(), after.as_deref()));
+                Ok(todos)
             }
             Event::TestAsked {
                 subscription,

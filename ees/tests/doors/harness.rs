@@ -31,6 +31,7 @@ use edgeapp_ees_domain::{
         reports::{AcReports, AcTimers},
     },
     acr::{
+        decision::DecisionRules,
         follow_up::AcrFollowUp,
         managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
@@ -105,6 +106,8 @@ pub(crate) struct Settings {
     pub(crate) elsewhere: Arc<dyn TargetSearch>,
     pub(crate) contexts: ContextPolicy,
     pub(crate) acr: AcrPolicy,
+    /// What the EES decides by itself.
+    pub(crate) decisions: DecisionRules,
     pub(crate) common_eas: CommonEasPolicy,
     /// The scenarios of the EES; the usual ones when `None`.
     pub(crate) scenarios: Option<Vec<AcrScenario>>,
@@ -135,6 +138,7 @@ impl Default for Settings {
                 remembered_seconds: 60,
                 eec_registration_required: true,
             },
+            decisions: DecisionRules::default(),
             common_eas: CommonEasPolicy::default(),
             scenarios: None,
             core: Arc::new(NoCoreNetwork),
@@ -243,7 +247,8 @@ impl Doors {
         let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks.clone());
         let beyond = Arc::new(SearchBeyond::new(own_id.clone(), others.clone()));
         let relocations = AcrService::new(room.clone(), own_id.clone(), settings.acr, lookup.clone());
-        let relocations = Arc::new(relocations.watched_by(interest.clone()));
+        let relocations = relocations.watched_by(interest.clone());
+        let relocations = Arc::new(relocations.decided_by(Arc::new(settings.decisions.clone())));
         let scenarios = vec![
             AcrScenario::EecExecutedViaSourceEes,
             AcrScenario::EecExecutedViaTargetEes,

@@ -69,9 +69,13 @@ pub(super) struct Beside {
 /// Pure: whether the members of a bundle move all or none. Who demands coordination and does not say what a failure means has
 /// demanded that they stay together.
 pub(super) fn moves_together(info: &EasBundleInfo) -> bool {
-    let coordinated = info.eas_bdl_reqs.as_ref().and_then(|reqs| reqs.coordinated_acr.as_ref());
-    coordinated
-        .is_some_and(|coordinated| coordinated.coordinated_acr_ind && coordinated.failure_action != Some(FailureAction::Proceed))
+    let coordinated = info
+        .eas_bdl_reqs
+        .as_ref()
+        .and_then(|reqs| reqs.coordinated_acr.as_ref());
+    coordinated.is_some_and(|coordinated| {
+        coordinated.coordinated_acr_ind && coordinated.failure_action != Some(FailureAction::Proceed)
+    })
 }
 
 /// Pure: how much the members have to be in one edge data network; it does not matter where nothing is said.
@@ -170,7 +174,10 @@ pub(super) fn source_of(eass: &dyn EasDirectory, eas_id: &EasId, info: &EasBundl
         ..Selection::of_application(eas_id.clone())
     };
     let found = eass.best(&of_bundle);
-    let any = || eass.best(&Selection::of_application(eas_id.clone())).filter(|_| who == Says::TheEec);
+    let any = || {
+        eass.best(&Selection::of_application(eas_id.clone()))
+            .filter(|_| who == Says::TheEec)
+    };
     found.or_else(any).map(|found| found.eas.end_pt)
 }
 
@@ -194,7 +201,11 @@ pub(super) fn beside(
         ));
     }
     let member = |(eas_id, t_eas): &(&EasId, &EndPoint)| {
-        let n = info.eas_ids_list.iter().position(|id| id == *eas_id).unwrap_or_default();
+        let n = info
+            .eas_ids_list
+            .iter()
+            .position(|id| id == *eas_id)
+            .unwrap_or_default();
         let pointer = format!("/easBundleInfo/easIdsList/{n}");
         let s_eas = source_of(eass, eas_id, info, who).ok_or_else(|| {
             let reason = match who {
@@ -229,17 +240,16 @@ impl Beside {
             Some(member) => Some(member.t_eas.clone()),
             None => (id == main).then(|| t_eas.clone()),
         };
-        let moving = info.eas_ids_list.iter().filter_map(|id| Some((id.clone(), target(id)?)));
+        let moving = info
+            .eas_ids_list
+            .iter()
+            .filter_map(|id| Some((id.clone(), target(id)?)));
         let (eas_ids_list, targets): (Vec<EasId>, Vec<EndPoint>) = moving.unzip();
         let info = EasBundleInfo {
             eas_ids_list,
             ..info.clone()
         };
-        (!members.is_empty()).then_some(Self {
-            info,
-            targets,
-            members,
-        })
+        (!members.is_empty()).then_some(Self { info, targets, members })
     }
 
     /// What is known of this member.
@@ -302,7 +312,11 @@ impl Acr {
 /// # Errors
 /// None in practice: the steps contradict nothing.
 pub(super) fn consequences(one: &Acr, others: &[Acr]) -> Result<Vec<(Acr, Vec<AcrEvent>)>, Error> {
-    let Some(bundle) = one.bundle.as_ref().filter(|bundle| bundle.together && !bundle.all_succeeded) else {
+    let Some(bundle) = one
+        .bundle
+        .as_ref()
+        .filter(|bundle| bundle.together && !bundle.all_succeeded)
+    else {
         return Ok(Vec::new());
     };
     // One that is there no more has been given up or replaced.
@@ -408,7 +422,9 @@ mod tests {
         };
         for (n, step) in steps {
             let n = n % all.len();
-            let Ok(Some(changed)) = all[n].clone().after(step) else { continue };
+            let Ok(Some(changed)) = all[n].clone().after(step) else {
+                continue;
+            };
             note(&mut all, &mut told, changed);
             let one = all[n].clone();
             let others: Vec<Acr> = all.iter().filter(|other| other.id != one.id).cloned().collect();

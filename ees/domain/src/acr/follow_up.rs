@@ -158,7 +158,9 @@ impl AcrFollowUp {
             AcrEvent::PredictionToTell(word) => Ok(vec![word_to_peer(word, self.service.room.now())]),
             AcrEvent::TargetWanted(wanted) => {
                 let key = super::record::key(&wanted.ue_id, &wanted.eas_id, wanted.ac_id.as_ref());
-                Ok(vec![in_lane_of(&key, AcrWork::SeekTarget(wanted))])
+                // Who has to wait for it must not keep another relocation waiting.
+                let aside = Key::from(format!("seek/{key}"));
+                Ok(vec![in_lane_of(&aside, AcrWork::SeekTarget(wanted))])
             }
         }
     }
@@ -361,6 +363,7 @@ impl AcrFollowUp {
             AcrWork::SeekForManaged(acr) => self.seek_for_managed(acr, attempt).await,
             AcrWork::SeekDeclared(acr) => self.seek_declared(acr, attempt).await,
             AcrWork::TellPrediction(word) => Ok(self.tell_prediction(word, attempt).await),
+            AcrWork::Leave { eas_id, eas } => self.leave(eas_id, eas).await,
         };
         done.unwrap_or_else(|error| Outcome::Again {
             reason: error.to_string(),

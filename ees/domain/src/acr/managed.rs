@@ -197,7 +197,7 @@ impl EelManagedAcrs for EelManagedService {
                 decision = decision.put(&key, &kept)?;
             }
             let end = Some(service.later(now, policy.transfer_seconds));
-            decision = begins(decision, &Kept::new(principal, end, acr.clone()))?
+            decision = begins(decision, &Kept::new(principal, end, acr.clone()), now)?
                 .tell(&Event::Acr(AcrEvent::LeftToUs(acr.reference())))?;
             if service.room.commit(seen, decision).await?.is_some() {
                 return Ok(EelAcrResp {
@@ -298,7 +298,7 @@ impl AcrService {
             expires_at: Some(self.later(seen.now(), self.policy.transfer_seconds)),
             value: acr.clone(),
         };
-        Ok(begins(Decision::of(()), &kept)?
+        Ok(begins(Decision::of(()), &kept, seen.now())?
             .tell(&Event::Acr(AcrEvent::Started(Box::new(acr))))?
             .answer(Some(key)))
     }

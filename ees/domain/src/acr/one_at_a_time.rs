@@ -6,7 +6,7 @@
 //! writes with its record. Of two who decide at the same time one commits, and the other looks again.
 
 use super::{
-    record::{Acr, Transfer, folder},
+    record::{Acr, Transfer, Wanted, folder},
     relocation::AcrService,
 };
 use edgeapp_core::{
@@ -16,12 +16,23 @@ use edgeapp_core::{
     store::{Key, Span},
 };
 use edgeapp_openapi::{
+    common::DateTime,
     ees_registration::AcrScenario,
     ids::{EasId, Gpsi},
 };
+use serde::{Deserialize, Serialize};
 
 /// First part of the keys of turns.
 pub const TURN: &str = "acr-turn/";
+
+/// The relocation of an application of a UE that began last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Turn {
+    /// Its [`Acr::id`].
+    acr: String,
+    /// When it began.
+    at: DateTime,
+}
 
 /// Who may begin a relocation of this application of this UE next: whoever saw this entry as it is.
 fn turn(ue_id: &Gpsi, eas_id: &EasId) -> Key {
@@ -73,12 +84,15 @@ pub(super) fn in_progress() -> Error {
 }
 
 /// Keeps a relocation that begins. [`AcrService::turn_of`] has to have been called before.
-pub(super) fn begins(decision: Decision<()>, kept: &Kept<Acr>) -> Result<Decision<()>, Error> {
+pub(super) fn begins(decision: Decision<()>, kept: &Kept<Acr>, now: DateTime) -> Result<Decision<()>, Error> {
     let acr = &kept.value;
     let taken = Kept {
         owner: kept.owner.clone(),
         expires_at: kept.expires_at,
-        value: acr.id.clone(),
+        value: Turn {
+            acr: acr.id.clone(),
+            at: now,
+        },
     };
     decision
         .put(&acr.key(), kept)?
@@ -92,6 +106,33 @@ impl AcrService {
     /// When the store fails.
     pub(super) async fn turn_of(&self, seen: &mut Seen, next: &Acr) -> Result<(), Error> {
         seen.entry(&turn(&next.ue_id, &next.eas_id)).await.map(|_| ())
+    }
+
+    /// Seconds since a relocation of this application of the UE began here last, while that is remembered.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn since_last(&self, ue_id: &Gpsi, eas_id: &EasId) -> Result<Option<u32>, Error> {
+        let last = self.room.read::<Turn>(&turn(ue_id, eas_id)).await?;
+        let since = |turn: Kept<Turn>| self.room.now().0.duration_since(turn.value.at.0).as_secs();
+        Ok(last.map(|turn| u32::try_from(since(turn).max(0)).unwrap_or(u32::MAX)))
+    }
+
+    /// Whether a relocation runs of the application context that one is wanted for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn runs(&self, wanted: &Wanted) -> Result<bool, Error> {
+        let span = Span::prefix(folder(&wanted.ue_id, &wanted.eas_id));
+        let mut seen = self.room.look();
+        for entry in self.room.store().range(span).await?.entries {
+            let known = seen.kept::<Acr>(&entry.key).await?.map(|kept| kept.value);
+            let same = |known: &Acr| known.ac_id == wanted.ac_id || known.ac_id.is_none() || wanted.ac_id.is_none();
+            if known.is_some_and(|known| known.runs() && same(&known)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What a relocation that is asked for becomes beside those that run under other keys.
@@ -133,7 +174,11 @@ mod tests {
         ];
         let ac = prop::option::of(0_u8..2);
         (scenario, ac, 0_u8..3, any::<bool>()).prop_map(|((scenario, transfer), ac, target, other_ue)| {
-            let ue = if other_ue { "msisdn-491700000002" } else { "msisdn-491700000001" };
+            let ue = if other_ue {
+                "msisdn-491700000002"
+            } else {
+                "msisdn-491700000001"
+            };
             Acr {
                 scenario,
                 ue_id: ue.parse().expect("a GPSI"),

@@ -2,6 +2,7 @@
 
 use super::{
     bundle::Bundled,
+    decision::Reason,
     managed::Managed,
     plan::{Plan, Prediction},
 };
@@ -167,6 +168,9 @@ pub struct Wanted {
     pub position: Option<Box<LocationInfo>>,
     /// The area it will be in.
     pub area: Option<LocationArea5G>,
+    /// Why it relocates.
+    #[serde(default)]
+    pub why: Reason,
 }
 
 /// One relocation: where it is kept, and which one under that key it is.
@@ -191,6 +195,13 @@ pub enum AcrWork {
     SeekDeclared(AcrRef),
     /// Tell the other EES of the prediction.
     TellPrediction(Box<Prediction>),
+    /// Look at the users of an EAS that is overloaded or shuts down.
+    Leave {
+        /// The application.
+        eas_id: EasId,
+        /// Where the EAS is.
+        eas: EndPoint,
+    },
     /// Nobody can be told to start: give the relocation up.
     GiveUp {
         /// Which one.

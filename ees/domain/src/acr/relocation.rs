@@ -3,6 +3,7 @@
 use super::{
     EasDirectory,
     bundle::{self, Beside, Member, Says},
+    decision::{DecisionPolicy, DecisionRules, Reason, Situation, Verdict},
     follow_up::bare_target,
     one_at_a_time::{Meeting, begins, in_progress},
     plan::{foreseeable, plan_of},
@@ -77,6 +78,7 @@ pub struct AcrService {
     pub(super) policy: AcrPolicy,
     pub(super) eass: Arc<dyn EasDirectory>,
     pub(super) interest: AcInterest,
+    pub(super) decides: Arc<dyn DecisionPolicy>,
 }
 
 impl AcrService {
@@ -88,6 +90,7 @@ impl AcrService {
             policy,
             eass,
             interest: AcInterest::nobody(),
+            decides: Arc::new(DecisionRules::default()),
         }
     }
 
@@ -112,7 +115,7 @@ impl AcrService {
             None => decision = displaced(decision, known, next)?,
         }
         let end = Some(next.ends_at(now, &self.policy));
-        decision = begins(decision, &Kept::new(principal, end, next.clone()))?
+        decision = begins(decision, &Kept::new(principal, end, next.clone()), now)?
             .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
         let planned = known
             .filter(|known| known.t_eas == next.t_eas)
@@ -154,6 +157,12 @@ impl AcrService {
     /// Tells of application clients that come with a context where these could care.
     pub fn watched_by(mut self, interest: AcInterest) -> Self {
         self.interest = interest;
+        self
+    }
+
+    /// Asks this policy what an S-EES decides by itself, instead of the usual rules.
+    pub fn decided_by(mut self, policy: Arc<dyn DecisionPolicy>) -> Self {
+        self.decides = policy;
         self
     }
 
@@ -279,7 +288,7 @@ impl AcrService {
                 value: acr.clone(),
             };
             decision =
-                begins(decision, &kept)?.tell(&Event::Acr(AcrEvent::Started(Box::new(acr.clone()))))?;
+                begins(decision, &kept, seen.now())?.tell(&Event::Acr(AcrEvent::Started(Box::new(acr.clone()))))?;
         }
         Ok(decision)
     }
@@ -397,7 +406,9 @@ impl AppContextRelocation for AcrService {
                 (known, _) => self.begun(principal, known.as_ref(), &next, &request, seen.now())?,
             };
             let end = Some(next.ends_at(seen.now(), &self.policy));
-            let decision = self.and_members(&mut seen, decision, &members, (principal.owner(), end)).await?;
+            let decision = self
+                .and_members(&mut seen, decision, &members, (principal.owner(), end))
+                .await?;
             let predicted = request.acr_params.as_ref().and_then(|params| params.predict_exp_time);
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, predicted, seen.now())?;
@@ -466,13 +477,15 @@ impl AppContextRelocation for AcrService {
                 Meeting::Refused => return Err(in_progress()),
             }
             let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
-            let decision = begins(Decision::of(()), &Kept::new(principal, end, next.clone()))?
+            let decision = begins(Decision::of(()), &Kept::new(principal, end, next.clone()), seen.now())?
                 .tell(&Event::Acr(AcrEvent::Declared(next.reference())))?;
             let decision = displaced(decision, known.as_ref(), &next)?;
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, None, seen.now())?;
             // The others have decided nothing: their EASs are told to start, and the EEC where they go.
-            let mut decision = self.and_members(&mut seen, decision, &members, (principal.owner(), end)).await?;
+            let mut decision = self
+                .and_members(&mut seen, decision, &members, (principal.owner(), end))
+                .await?;
             for told in members.iter().filter_map(|member| target_of_member(member, None)) {
                 decision = decision.tell(&Event::Acr(told))?;
             }
@@ -503,9 +516,17 @@ impl AppContextRelocation for AcrService {
         };
         self.must_be_registered(&eec_id).await?;
         let expected = request.expected_loc_area.unwrap_or_default();
-        if !relocation_needed(&eas, &expected) {
-            return Ok(());
-        }
+        // Whether it would come too soon is seen when a target is looked for.
+        let situation = Situation {
+            leaves_area: relocation_needed(&eas, &expected),
+            eas: self.decides.state(&eas),
+            ..Situation::default()
+        };
+        let why = match self.decides.decide(&situation) {
+            Verdict::Relocate(reason) => reason,
+            _ if self.decides.looks_for_better() => Reason::BetterEas,
+            _ => return Ok(()),
+        };
         let wanted = Wanted {
             eec_id: Some(eec_id),
             ue_id,
@@ -514,6 +535,7 @@ impl AppContextRelocation for AcrService {
             s_eas: request.s_eas_endpoint,
             position: expected.loc_info,
             area: expected.svc_area,
+            why,
         };
         let seen = self.room.look();
         let decision = Decision::of(()).tell(&Event::Acr(AcrEvent::TargetWanted(Box::new(wanted))))?;

@@ -2,18 +2,20 @@
 
 use super::{
     bundle::{self, Beside, Member, Says},
+    decision::{EasState, Reason, Situation, Verdict, gain_percent},
     follow_up::{AcrFollowUp, bare_target},
     one_at_a_time::{Meeting, begins},
     record::{Acr, AcrEvent, AcrRef, ContextMove, Side, Step, Transfer, Wanted},
     relocation::{displaced, index_of, target_of_member, with_members},
 };
 use crate::{
-    acr_management,
+    acr_management, eas_information,
     event::Event,
     peers::{PeerEes, PeerError},
     selection::Selection,
 };
 use edgeapp_core::{
+    area::Position,
     error::{Cause, Error},
     kept::Kept,
     outbox::Outcome,
@@ -30,33 +32,133 @@ use edgeapp_openapi::{
     service_provisioning::EdnConfigInfo,
     target_ees_discovery::EesProfilesQuery,
 };
+use std::time::Duration;
 
 /// How often the ECS and other EESs are asked for a target.
 const SEARCH_ATTEMPTS: u32 = 3;
 
 impl AcrFollowUp {
     pub(super) async fn seek_target(&self, wanted: &Wanted, attempt: u32) -> Result<Outcome, Error> {
+        if self.service.runs(wanted).await? {
+            return Ok(Outcome::Done);
+        }
+        let decides = &self.service.decides;
         let source = self.service.eass.at(&wanted.s_eas, Some(&wanted.eas_id));
-        let bundle = source.as_deref().and_then(bundle::coordinated);
-        let found = match bundle {
-            None => {
-                let request = discovery(&self.service.own_id, wanted);
-                let found = self.search(wanted, &request, |_| true).await;
-                found.map(|(target, ees)| (target, ees, None))
+        let mut situation = Situation {
+            leaves_area: wanted.why == Reason::LeavesArea,
+            eas: source.as_deref().map(|eas| decides.state(eas)).unwrap_or_default(),
+            gain_percent: None,
+            since_last: self.service.since_last(&wanted.ue_id, &wanted.eas_id).await?,
+        };
+        if wanted.why != Reason::BetterEas {
+            match decides.decide(&situation) {
+                Verdict::Relocate(_) => {}
+                // Its EAS has recovered meanwhile.
+                Verdict::Stay => return Ok(Outcome::Done),
+                Verdict::Wait(seconds) => {
+                    return Ok(Outcome::Again {
+                        reason: "the last relocation of this application of this UE began just now".to_owned(),
+                        after: Some(Duration::from_secs(seconds.into())),
+                    });
+                }
             }
-            Some(info) => self.search_bundle(wanted, info).await,
+        }
+        let found = match self.target_here(wanted) {
+            Some(found) => Ok((found, None, None)),
+            None => self.target_elsewhere(wanted, source.as_deref()).await,
         };
         let (target, ees, bundle) = match found {
             Ok(found) => found,
             Err(PeerError::Unreachable(reason)) if attempt + 1 < SEARCH_ATTEMPTS => {
                 return Ok(Outcome::Again { reason, after: None });
             }
-            // Nobody was promised anything yet: the next trigger looks again.
-            Err(error) => return Ok(Outcome::Hopeless(format!("no target for the relocation: {error}"))),
+            Err(error) => match self.cloud_for(wanted).await? {
+                Some(cloud) => (cloud, None, None),
+                // Nobody was promised anything yet: the next trigger looks again.
+                None => return Ok(Outcome::Hopeless(format!("no target for the relocation: {error}"))),
+            },
         };
-        self.execute_all(wanted, fresh_id(), (target, Some(ees)), false, bundle.as_ref())
+        if wanted.why == Reason::BetterEas {
+            situation.gain_percent = source.and_then(|source| gain_percent(&source, &target.eas));
+            if !matches!(decides.decide(&situation), Verdict::Relocate(_)) {
+                return Ok(Outcome::Done);
+            }
+        }
+        self.execute_all(wanted, fresh_id(), (target, ees), false, bundle.as_ref())
             .await?;
         Ok(Outcome::Done)
+    }
+
+    /// Whether an EAS may take over: not one that shuts down, and one that is overloaded only from one that cannot serve the UE.
+    fn may_take_over(&self, wanted: &Wanted, eas: &EasProfile) -> bool {
+        match self.service.decides.state(eas) {
+            EasState::Serving => true,
+            EasState::Overloaded => wanted.why == Reason::LeavesArea,
+            EasState::ShuttingDown => false,
+        }
+    }
+
+    /// Another instance here, for who does not leave for the sake of its place.
+    fn target_here(&self, wanted: &Wanted) -> Option<DiscoveredEas> {
+        if wanted.why == Reason::LeavesArea {
+            return None;
+        }
+        let eass = &self.service.eass;
+        let like = EasCharacteristics {
+            eas_id: Some(wanted.eas_id.clone()),
+            svc_area: wanted.area.clone(),
+            ..EasCharacteristics::default()
+        };
+        let others = Selection {
+            eas_chars: vec![like],
+            position: wanted.position.as_deref().map(Position::of_ue).unwrap_or_default(),
+            except: eass.instance_at(&wanted.s_eas, &wanted.eas_id),
+            ..Selection::of_application(wanted.eas_id.clone())
+        };
+        let found = eass.best(&others)?;
+        let other = found.eas.end_pt != wanted.s_eas && self.may_take_over(wanted, &found.eas);
+        other.then_some(found)
+    }
+
+    /// An instance at another EES, with those of its bundle where that moves as one.
+    async fn target_elsewhere(
+        &self,
+        wanted: &Wanted,
+        source: Option<&EasProfile>,
+    ) -> Result<(DiscoveredEas, Option<EdnConfigInfo>, Option<Beside>), PeerError> {
+        match source.and_then(bundle::coordinated) {
+            Some(info) => {
+                let (target, ees, beside) = self.search_bundle(wanted, info).await?;
+                Ok((target, Some(ees), beside))
+            }
+            None => {
+                let request = discovery(&self.service.own_id, wanted);
+                let fits = |found: &DiscoveredEas| self.may_take_over(wanted, &found.eas);
+                let (target, ees) = self.search(wanted, &request, fits).await?;
+                Ok((target, Some(ees), None))
+            }
+        }
+    }
+
+    /// The server in the cloud that takes over where no EAS does: the one that the EEC selected, else the one that the policy knows
+    /// (TS 23.558 clause 8.8.2A).
+    async fn cloud_for(&self, wanted: &Wanted) -> Result<Option<DiscoveredEas>, Error> {
+        // For the sake of something better nobody goes further away.
+        if wanted.why == Reason::BetterEas {
+            return Ok(None);
+        }
+        let selected = match (&wanted.eec_id, &wanted.ac_id) {
+            (Some(eec_id), Some(ac_id)) => {
+                eas_information::cas_of(&self.service.room, eec_id, ac_id, &wanted.eas_id).await?
+            }
+            _ => None,
+        };
+        let cloud = selected.or_else(|| self.service.decides.cloud(&wanted.eas_id));
+        Ok(cloud.filter(|cloud| *cloud != wanted.s_eas).map(|cloud| DiscoveredEas {
+            eas: EasProfile::new(wanted.eas_id.clone(), cloud),
+            ees_end_pt: None,
+            life_time: None,
+        }))
     }
 
     /// The EESs that the ECS names, each with its edge data network; `whole` is a bundle that has to move there.
@@ -68,7 +170,9 @@ impl AcrFollowUp {
         let mut query = EesProfilesQuery::new(self.service.own_id.clone(), wanted.eas_id.clone());
         query.ue_location.clone_from(&wanted.area);
         query.bdl_id = whole.and_then(|info| info.bdl_id.clone());
-        query.bdl_type = whole.filter(|info| info.bdl_id.is_some()).map(|info| info.bdl_type.clone());
+        query.bdl_type = whole
+            .filter(|info| info.bdl_id.is_some())
+            .map(|info| info.bdl_type.clone());
         let answer = self.peers.target_ees(&query).await?;
         let mut found = Vec::new();
         for edn in &answer.edn_cnfg_info {
@@ -151,7 +255,12 @@ impl AcrFollowUp {
             };
             let mut beside = Vec::new();
             for other in &others {
-                beside.push(self.offered(&peer, other, &request(other), |_| true).await.ok().flatten());
+                beside.push(
+                    self.offered(&peer, other, &request(other), |_| true)
+                        .await
+                        .ok()
+                        .flatten(),
+                );
             }
             let whole = beside.iter().all(Option::is_some);
             if whole || affinity != Affinity::Strong {
@@ -164,7 +273,9 @@ impl AcrFollowUp {
                 }
             }
         }
-        let Some((target, there, beside)) = partly else { return Err(last) };
+        let Some((target, there, beside)) = partly else {
+            return Err(last);
+        };
         let mut members = Vec::new();
         for (other, at_once) in others.iter().zip(beside) {
             let found = match at_once {
@@ -234,6 +345,7 @@ impl AcrFollowUp {
                     s_eas: s_eas.clone(),
                     position: None,
                     area: None,
+                    why: Reason::LeavesArea,
                 };
                 let request = discovery(&self.service.own_id, &wanted);
                 let is_it = |found: &DiscoveredEas| found.eas.end_pt == *t_eas;
@@ -365,6 +477,7 @@ impl AcrFollowUp {
             s_eas: s_eas.clone(),
             position: None,
             area: managed.wanted.iter().find_map(|like| like.svc_area.clone()),
+            why: Reason::LeavesArea,
         };
         let request = EasDiscoveryReq {
             eas_discovery_filter: Some(EasDiscoveryFilter {
@@ -458,7 +571,7 @@ impl AcrFollowUp {
                 expires_at: end,
                 value: acr.clone(),
             };
-            let decision = begins(Decision::of(()), &kept)?
+            let decision = begins(Decision::of(()), &kept, seen.now())?
                 .tell(&Event::Acr(selected))?
                 .tell(&Event::Acr(begun))?;
             let place = ExpectedLocationArea {
@@ -467,7 +580,10 @@ impl AcrFollowUp {
             };
             let decision = displaced(decision, known.as_ref(), &acr)?;
             let decision = acr_management::expected(decision, &acr, Some(&place), None, seen.now())?;
-            let with_others = self.service.and_members(&mut seen, decision, &members, (&owner, end)).await;
+            let with_others = self
+                .service
+                .and_members(&mut seen, decision, &members, (&owner, end))
+                .await;
             let mut decision = match with_others {
                 Ok(decision) => decision,
                 // One of the others is on its way already: the bundle does not move as one.

@@ -32,10 +32,14 @@ async fn two(requirements: Value) -> Two {
     let bundle = bundle(requirements);
     let chat = scene.doors.eas("eas.chat.example#c1");
     for (eas, id, host) in [(&scene.eas, "eas.chess.example", SOURCE), (&chat, CHAT, CHAT_SOURCE)] {
-        let made = eas.post("/eees-easregistration/v1/registrations", registration(id, host, &bundle));
+        let made = eas.post(
+            "/eees-easregistration/v1/registrations",
+            registration(id, host, &bundle),
+        );
         made.await.created();
     }
-    let orders = json!({"easId": CHAT, "eventSubscs": [{"event": "ACT_START_STOP"}], "notificationDestination": CHAT_HEARS});
+    let orders =
+        json!({"easId": CHAT, "eventSubscs": [{"event": "ACT_START_STOP"}], "notificationDestination": CHAT_HEARS});
     chat.post(ACR_MANAGEMENT, orders).await.created();
     for event in ["ACR_COMPLETE", "TARGET_INFORMATION"] {
         let news = json!({"eecId": "eec-1", "easIds": [CHAT], "eventIds": event, "notificationDestination": EEC_HEARS});
@@ -74,7 +78,11 @@ impl Two {
             to.map(|told| {
                 let report = &told.body["eventReports"][0];
                 let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                format!("{} {}", word(&report["actStatus"]), word(&report["easEndPoint"]["fqdn"]))
+                format!(
+                    "{} {}",
+                    word(&report["actStatus"]),
+                    word(&report["easEndPoint"]["fqdn"])
+                )
             })
             .collect()
         };
@@ -105,7 +113,13 @@ async fn both_move_together() {
         two.scene.eec.post(INITIATE, wish.clone()).await.done();
     }
     let (chess, chat, ends) = two.told().await;
-    assert_eq!((chess, chat), (vec![format!("ACT_START {TARGET}")], vec![format!("ACT_START {CHAT_TARGET}")]));
+    assert_eq!(
+        (chess, chat),
+        (
+            vec![format!("ACT_START {TARGET}")],
+            vec![format!("ACT_START {CHAT_TARGET}")]
+        )
+    );
     assert!(ends.is_empty());
     two.chess_reports("SUCCESSFUL").await;
     assert!(two.told().await.2.is_empty(), "one alone is no success");
@@ -139,7 +153,11 @@ async fn with_cancel_the_failure_of_one_is_that_of_both() {
 #[tokio::test]
 async fn with_cancel_silence_of_one_is_the_failure_of_both() {
     let two = two(json!({})).await;
-    two.scene.eec.post(INITIATE, two.wish(coordinated("CANCEL", "WEAK"))).await.done();
+    two.scene
+        .eec
+        .post(INITIATE, two.wish(coordinated("CANCEL", "WEAK")))
+        .await
+        .done();
     two.told().await;
     two.chess_reports("SUCCESSFUL").await;
     two.scene.doors.pass(31).await;
@@ -151,7 +169,11 @@ async fn with_cancel_silence_of_one_is_the_failure_of_both() {
 #[tokio::test]
 async fn with_proceed_each_goes_its_own_way() {
     let two = two(json!({})).await;
-    two.scene.eec.post(INITIATE, two.wish(coordinated("PROCEED", "WEAK"))).await.done();
+    two.scene
+        .eec
+        .post(INITIATE, two.wish(coordinated("PROCEED", "WEAK")))
+        .await
+        .done();
     two.told().await;
     two.chat_reports("FAILED").await;
     assert_eq!(two.told().await.2, [(CHAT.to_owned(), false)]);
@@ -173,15 +195,31 @@ async fn a_list_that_does_not_fit_is_refused() {
     bare.as_object_mut().unwrap().remove("easBundleInfo");
     for (wish, pointer) in [
         (bare, "/easBundleInfo"),
-        (with("/tEasEndPointBundleList", json!([{"fqdn": TARGET}])), "/tEasEndPointBundleList"),
-        (with("/tEasEndPointBundleList/0/fqdn", json!("other.example")), "/tEasEndPointBundleList/0"),
-        (with("/easBundleInfo/easIdsList/0", json!("eas.go.example")), "/easBundleInfo/easIdsList"),
-        (with("/easBundleInfo/easIdsList/1", json!("eas.chess.example")), "/easBundleInfo/easIdsList"),
+        (
+            with("/tEasEndPointBundleList", json!([{"fqdn": TARGET}])),
+            "/tEasEndPointBundleList",
+        ),
+        (
+            with("/tEasEndPointBundleList/0/fqdn", json!("other.example")),
+            "/tEasEndPointBundleList/0",
+        ),
+        (
+            with("/easBundleInfo/easIdsList/0", json!("eas.go.example")),
+            "/easBundleInfo/easIdsList",
+        ),
+        (
+            with("/easBundleInfo/easIdsList/1", json!("eas.chess.example")),
+            "/easBundleInfo/easIdsList",
+        ),
     ] {
         let answer = two.scene.eec.post(INITIATE, wish).await;
         answer.refused(400, "OPTIONAL_IE_INCORRECT", pointer);
     }
-    let answer = two.scene.eec.post(INITIATE, with("/easBundleInfo/easIdsList/1", json!("eas.go.example"))).await;
+    let answer = two
+        .scene
+        .eec
+        .post(INITIATE, with("/easBundleInfo/easIdsList/1", json!("eas.go.example")))
+        .await;
     answer.refused(404, "RESOURCE_NOT_FOUND", "/easBundleInfo/easIdsList/1");
     let mut proxy = with("/easBundleInfo/bdlType", json!("PROXY"));
     proxy["easBundleInfo"]["mainEasId"] = CHAT.into();
@@ -211,7 +249,11 @@ async fn an_s_eas_declares_for_its_bundle() {
         "tEasEndPointBundleList": [{"fqdn": TARGET}, {"fqdn": CHAT_TARGET}]});
     let mut stranger = declared.clone();
     stranger["easBundleInfo"]["bdlId"] = "b2".into();
-    two.scene.eas.post(DECLARE, stranger).await.refused(403, "OWNER_MISMATCH", "");
+    two.scene
+        .eas
+        .post(DECLARE, stranger)
+        .await
+        .refused(403, "OWNER_MISMATCH", "");
     two.scene.eas.post(DECLARE, declared.clone()).await.done();
     let (chess, chat, _) = two.told().await;
     assert_eq!((chess.len(), chat), (0, vec![format!("ACT_START {CHAT_TARGET}")]));
@@ -232,7 +274,13 @@ async fn the_s_ees_moves_a_coordinated_bundle() {
     offered(&two, &[("eas.chess.example", TARGET), (CHAT, CHAT_TARGET)]);
     two.scene.eec.post(DETERMINE, determine("eec-1", "000002")).await.done();
     let (chess, chat, _) = two.told().await;
-    assert_eq!((chess, chat), (vec![format!("ACT_START {TARGET}")], vec![format!("ACT_START {CHAT_TARGET}")]));
+    assert_eq!(
+        (chess, chat),
+        (
+            vec![format!("ACT_START {TARGET}")],
+            vec![format!("ACT_START {CHAT_TARGET}")]
+        )
+    );
     two.chat_reports("SUCCESSFUL").await;
     two.chess_reports("SUCCESSFUL").await;
     assert_eq!(two.told().await.2, both(true));

@@ -4,6 +4,7 @@ mod at_the_same_time;
 mod bundles;
 mod decided_by_the_eas;
 mod decided_here;
+mod decisions;
 mod eec_initiated;
 mod via_source_ees;
 mod via_target_ees;
