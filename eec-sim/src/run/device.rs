@@ -108,6 +108,16 @@ impl Device {
     }
 
     fn ac_profiles(&self) -> Vec<Value> {
+        if self.scenario.bundle.is_some() {
+            // One client that uses all of them.
+            let acs = self.scenario.acs_of(self.ue);
+            let eass: Vec<_> = acs
+                .iter()
+                .map(|n| json!({"easId": self.scenario.ac[*n].eas_id}))
+                .collect();
+            let first = acs.first().map(|n| &self.scenario.ac[*n].ac_id);
+            return vec![json!({"acId": first, "acSvcContSupp": [self.scenario.acr], "eass": eass})];
+        }
         let profile = |n: usize| {
             let ac = &self.scenario.ac[n];
             json!({"acId": ac.ac_id, "acSvcContSupp": [self.scenario.acr], "eass": [{"easId": ac.eas_id}]})
@@ -212,7 +222,8 @@ impl Device {
         let ue = self.ue();
         let acs = self.scenario.acs_of(self.ue);
         let eass: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].eas_id).collect();
-        let acs: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].ac_id).collect();
+        let mut acs: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].ac_id).collect();
+        acs.dedup();
         let request = message(json!({
             "eecId": ue.eec_id, "ueId": ue.gpsi, "easIds": eass, "acIds": acs, "eventIds": event,
             "notificationDestination": destination, "expTime": self.scenario.expires_at(),
@@ -244,6 +255,10 @@ impl Device {
         if let Some(predicted) = &wish.predicted {
             request["acrParams"] = json!({"predictExpTime": predicted.until});
             request["expectedLocArea"] = json!({"locInfo": self.location(predicted.cell)});
+        }
+        if let Some((info, targets)) = &wish.bundle {
+            request["easBundleInfo"] = info.clone();
+            request["tEasEndPointBundleList"] = json!(targets);
         }
         if let Some(earlier) = wish.instead_of {
             request["prevTEasEndpoint"] = json!(earlier);
@@ -341,6 +356,8 @@ pub(super) struct Wish<'a> {
     pub(super) predicted: Option<Predicted<'a>>,
     /// The target that is given up for this one.
     pub(super) instead_of: Option<&'a EndPoint>,
+    /// The bundle that goes with it, and where its EASs go.
+    pub(super) bundle: Option<(Value, Vec<EndPoint>)>,
 }
 
 /// The EES at the other end.

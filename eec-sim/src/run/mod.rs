@@ -139,7 +139,15 @@ impl Run {
         let name = &scenario.name;
         match several {
             false => name.clone(),
-            true => format!("{name}-{}-{}-{}", self.ue().eec_id, self.ac().ac_id, self.number + 1),
+            true => {
+                let ac = self.ac();
+                // One client of a bundle uses several applications.
+                let of = match scenario.bundle {
+                    Some(_) => ac.eas_id.as_str(),
+                    None => ac.ac_id.as_str(),
+                };
+                format!("{name}-{}-{of}-{}", self.ue().eec_id, self.number + 1)
+            }
         }
     }
 
@@ -246,6 +254,7 @@ pub async fn play(scenario: &Scenario, world: &World, watcher: Arc<dyn Watcher>)
         whole.extend(verdict::of_ue(&scenario, ue, &travelled));
         runs.extend(judged(&shared, ue, travelled, began.0, acknowledgements));
     }
+    whole.extend(verdict::of_bundles(&scenario, &runs));
     Play { scenario, runs, whole }
 }
 

@@ -236,6 +236,7 @@ impl Life<'_> {
             other_ees: Other::Target(&site),
             predicted: None,
             instead_of: None,
+            bundle: None,
         };
         // What comes of it is better routes and a context that moves: the application goes on without.
         match device.initiate(&source, self.ac(start.ac), &wish).await {
@@ -291,6 +292,7 @@ impl Life<'_> {
                 other_ees: Other::Nobody,
                 predicted: None,
                 instead_of: Some(wish.target),
+                bundle: None,
             };
             device.initiate(at, ac, &back).await.map_err(refused)?;
             let dropped = |sights: &Sights| {
@@ -383,6 +385,15 @@ impl Life<'_> {
         facts: &mut Facts,
     ) -> Result<Entered, Stop> {
         let Found { site, eas } = self.find(device, start, cell, facts).await?;
+        if self.shared.scenario.is_led(self.ue, start.ac) {
+            // The first of the bundle asks for all.
+            device.connect(&url_of(&eas.eas.end_pt)).await;
+            let complete = self.complete(start, 0).await?;
+            self.reported(start).await;
+            let home = self.implicit(device, start, site, &complete, facts).await?;
+            return Ok(Entered { home, eas });
+        }
+        let bundle = self.bundle(device, &site, cell).await?;
         let source = home.site.seen_by(&start.track.recorder, Part::SEes);
         let wish = Wish {
             source: &start.serving.eas.eas.end_pt,
@@ -392,6 +403,7 @@ impl Life<'_> {
             other_ees: Other::Target(&site),
             predicted: None,
             instead_of: None,
+            bundle,
         };
         self.shared
             .recorder
@@ -404,6 +416,27 @@ impl Life<'_> {
         self.reported(start).await;
         let home = self.implicit(device, start, site, &complete, facts).await?;
         Ok(Entered { home, eas })
+    }
+
+    /// The bundle of the applications, with where each of them goes at a site.
+    async fn bundle(
+        &self,
+        device: &Device,
+        site: &Site,
+        cell: &Cell,
+    ) -> Result<Option<(serde_json::Value, Vec<EndPoint>)>, Stop> {
+        let scenario = &self.shared.scenario;
+        let Some(bundle) = &scenario.bundle else {
+            return Ok(None);
+        };
+        let mut targets = Vec::new();
+        for ac in &scenario.ac {
+            let found = device.discover(site, ac, cell).await;
+            let found = found.map_err(|Broken(why)| Stop::Stays(format!("the target EES cannot be asked: {why}")))?;
+            let found = found.ok_or_else(|| Stop::Stays(format!("the target EES has no {}", ac.eas_id)))?;
+            targets.push(found.eas.end_pt);
+        }
+        Ok(Some((bundle.on_the_wire(scenario), targets)))
     }
 
     /// Scenario E: the EES of the new site carries it out, and its EAS fetches the state.
@@ -431,6 +464,7 @@ impl Life<'_> {
             other_ees: Other::Source(&home.site),
             predicted: None,
             instead_of: None,
+            bundle: None,
         };
         self.shared
             .recorder
@@ -549,6 +583,7 @@ impl Life<'_> {
             other_ees: Other::Target(&found.site),
             predicted: Some(Predicted { cell, until }),
             instead_of: None,
+            bundle: None,
         };
         let ac = self.ac(start.ac);
         device

@@ -407,6 +407,44 @@ fn plan(scenario: &Scenario) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Applications that belong together are those of one application client, in a way of relocation that knows bundles.
+fn bundle(scenario: &Scenario) -> Result<(), Refusal> {
+    let Some(bundle) = &scenario.bundle else { return Ok(()) };
+    let here = |reason: String, remedy| Err((Place::top("bundle"), reason, remedy));
+    if let Some(n) = scenario.ac.iter().position(|ac| ac.ac_id != scenario.ac[0].ac_id) {
+        return Err((
+            Place::nth("ac", n, "ac_id"),
+            "is another application client than the first".to_owned(),
+            "With [bundle], give all [[ac]] tables the same ac_id: one client uses all applications.",
+        ));
+    }
+    if scenario.ac.len() < 2 {
+        let reason = "has one application only".to_owned();
+        return here(reason, "Add an [[ac]] table with another eas_id, and its servers.");
+    }
+    let words = [
+        ("type", bundle.kind.as_str(), ["DIRECT", "PROXY", ""]),
+        ("failure", bundle.failure.as_str(), ["CANCEL", "PROCEED", ""]),
+        ("affinity", bundle.affinity.as_str(), ["STRONG", "PREFERRED", "WEAK"]),
+    ];
+    if let Some((key, word, _)) = words.iter().find(|(_, word, known)| !known.contains(word)) {
+        let reason = format!("{key} = {word:?} is unknown");
+        return here(
+            reason,
+            "Use DIRECT or PROXY; CANCEL or PROCEED; STRONG, PREFERRED or WEAK.",
+        );
+    }
+    let played = [AcrScenario::EecExecutedViaSourceEes, AcrScenario::SourceEesExecuted];
+    if !played.contains(&scenario.acr) || scenario.plan.is_some() {
+        let reason = "is not played in this way of relocation".to_owned();
+        return here(
+            reason,
+            "Use acr = \"EEC_EXECUTED_VIA_SOURCE_EES\" or \"SOURCE_EES_EXECUTED\", without [plan].",
+        );
+    }
+    Ok(())
+}
+
 fn clients(scenario: &Scenario) -> Result<(), Refusal> {
     if scenario.ac.is_empty() {
         return Err((
@@ -415,9 +453,11 @@ fn clients(scenario: &Scenario) -> Result<(), Refusal> {
             "Add an [[ac]] table: an application client.",
         ));
     }
+    bundle(scenario)?;
     let mut ids = BTreeSet::new();
     for (n, ac) in scenario.ac.iter().enumerate() {
-        if !ids.insert(&ac.ac_id) {
+        let of_bundle = scenario.bundle.is_some() && ac.ac_id == scenario.ac[0].ac_id;
+        if !ids.insert(&ac.ac_id) && !of_bundle {
             let reason = format!("{} is there twice", ac.ac_id);
             return Err((
                 Place::nth("ac", n, "ac_id"),

@@ -9,10 +9,12 @@
 //! # Ok::<(), scenario::BadScenario>(())
 //! ```
 
+mod bundle;
 mod check;
 mod fault;
 mod way;
 
+pub use bundle::Bundle;
 pub use fault::{Fault, FaultName, Moment};
 pub use way::Waypoint;
 
@@ -64,6 +66,11 @@ shipped![
     "planned",
     "planned-renewed",
     "planned-in-vain",
+    "bundle-direct",
+    "bundle-proxy",
+    "bundle-cancel",
+    "bundle-proceed",
+    "bundle-by-s-ees",
     "fault-ecs-has-no-t-ees",
     "fault-t-ees-down",
     "fault-t-eas-full",
@@ -135,6 +142,9 @@ pub struct Scenario {
     /// The core network behind the EESs, where there is one.
     #[serde(default)]
     pub core: Option<Core>,
+    /// The applications belong together.
+    #[serde(default)]
+    pub bundle: Option<Bundle>,
     /// A prediction of where the UEs will be: the relocation begins before they move.
     #[serde(default)]
     pub plan: Option<Plan>,
