@@ -402,7 +402,7 @@ impl EesBuilder {
             serving.open(socket, vec![edge9])?;
         }
         if let (Some(settings), Some(names)) = (&config.dns, &rooms.names) {
-            let socket = Socket::bind(&dns::listen_at(settings)).await?;
+            let socket = Socket::bind_named("dns", &dns::listen_at(settings)).await?;
             let protocol = dns::protocol(settings, socket.address(), names.clone(), keeping.evidence())?;
             serving.open_other(socket, protocol)?;
         }

@@ -101,8 +101,16 @@ impl Socket {
     /// # Errors
     /// When it cannot be had.
     pub async fn bind(section: ReferencePoint, at: &ListenAt) -> Result<Self, BindError> {
+        Self::bind_named(section.as_str(), at).await
+    }
+
+    /// The same for a section that is no reference point.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn bind_named(section: &'static str, at: &ListenAt) -> Result<Self, BindError> {
         let failed = |source| BindError::Address {
-            section: section.as_str(),
+            section,
             address: at.listen,
             source,
         };
