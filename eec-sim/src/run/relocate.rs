@@ -273,7 +273,12 @@ impl Life<'_> {
     /// Asks for the relocation; twice where that is the fault, and gives it up where that is.
     async fn ask(&self, device: &Device, start: &Start, at: &Site, wish: &Wish<'_>) -> Result<(), Stop> {
         let (recorder, ac) = (&start.track.recorder, self.ac(start.ac));
-        let refused = |Broken(why): Broken| Stop::Failed(format!("the EES refused: {why}"));
+        // Who cannot write it down refuses it, and nothing has begun.
+        let full = self.shared.faults.hit().contains(&FaultName::SeesDiskFull);
+        let refused = |Broken(why): Broken| match full {
+            true => Stop::Stays(format!("the EES refused: {why}")),
+            false => Stop::Failed(format!("the EES refused: {why}")),
+        };
         if self.shared.faults.is_due(FaultName::DuplicateInit) {
             let (first, second) = tokio::join!(device.initiate(at, ac, wish), device.initiate(at, ac, wish));
             first.and(second).map_err(refused)?;

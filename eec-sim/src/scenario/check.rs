@@ -372,6 +372,17 @@ fn faults(scenario: &Scenario) -> Result<(), Refusal> {
                 "Add the table [core].",
             ));
         }
+        let at_the_source = !matches!(
+            scenario.acr,
+            AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes
+        );
+        if fault.name == FaultName::SeesDiskFull && !at_the_source {
+            return Err((
+                Place::nth("fault", n, "name"),
+                format!("{} needs an S-EES that takes note of the relocation", fault.name),
+                "Play it with EEC_EXECUTED_VIA_SOURCE_EES, SOURCE_EAS_DECIDED, SOURCE_EES_EXECUTED or EEL_MANAGED_ACR.",
+            ));
+        }
         let by_the_eec = matches!(
             scenario.acr,
             AcrScenario::EecExecutedViaSourceEes | AcrScenario::EecExecutedViaTargetEes

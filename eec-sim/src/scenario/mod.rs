@@ -82,6 +82,7 @@ shipped![
     "fault-eec-cancels",
     "fault-duplicate-init",
     "fault-s-ees-restart",
+    "fault-s-ees-disk-full",
     "fault-clock-skew",
 ];
 

@@ -69,6 +69,8 @@ pub struct World {
     pub network: Option<Network>,
     servers: Vec<(String, PathBuf)>,
     running: tokio::sync::Mutex<BTreeMap<String, Server>>,
+    /// EESs whose disks were made full.
+    full: tokio::sync::Mutex<BTreeSet<EesId>>,
     plans: BTreeMap<EesId, Plan>,
 }
 
@@ -187,6 +189,7 @@ impl World {
             network,
             servers: names,
             running: tokio::sync::Mutex::new(running),
+            full: tokio::sync::Mutex::default(),
             plans,
         })
     }
@@ -225,6 +228,7 @@ impl World {
             network: None,
             servers: Vec::new(),
             running: tokio::sync::Mutex::default(),
+            full: tokio::sync::Mutex::default(),
             plans: BTreeMap::new(),
         })
     }
@@ -269,6 +273,38 @@ impl World {
         let server = Server::start(&plan.program, &name, &plan.config, &plan.log).await;
         running.insert(name, server.map_err(|error| error.to_string())?);
         Ok(())
+    }
+
+    /// From now on an EES that this world started cannot write anything to its disk. For that it is killed and started again first.
+    ///
+    /// # Errors
+    /// When it does not start, or the operating system knows no such limit.
+    pub async fn fill_disk_of(&self, ees: &EesId) -> Result<(), String> {
+        self.kill_ees(ees).await?;
+        let plan = self
+            .plans
+            .get(ees)
+            .ok_or_else(|| format!("{ees} is not ours to start"))?;
+        let name = plan.ees.files.clone();
+        let mut running = self.running.lock().await;
+        running.remove(&name);
+        fs::write(&plan.config, plan.ees.text(&self.pki)).map_err(|error| error.to_string())?;
+        let server = Server::start_to_be_filled(&plan.program, &name, &plan.config, &plan.log).await;
+        let server = server.map_err(|error| error.to_string())?;
+        let filled = server.fill_disk().await;
+        running.insert(name, server);
+        self.full.lock().await.insert(ees.clone());
+        filled.map_err(|error| format!("the disk of {ees} cannot be filled: {error}"))
+    }
+
+    /// EESs whose disks were full are started again, with room: a store that could not write has to be opened anew.
+    pub async fn empty_disks(&self) {
+        let full = std::mem::take(&mut *self.full.lock().await);
+        for ees in full {
+            if let Err(error) = self.restart_ees(&ees).await {
+                tracing::warn!(%ees, error, "an EES could not be started again");
+            }
+        }
     }
 
     /// The process of an EES that this world started.

@@ -23,7 +23,7 @@ use edgeapp_openapi::{
 use serde::{Deserialize, Serialize};
 
 /// First part of the keys of turns.
-pub const TURN: &str = "acr-turn/";
+const TURN: &str = "acr-turn/";
 
 /// The relocation of an application of a UE that began last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

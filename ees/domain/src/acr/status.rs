@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     acr_management::{self, AcrManagementService},
+    app_contexts,
     event::Event,
 };
 use async_trait::async_trait;
@@ -77,6 +78,7 @@ impl AcrService {
                     false => before,
                 };
                 let (key, owner) = (acr.key(), owner.clone());
+                decision = decision.and(app_contexts::left(&mut seen, &acr).await?);
                 let kept = Kept {
                     owner,
                     expires_at,
