@@ -753,6 +753,13 @@ mod tests {
         assert!(reason.contains("core network"), "{reason}");
         let (_, key, _) = refusal("[timing]", "[[fault]]\nname = \"bad-luck\"\n\n[timing]");
         assert_eq!(key, "name");
+        let (_, key, reason) = refusal("[timing]", "[[fault]]\nname = \"s-ees-disk-full\"\n\n[timing]");
+        assert_eq!(key, "fault[0].name");
+        assert!(reason.contains("S-EES"), "{reason}");
+        let alone = "[bundle]\nid = \"b\"\ntype = \"DIRECT\"\nfailure = \"CANCEL\"\n\n[timing]";
+        let (_, key, reason) = refusal("[timing]", alone);
+        assert_eq!(key, "bundle");
+        assert!(reason.contains("one application"), "{reason}");
     }
 
     #[test]
