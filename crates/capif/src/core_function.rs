@@ -7,6 +7,7 @@ use crate::{
     policy::PolicyRule,
     publish::{self, PublishedApi},
     routing::Hiding,
+    status::Failures,
     token::{self, SigningKeys},
 };
 use aws_lc_rs::{
@@ -16,6 +17,7 @@ use aws_lc_rs::{
 use edgeapp_core::{
     callback::CallbackRule,
     error::Error,
+    evidence::{Evidence, SecurityEvent},
     follow::Follower,
     quota::{Kind, Quotas},
     room::Room,
@@ -76,14 +78,22 @@ pub struct CoreFunction {
     catalogue: Arc<Catalogue>,
     follower: Follower,
     keys: SigningKeys,
+    evidence: Arc<dyn Evidence>,
+    failures: Failures,
 }
 
 impl CoreFunction {
-    /// Takes up the state, or begins with none. Policies that differ from those of the last run are told to who subscribed.
+    /// Takes up the state, or begins with none. Policies that differ from those of the last run are told to who subscribed. What
+    /// security asks to be remembered goes to `evidence`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn start(room: Room, rules: CoreRules, authority: Authority) -> Result<Arc<Self>, Error> {
+    pub async fn start(
+        room: Room,
+        rules: CoreRules,
+        authority: Authority,
+        evidence: Arc<dyn Evidence>,
+    ) -> Result<Arc<Self>, Error> {
         let quotas = Quotas::new(vec![
             Kind {
                 prefix: publish::APIS,
@@ -110,6 +120,8 @@ impl CoreFunction {
             catalogue,
             follower,
             keys,
+            evidence,
+            failures: Failures::default(),
         };
         this.policies_in_force().await?;
         Ok(Arc::new(this))
@@ -141,6 +153,16 @@ impl CoreFunction {
 
     pub(crate) fn keys(&self) -> &SigningKeys {
         &self.keys
+    }
+
+    /// Tells of something that security asks to be remembered.
+    pub(crate) fn remember(&self, event: SecurityEvent) {
+        self.evidence.record(event);
+    }
+
+    /// What went wrong lately.
+    pub(crate) fn failures(&self) -> &Failures {
+        &self.failures
     }
 
     /// Every published API of this identifier.

@@ -3,6 +3,7 @@
 use crate::core_function::{CoreFunction, same_digest, sha256};
 use edgeapp_core::{
     error::{Cause, Error, Kind},
+    evidence::{SecurityEvent, SecurityEventKind},
     kept::Kept,
     principal::Principal,
     room::{Decision, Seen, contended, fresh_id},
@@ -190,6 +191,9 @@ impl CoreFunction {
         seen.fresh(&key);
         let decision = Decision::of(()).put(&key, &Kept::new(by, Some(remembered), kept))?;
         self.room().commit(seen, decision).await?.ok_or_else(contended)?;
+        let made = format!("made an onboarding credential for {}", wanted.bearer.as_str());
+        let event = SecurityEvent::new(SecurityEventKind::AdminAction, made);
+        self.remember(event.by(by.owner()).about(format!("credential {id}")));
         Ok(Told {
             credential,
             secret: format!("{id}.{secret}"),
@@ -212,7 +216,7 @@ impl CoreFunction {
     ///
     /// # Errors
     /// When there is no such credential; when the store fails.
-    pub async fn revoke_credential(&self, id: &str) -> Result<(), Error> {
+    pub async fn revoke_credential(&self, by: &Principal, id: &str) -> Result<(), Error> {
         let key = credential_key(id);
         for mut seen in self.room().attempts() {
             if seen.kept::<KeptCredential>(&key).await?.is_none() {
@@ -220,6 +224,8 @@ impl CoreFunction {
             }
             let decision = Decision::of(()).delete(&key);
             if self.room().commit(seen, decision).await?.is_some() {
+                let event = SecurityEvent::new(SecurityEventKind::AdminAction, "revoked an onboarding credential");
+                self.remember(event.by(by.owner()).about(format!("credential {id}")));
                 return Ok(());
             }
         }

@@ -12,6 +12,7 @@ use crate::{
 use edgeapp_core::{
     collection::Change,
     error::Error,
+    evidence::{SecurityEvent, SecurityEventKind},
     kept::Kept,
     patch::{self, PatchRules},
     principal::Principal,
@@ -95,6 +96,23 @@ impl CoreFunction {
     /// # Errors
     /// When the credential does not count, the key cannot be certified, or the address for notifications is not allowed.
     pub async fn onboard(
+        &self,
+        credential: Option<&str>,
+        request: &ApiInvokerEnrolmentDetails,
+    ) -> Result<(String, ApiInvokerEnrolmentDetails), Error> {
+        let onboarded = self.onboarded(credential, request).await;
+        match &onboarded {
+            Ok((id, _)) => {
+                self.done("onboarding");
+                let event = SecurityEvent::new(SecurityEventKind::CertIssued, "an API invoker was onboarded");
+                self.remember(event.about(format!("API invoker {id}")));
+            }
+            Err(error) => self.failed("onboarding", error),
+        }
+        onboarded
+    }
+
+    async fn onboarded(
         &self,
         credential: Option<&str>,
         request: &ApiInvokerEnrolmentDetails,
@@ -258,6 +276,8 @@ impl CoreFunction {
             let kept = self.enrolled(&mut seen, proof, id).await?;
             let decision = self.invoker_departure(&mut seen, &kept.value).await?;
             if self.room().commit(seen, decision).await?.is_some() {
+                let event = SecurityEvent::new(SecurityEventKind::CertRevoked, "an API invoker left");
+                self.remember(event.by(proof.principal.owner()).about(format!("API invoker {id}")));
                 return Ok(());
             }
         }
@@ -268,11 +288,13 @@ impl CoreFunction {
     ///
     /// # Errors
     /// When there is no such invoker.
-    pub async fn expel(&self, id: &str) -> Result<(), Error> {
+    pub async fn expel(&self, by: &Principal, id: &str) -> Result<(), Error> {
         for mut seen in self.room().attempts() {
             let kept: Kept<Invoker> = seen.kept(&invoker_key(id)).await?.ok_or_else(not_found)?;
             let decision = self.invoker_departure(&mut seen, &kept.value).await?;
             if self.room().commit(seen, decision).await?.is_some() {
+                let event = SecurityEvent::new(SecurityEventKind::CertRevoked, "an operator offboarded an API invoker");
+                self.remember(event.by(by.owner()).about(format!("API invoker {id}")));
                 return Ok(());
             }
         }

@@ -13,6 +13,7 @@
 //! | [`events`] | who is told of what |
 //! | [`exposing`] | the other end: which token lets an invoker call an exposing function |
 //! | [`logs`], [`policy`], [`routing`] | invocations; how much invokers may use; where invocations are forwarded to |
+//! | [`status`] | what operators see of it |
 //!
 //! Identities: the core function issues certificates with names it chose itself. That of an invoker names the application it is of,
 //! with the invoker's identifier as the instance (`urn:edgeapp:eas:<EASID>#<API invoker id>`), so that an EAS can use it towards an
@@ -34,6 +35,7 @@ pub mod publish;
 pub mod routing;
 pub mod scope;
 pub mod security;
+pub mod status;
 pub mod token;
 
 #[cfg(test)]

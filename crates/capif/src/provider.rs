@@ -10,6 +10,7 @@ use crate::{
 use edgeapp_core::{
     collection::Change,
     error::{Cause, Error},
+    evidence::{SecurityEvent, SecurityEventKind},
     kept::Kept,
     patch::{self, PatchRules},
     principal::Principal,
@@ -224,6 +225,22 @@ impl CoreFunction {
         &self,
         request: &ApiProviderEnrolmentDetails,
     ) -> Result<(String, ApiProviderEnrolmentDetails), Error> {
+        let registered = self.registered(request).await;
+        match &registered {
+            Ok((registration, _)) => {
+                self.done("registration");
+                let event = SecurityEvent::new(SecurityEventKind::CertIssued, "a provider domain was registered");
+                self.remember(event.about(format!("registration {registration}")));
+            }
+            Err(error) => self.failed("registration", error),
+        }
+        registered
+    }
+
+    async fn registered(
+        &self,
+        request: &ApiProviderEnrolmentDetails,
+    ) -> Result<(String, ApiProviderEnrolmentDetails), Error> {
         if request.api_prov_dom_id.is_some() {
             return Err(Error::optional_incorrect(
                 "/apiProvDomId",
@@ -324,6 +341,12 @@ impl CoreFunction {
             }
             if let Some(((), revision)) = self.room().commit(seen, decision).await? {
                 self.follower().caught_up(revision).await;
+                let event = SecurityEvent::new(SecurityEventKind::CertRevoked, "a provider domain was deregistered");
+                self.remember(
+                    event
+                        .by(proof.principal.owner())
+                        .about(format!("registration {registration}")),
+                );
                 return Ok(());
             }
         }

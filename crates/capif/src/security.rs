@@ -12,7 +12,9 @@ use crate::{
 };
 use edgeapp_core::{
     error::{Cause as Why, Error},
+    evidence::{SecurityEvent, SecurityEventKind},
     kept::Kept,
+    principal::Principal,
     room::{Decision, Seen, contended},
     store::Key,
 };
@@ -327,16 +329,28 @@ impl CoreFunction {
             }
         };
         self.revoke(id, Some(aef.id.as_str()), &apis, &cause, request.is_none(), true)
-            .await
+            .await?;
+        self.revoked(proof.principal, id);
+        Ok(())
     }
 
     /// An operator takes back what an invoker may do, at all exposing functions, which are told.
     ///
     /// # Errors
     /// When the invoker has no context.
-    pub async fn revoke_all(&self, id: &ApiInvokerId) -> Result<(), Error> {
+    pub async fn revoke_all(&self, by: &Principal, id: &ApiInvokerId) -> Result<(), Error> {
         self.revoke(id, None, &BTreeSet::new(), &Cause::UnexpectedReason, true, false)
-            .await
+            .await?;
+        self.revoked(by, id);
+        Ok(())
+    }
+
+    fn revoked(&self, by: &Principal, id: &ApiInvokerId) {
+        let event = SecurityEvent::new(
+            SecurityEventKind::TokenRevoked,
+            "authorizations of an API invoker were taken back",
+        );
+        self.remember(event.by(by.owner()).about(format!("API invoker {id}")));
     }
 
     async fn revoke(

@@ -13,6 +13,7 @@ use edgeapp_core::{
     clock::{Clock, ManualClock},
     collection::Change,
     error::{Cause, Error},
+    evidence::NoEvidence,
     principal::Principal,
     room::Room,
     token::Thumbprint,
@@ -36,6 +37,10 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 fn now() -> DateTime {
     "2026-01-01T00:00:00Z".parse().expect("an instant")
+}
+
+fn operator() -> Principal {
+    Principal::from_names(["urn:edgeapp:operator:o"], []).expect("an identity")
 }
 
 struct Lab {
@@ -107,14 +112,14 @@ impl Lab {
             callbacks: CallbackRule::anywhere(),
             ..rules
         };
-        let core = CoreFunction::start(room, rules, authority)
+        let core = CoreFunction::start(room, rules, authority, Arc::new(NoEvidence))
             .await
             .expect("a core function");
         Self { core, clock }
     }
 
     async fn credential(&self, bearer: Bearer, uses: u32) -> String {
-        let operator = Principal::from_names(["urn:edgeapp:operator:o"], []).expect("an identity");
+        let operator = operator();
         let wanted = NewCredential {
             bearer,
             uses,
@@ -251,7 +256,7 @@ async fn a_credential_is_used_once_and_for_what_it_is() {
     let credentials = lab.core.credentials().await.expect("credentials");
     assert_eq!(credentials.len(), 2);
     let id = secret.split('.').next().expect("a name");
-    lab.core.revoke_credential(id).await.expect("revoked");
+    lab.core.revoke_credential(&operator(), id).await.expect("revoked");
     assert!(why(Some(&secret)).await.detail.contains("not known"));
     lab.clock.advance(1);
 }
@@ -454,6 +459,6 @@ async fn an_invoker_that_leaves_loses_everything() {
         .expect("offboarded");
     assert!(lab.core.invoker(&invoker.proof()).await.is_err());
     assert!(lab.core.trusted(&aef.proof(), &id, true, true).await.is_err());
-    assert!(lab.core.expel(&invoker.id).await.is_err());
+    assert!(lab.core.expel(&operator(), &invoker.id).await.is_err());
     assert!(lab.clock.now() >= now());
 }

@@ -9,6 +9,7 @@ use crate::{
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use edgeapp_core::{
     error::Error,
+    evidence::{SecurityEvent, SecurityEventKind},
     room::{Decision, Room, contended, fresh_id},
     store::Key,
     token::{ACCESS_TOKEN, Confirmation, ES256, Jwk, JwkSet, from_base64url, to_base64url},
@@ -225,6 +226,15 @@ pub enum NoToken {
     Problem(Error),
 }
 
+impl fmt::Display for NoToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => f.write_str(error.error_description.as_deref().unwrap_or("refused")),
+            Self::Problem(error) => f.write_str(&error.detail),
+        }
+    }
+}
+
 impl From<Error> for NoToken {
     fn from(error: Error) -> Self {
         Self::Problem(error)
@@ -313,6 +323,30 @@ impl CoreFunction {
         form: &[(String, String)],
         basic: Option<(&str, &str)>,
     ) -> Result<AccessTokenRsp, NoToken> {
+        let issued = self.token_for(proof, security_id, form, basic).await;
+        let event = match &issued {
+            Ok((_, name)) => {
+                self.done("token");
+                SecurityEvent::new(SecurityEventKind::TokenIssued, "a CAPIF token").about(name.clone())
+            }
+            Err(refused) => {
+                let why = refused.to_string();
+                self.failures().note("token", &why, self.room().now());
+                SecurityEvent::new(SecurityEventKind::TokenDenied, why)
+            }
+        };
+        self.remember(event.by(proof.principal.owner()));
+        issued.map(|(token, _)| token)
+    }
+
+    /// The token and its name.
+    async fn token_for(
+        &self,
+        proof: &Proof<'_>,
+        security_id: &str,
+        form: &[(String, String)],
+        basic: Option<(&str, &str)>,
+    ) -> Result<(AccessTokenRsp, String), NoToken> {
         let invoker = self
             .invoker(proof)
             .await
@@ -377,23 +411,25 @@ impl CoreFunction {
             .ok_or_else(|| Error::internal("a token for nobody's certificate"))?;
         let now = seconds(self.room().now());
         let lifetime = self.rules().token_lifetime;
+        let name = fresh_id();
         let claims = Claims {
             iss: id.to_owned(),
             client_id: Some(id.to_owned()),
             scope: scope.to_string(),
             exp: now + u64::from(lifetime),
             iat: Some(now),
-            jti: Some(fresh_id()),
+            jti: Some(name.clone()),
             cnf: Some(Confirmation {
                 x5t_s256: thumbprint.to_text(),
             }),
         };
-        Ok(AccessTokenRsp {
+        let token = AccessTokenRsp {
             access_token: self.keys().sign(&claims)?,
             token_type: TokenType::Bearer,
             expires_in: lifetime,
             scope: Some(claims.scope),
-        })
+        };
+        Ok((token, name))
     }
 }
 

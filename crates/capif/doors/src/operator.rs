@@ -1,4 +1,4 @@
-//! What operators ask a core function for: onboarding credentials, revocations; and what everybody may read: its root and its keys.
+//! What operators ask a core function for: its state, onboarding credentials, revocations; and what everybody may read: its root and its keys.
 //! No 3GPP APIs, and so without OpenAPI documents.
 
 use crate::proof;
@@ -12,6 +12,7 @@ use axum::{
 use edgeapp_capif::{
     core_function::CoreFunction,
     credential::{Credential, NewCredential},
+    status::Status,
 };
 use edgeapp_core::{error::Error, operation};
 use edgeapp_http::{
@@ -20,6 +21,7 @@ use edgeapp_http::{
     request::{JsonBytes, PathId, Permit, Presented, ResourceUri},
 };
 use edgeapp_openapi::{capif::ApiInvokerId, ids::RegistrationId};
+use public::{ReadKeys, ReadRoot};
 use std::sync::Arc;
 
 operation! {
@@ -28,8 +30,15 @@ operation! {
     RevokeOnboardingCredential = "capif-operator:revoke-credential",
     RevokeInvoker = "capif-operator:revoke-invoker",
     ExpelInvoker = "capif-operator:expel-invoker",
-    ReadKeys = "capif-public:keys",
-    ReadRoot = "capif-public:root",
+    ReadStatus = "capif-operator:status",
+}
+
+/// What everybody may read is no matter of policies.
+mod public {
+    edgeapp_core::operation! {
+        ReadKeys = "capif-public:keys",
+        ReadRoot = "capif-public:root",
+    }
 }
 
 type Core = State<Arc<CoreFunction>>;
@@ -37,6 +46,7 @@ type Core = State<Arc<CoreFunction>>;
 /// What operators ask for, on their own port.
 pub fn for_operators(core: Arc<CoreFunction>) -> Router {
     Router::new()
+        .route("/capif", get(status))
         .route("/capif/credentials", post(new_credential).get(list_credentials))
         .route("/capif/credentials/{id}", delete(revoke_credential))
         .route("/capif/invokers/{id}/authorization", delete(revoke_invoker))
@@ -50,6 +60,10 @@ pub fn for_everybody(core: Arc<CoreFunction>) -> Router {
         .route("/.well-known/jwks.json", get(keys))
         .route("/ca-root", get(root))
         .with_state(core)
+}
+
+async fn status(State(core): Core, _: Permit<ReadStatus>) -> Result<Found<Status>, Problem> {
+    Ok(Found(core.status().await?))
 }
 
 async fn new_credential(
@@ -76,28 +90,28 @@ async fn list_credentials(
 
 async fn revoke_credential(
     State(core): Core,
-    _: Permit<RevokeOnboardingCredential>,
+    permit: Permit<RevokeOnboardingCredential>,
     PathId(id): PathId<RegistrationId>,
 ) -> Result<NoContent, Problem> {
-    core.revoke_credential(id.as_str()).await?;
+    core.revoke_credential(permit.principal(), id.as_str()).await?;
     Ok(NoContent)
 }
 
 async fn revoke_invoker(
     State(core): Core,
-    _: Permit<RevokeInvoker>,
+    permit: Permit<RevokeInvoker>,
     PathId(id): PathId<ApiInvokerId>,
 ) -> Result<NoContent, Problem> {
-    core.revoke_all(&id).await?;
+    core.revoke_all(permit.principal(), &id).await?;
     Ok(NoContent)
 }
 
 async fn expel_invoker(
     State(core): Core,
-    _: Permit<ExpelInvoker>,
+    permit: Permit<ExpelInvoker>,
     PathId(id): PathId<ApiInvokerId>,
 ) -> Result<NoContent, Problem> {
-    core.expel(id.as_str()).await?;
+    core.expel(permit.principal(), id.as_str()).await?;
     Ok(NoContent)
 }
 

@@ -135,7 +135,7 @@ impl Doors {
             }],
             ..CoreRules::default()
         };
-        let core = CoreFunction::start(room.clone(), rules, authority)
+        let core = CoreFunction::start(room.clone(), rules, authority, Arc::new(NoEvidence))
             .await
             .expect("a core function");
         let sent = Arc::new(Remembering::default());
