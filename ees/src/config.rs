@@ -1,5 +1,6 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
+use crate::ccf::settings::{CalledTrust, CoreSettings};
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
 use edgeapp_authz::{
     config::{AuthorizationConfig, Mode},
@@ -153,6 +154,21 @@ pub struct EesConfig {
     /// reference point.
     #[serde(default)]
     pub authorization: AuthorizationConfig,
+    /// `[capif]`: exposure of its APIs through CAPIF. Without this section there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capif: Option<CapifConfig>,
+}
+
+/// Exposure of APIs through CAPIF (TS 29.558 clause 10).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapifConfig {
+    /// `embedded`: this process is a CAPIF core function as well, the one that `[capif.core]` describes.
+    #[serde(default)]
+    pub embedded: bool,
+    /// `[capif.core]`: the embedded core function, as `[core]` of `ccf.toml`. It takes from the EES what that file has beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<CoreSettings>,
 }
 
 const fn yes() -> bool {
@@ -525,6 +541,9 @@ impl EesConfig {
             audit.resolve(&folder);
         }
         config.authorization.resolve(&folder);
+        if let Some(core) = config.capif.as_mut().and_then(|capif| capif.core.as_mut()) {
+            core.resolve(&folder);
+        }
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -588,6 +607,20 @@ impl EesConfig {
         self.callbacks.rule(private, own)
     }
 
+    /// The core function that runs in this process, if one does.
+    pub fn embedded_core(&self) -> Option<&CoreSettings> {
+        let capif = self.capif.as_ref().filter(|capif| capif.embedded);
+        capif.and_then(|capif| capif.core.as_ref())
+    }
+
+    /// The issuers of the servers that an embedded core function calls, where its settings name none.
+    pub fn called_by_core(&self) -> CalledTrust {
+        CalledTrust {
+            eas: self.trust.eas.clone(),
+            ees: self.trust.ees.clone(),
+        }
+    }
+
     fn agreed_by(&self) -> AgreedBy {
         let usual = match self.ecs {
             Some(_) => AgreedBy::Repository,
@@ -610,12 +643,14 @@ impl EesConfig {
                 refuse(key, "must begin with https://");
             }
         }
+        let core = self.embedded_core().map(CoreSettings::listen_at);
         let listeners = [
             ("edge1", Some(&self.edge1)),
             ("edge2", self.edge2.as_ref()),
             ("edge3", Some(&self.edge3)),
             ("edge9", self.edge9.as_ref()),
             ("operator", Some(&self.operator)),
+            ("capif.core", core.as_ref()),
         ];
         let listeners: Vec<_> = listeners
             .into_iter()
@@ -724,6 +759,24 @@ impl EesConfig {
         }
         if self.common_eas.remembered_seconds < 2 {
             refuse("common_eas.remembered_seconds", "must be at least 2");
+        }
+        if self
+            .capif
+            .as_ref()
+            .is_some_and(|capif| capif.embedded && capif.core.is_none())
+        {
+            refuse(
+                "capif.core",
+                "is needed with embedded = true: it describes the core function that this process is as well",
+            );
+        }
+        for (key, reason) in self
+            .capif
+            .iter()
+            .flat_map(|capif| &capif.core)
+            .flat_map(CoreSettings::wrong)
+        {
+            refuse(&format!("capif.core.{key}"), &reason);
         }
         if self.lifetimes.spread_percent > 50 {
             refuse("lifetimes.spread_percent", "must be 0 to 50");

@@ -1,6 +1,7 @@
 //! The assembly of an EES: every pluggable part is named once.
 
 use crate::{
+    ccf::core::{Around as AroundCore, AtOperator, Core, Loaded as LoadedCore},
     config::EesConfig,
     dns, edge2,
     edge6::{
@@ -175,7 +176,26 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
     if let Some(dns) = &config.dns {
         dns.upstream()?;
     }
+    embedded_core(config)?;
     Ok(())
+}
+
+/// The core function that the configuration embeds, as its files describe it.
+fn embedded_core(config: &EesConfig) -> Result<Option<LoadedCore>, StartError> {
+    let Some(settings) = config.embedded_core() else {
+        return Ok(None);
+    };
+    let around = AroundCore {
+        section: "capif.core",
+        // TS 29.222 clause 7.3 makes HTTP/1.1 mandatory, whatever the profile of EDGEAPP says.
+        http1: true,
+        tls: config.tls,
+        crl: &config.crl,
+        limits: &config.limits,
+        notifications: config.notifications,
+        trust: Some(config.called_by_core()),
+    };
+    LoadedCore::read(settings, &around, |own| config.callback_rule(own)).map(Some)
 }
 
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
@@ -304,8 +324,8 @@ impl EesBuilder {
         let store = Watched::over(store, keeping.evidence());
         let collector = config.audit.as_ref().and_then(|audit| audit.collector.as_ref());
         let keeping = keeping.collector(collector.map(|collector| reached(collector, &config)).transpose()?);
-        let edge1_socket = Socket::bind(ReferencePoint::Edge1, &config.edge1).await?;
-        let edge3_socket = Socket::bind(ReferencePoint::Edge3, &config.edge3).await?;
+        let edge1_socket = Socket::bind("edge1", &config.edge1).await?;
+        let edge3_socket = Socket::bind("edge3", &config.edge3).await?;
         let (endpoint, for_cas) = (endpoint_of(&edge1_socket)?, endpoint_of(&edge3_socket)?);
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
@@ -317,7 +337,7 @@ impl EesBuilder {
         let remembered = ConsentsOfTheRemembered::over(consent, store.clone()).await?;
         let consent: Arc<dyn Consent> = remembered.clone();
         let edge2_socket = match &config.edge2 {
-            Some(at) => Some(Socket::bind(ReferencePoint::Edge2, at).await?),
+            Some(at) => Some(Socket::bind("edge2", at).await?),
             None => None,
         };
         let core: Arc<dyn CoreNetwork> = match (self.core, &edge2_socket) {
@@ -357,6 +377,19 @@ impl EesBuilder {
             }
             _ => (authorizer, None, None),
         };
+        let mut authorizer = authorizer;
+        let core_function = match embedded_core(&config)? {
+            Some(loaded) => {
+                authorizer = Arc::new(AtOperator {
+                    server: authorizer,
+                    core: loaded.policy(),
+                });
+                let store = loaded.store(&keeping).await?;
+                let evidence = keeping.evidence();
+                Some(loaded.open(store, self.clock.clone(), trust.clone(), evidence).await?)
+            }
+            None => None,
+        };
         let around = Around {
             store: store.clone(),
             clock: self.clock,
@@ -381,7 +414,7 @@ impl EesBuilder {
         let mut of_edge1 = vec![door(ReferencePoint::Edge1, rooms.edge1())];
         let edge9 = door(ReferencePoint::Edge9, rooms.edge9());
         let edge9 = match &config.edge9 {
-            Some(at) => Some((Socket::bind(ReferencePoint::Edge9, at).await?, edge9)),
+            Some(at) => Some((Socket::bind("edge9", at).await?, edge9)),
             None => {
                 of_edge1.push(edge9);
                 None
@@ -402,7 +435,7 @@ impl EesBuilder {
             serving.open(socket, vec![edge9])?;
         }
         if let (Some(settings), Some(names)) = (&config.dns, &rooms.names) {
-            let socket = Socket::bind_named("dns", &dns::listen_at(settings)).await?;
+            let socket = Socket::bind("dns", &dns::listen_at(settings)).await?;
             let protocol = dns::protocol(settings, socket.address(), names.clone(), keeping.evidence())?;
             serving.open_other(socket, protocol)?;
         }
@@ -423,8 +456,12 @@ impl EesBuilder {
             }
             _ => None,
         };
+        let core_store = core_function
+            .as_ref()
+            .map(|core| core.function().room().store().clone());
         let readiness = Arc::new(EesReadiness {
             store,
+            core_store,
             ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state),
             tokens: verifier.map(|verifier| (verifier, clock)),
         });
@@ -433,7 +470,9 @@ impl EesBuilder {
             server: "ees",
             version: env!("CARGO_PKG_VERSION"),
         };
-        let page = documents::page(&rooms.apis()).map_err(|error| StartError::Config(error.to_string()))?;
+        let mut apis = rooms.apis();
+        apis.extend(core_function.iter().flat_map(Core::apis));
+        let page = documents::page(&apis).map_err(|error| StartError::Config(error.to_string()))?;
         let router = operator::router(readiness, metrics, version)
             .merge(page)
             .merge(clock::router(trust.clone()))
@@ -442,7 +481,10 @@ impl EesBuilder {
                 remembered,
                 &[("app-context/", "app-context-bytes/")],
             ));
-        serving
+        let router = core_function
+            .iter()
+            .fold(router, |router, core| router.merge(core.operator()));
+        let at_operator = serving
             .bind(
                 &config.operator,
                 vec![Door {
@@ -451,6 +493,9 @@ impl EesBuilder {
                 }],
             )
             .await?;
+        if let Some(core) = &core_function {
+            core.never_notifies(at_operator);
+        }
 
         for (_, address) in serving.addresses() {
             own.add(address);
@@ -478,6 +523,7 @@ impl EesBuilder {
             locations: rooms.locations.clone(),
             sessions: rooms.sessions.clone(),
             management: rooms.acr_management.clone(),
+            core_function,
         })
     }
 }
@@ -496,6 +542,7 @@ pub struct Ees {
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
     management: Arc<AcrManagementService>,
+    core_function: Option<Core>,
 }
 
 /// Ends what runs for users who take back a consent, beginning with those who did while we were away.
@@ -539,6 +586,17 @@ impl Ees {
         &self.serving
     }
 
+    /// The embedded core function, where there is one.
+    pub fn core_function(&self) -> Option<&Core> {
+        self.core_function.as_ref()
+    }
+
+    /// What programs print once all listeners stand.
+    pub fn announcement(&self) -> String {
+        let core = self.core_function.as_ref().map(Core::announcement);
+        format!("{}{}", core.unwrap_or_default(), self.serving.announcement())
+    }
+
     /// Serves until `stop`, then lets running requests finish and deregisters from the ECS.
     pub async fn serve(self, stop: CancellationToken) {
         self.keeping.begin("ees");
@@ -556,11 +614,20 @@ impl Ees {
         ));
         background.spawn(sweeper::run(self.room, self.expiring, SWEEP));
         let upkeep = self.upkeep.map(|upkeep| tokio::spawn(upkeep.run(stop.clone())));
+        // It goes last: what the EES has to say to it when it stops is still heard.
+        let rest = CancellationToken::new();
+        let core = self.core_function.map(|core| tokio::spawn(core.serve(rest.clone())));
         self.serving.serve(stop).await;
         if let Some(upkeep) = upkeep
             && let Err(error) = upkeep.await
         {
             tracing::error!(%error, "the registration with the ECS ended");
+        }
+        rest.cancel();
+        if let Some(core) = core
+            && let Err(error) = core.await
+        {
+            tracing::error!(%error, "the embedded core function ended");
         }
         background.shutdown().await;
         self.keeping.end("ees").await;
@@ -670,6 +737,7 @@ fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
 /// What an EES needs in order to serve.
 struct EesReadiness {
     store: Arc<dyn Store>,
+    core_store: Option<Arc<dyn Store>>,
     ecs: Option<watch::Receiver<LinkState>>,
     tokens: Option<(Arc<Verifier>, Arc<dyn Clock>)>,
 }
@@ -686,6 +754,10 @@ impl Readiness for EesReadiness {
             "store",
             self.store.check().await.err().map(|error| error.to_string()),
         )];
+        if let Some(store) = &self.core_store {
+            let detail = store.check().await.err().map(|error| error.to_string());
+            needs.push(need("capif store", detail));
+        }
         if let Some(ecs) = &self.ecs {
             needs.push(need("ecs", ecs.borrow().as_ref().err().cloned()));
         }

@@ -1,6 +1,6 @@
 //! The hardened reference of an EES: one line for each key that can be set to something weaker.
 
-use crate::config::EesConfig;
+use crate::{ccf::hardening::EMBEDDED, config::EesConfig};
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
@@ -202,6 +202,7 @@ impl Hardened for EesConfig {
             .part(|ees| ees.audit.as_ref(), AuditSettings::CHECKS)
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
             .part(|ees| ees.dns.as_ref(), DnsSettings::CHECKS)
+            .part(EesConfig::embedded_core, EMBEDDED)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
             .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
     }
@@ -235,6 +236,14 @@ mod tests {
         crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
         dns = { listen = "192.0.2.5:853", zones = ["edge.example"], clients = ["10.45.0.0/16"] }
+        [capif]
+        embedded = true
+        [capif.core]
+        ccf_id = "ccf.example"
+        listen = "192.0.2.6:9443"
+        identity = { certificate = "ccf.pem", key = "ccf.key" }
+        authority = { certificate = "capif-ca.pem", key = "capif-ca.key" }
+        store = { kind = "redb", path = "ccf.redb", encryption_key_file = "state.key" }
     "#;
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
@@ -349,6 +358,25 @@ mod tests {
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",
         ),
+        ("capif.core.listen", "capif.core.listen = \"[::]:9443\""),
+        (
+            "capif.core.certificate_seconds",
+            "capif.core.certificate_seconds = 7776001",
+        ),
+        ("capif.core.token_seconds", "capif.core.token_seconds = 3601"),
+        (
+            "capif.core.key_rotation_seconds",
+            "capif.core.key_rotation_seconds = 2592001",
+        ),
+        ("capif.core.quotas.apis", "capif.core.quotas.apis = 10001"),
+        (
+            "capif.core.quotas.event_subscriptions",
+            "capif.core.quotas.event_subscriptions = 1001",
+        ),
+        (
+            "capif.core.store",
+            "capif.core.store = { kind = \"memory-lost-at-exit\" }",
+        ),
     ];
     const PLAIN_ETCD: &str = r#"
         [store]
@@ -368,10 +396,14 @@ mod tests {
     "#;
 
     fn over(base: &mut toml::Table, text: &str) {
-        for (key, value) in text.parse::<toml::Table>().unwrap() {
+        merge(base, text.parse().unwrap());
+    }
+
+    fn merge(base: &mut toml::Table, more: toml::Table) {
+        for (key, value) in more {
             match (base.get_mut(&key), value) {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
-                    base.extend(more);
+                    merge(base, more);
                 }
                 (_, toml::Value::Boolean(false)) if ["edge9", "audit", "crl"].contains(&&*key) => {
                     drop(base.remove(&key))

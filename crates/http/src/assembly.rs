@@ -100,15 +100,7 @@ impl Socket {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn bind(section: ReferencePoint, at: &ListenAt) -> Result<Self, BindError> {
-        Self::bind_named(section.as_str(), at).await
-    }
-
-    /// The same for a section that is no reference point.
-    ///
-    /// # Errors
-    /// When it cannot be had.
-    pub async fn bind_named(section: &'static str, at: &ListenAt) -> Result<Self, BindError> {
+    pub async fn bind(section: &'static str, at: &ListenAt) -> Result<Self, BindError> {
         let failed = |source| BindError::Address {
             section,
             address: at.listen,
@@ -234,7 +226,7 @@ impl Serving {
     /// When certificates cannot be used or the address cannot be had.
     pub async fn bind(&mut self, at: &ListenAt, doors: Vec<Door>) -> Result<SocketAddr, BindError> {
         let section = doors.first().map_or(ReferencePoint::Operator, |door| door.point);
-        let socket = Socket::bind(section, at).await?;
+        let socket = Socket::bind(section.as_str(), at).await?;
         let address = socket.address();
         self.open(socket, doors)?;
         Ok(address)

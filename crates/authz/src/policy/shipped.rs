@@ -22,3 +22,6 @@ pub const EES: &[Shipped] =
 /// Those of an ECS.
 pub const ECS: &[Shipped] =
     shipped!("ecs": "edge4.cedar", "edge6.cedar", "operator.cedar", "ownership.cedar", "tokens.cedar");
+
+/// Those of a CAPIF core function.
+pub const CCF: &[Shipped] = shipped!("ccf": "capif1.cedar", "capif5.cedar", "operator.cedar", "ownership.cedar");

@@ -230,7 +230,12 @@ fn a_day_after(now: DateTime) -> DateTime {
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) async fn cas_of(room: &Room, eec_id: &EecId, ac_id: &AcId, eas_id: &EasId) -> Result<Option<EndPoint>, Error> {
+pub(crate) async fn cas_of(
+    room: &Room,
+    eec_id: &EecId,
+    ac_id: &AcId,
+    eas_id: &EasId,
+) -> Result<Option<EndPoint>, Error> {
     let kept = room.read::<Selected>(&key(eec_id, ac_id, eas_id)).await?;
     Ok(kept.and_then(|kept| kept.value.cas))
 }
