@@ -102,6 +102,19 @@ pub enum Tokens {
 /// The `tokens.issuer` of the ECS of a laboratory.
 const ISSUER: &str = "https://ecs.example";
 
+/// What a CAPIF core function is to be.
+#[derive(Clone, Debug)]
+pub struct Ccf {
+    /// Its identifier.
+    pub id: String,
+    /// The name of its certificate's files.
+    pub files: String,
+    /// Ports for its APIs and the operator; 0 lets the system choose.
+    pub ports: [u16; 2],
+    /// Where it keeps its state.
+    pub state: PathBuf,
+}
+
 /// The core network behind an EES.
 #[derive(Clone, Debug)]
 pub struct Core {
@@ -269,6 +282,46 @@ impl Ees {
         }
         text.push_str(CALLBACKS);
         text
+    }
+}
+
+impl Ccf {
+    /// The configuration file.
+    pub fn text(&self, pki: &Pki) -> String {
+        let (own, authority) = (pki.files(&self.files), pki.capif_authority());
+        let files = |files: &Files| {
+            let (certificate, key) = (path(&files.certificate), path(&files.key));
+            format!("{{ certificate = {certificate}, key = {key} }}")
+        };
+        let called = [Role::Eas, Role::Ees].map(|role| path(&pki.ca(role)));
+        let [eas, ees] = called;
+        let mut text = format!("[trust]\noperator = {}\n", path(&pki.ca(Role::Operator)));
+        revocations(&mut text, pki, [Role::Operator, Role::Eas, Role::Ees]);
+        let _ = write!(
+            text,
+            "\n[core]\nccf_id = {}\nlisten = \"127.0.0.1:{}\"\nidentity = {}\n\
+            # Issues the certificates of API invokers and of the functions of API providers.\nauthority = {}\n\
+            # Of the servers that take notifications and revocations.\ntrust = {{ eas = {eas}, ees = {ees} }}\n\
+            store = {{ kind = \"redb\", path = {} }}\n",
+            quoted(&self.id),
+            self.ports[0],
+            files(&own),
+            files(&authority),
+            path(&self.state)
+        );
+        listen(&mut text, "operator", self.ports[1]);
+        text.push_str(CALLBACKS);
+        text
+    }
+}
+
+/// The CAPIF core function of a fresh folder, on fixed ports.
+pub fn core_function(dir: &Path) -> Ccf {
+    Ccf {
+        id: "ccf.example".to_owned(),
+        files: "ccf".to_owned(),
+        ports: [9443, 9448],
+        state: dir.join("state").join("ccf.redb"),
     }
 }
 

@@ -31,7 +31,7 @@ use std::{
 };
 use x509_parser::{certificate::X509Certificate, pem::Pem, prelude::FromDer};
 
-/// The roles whom every server knows. Each has an authority, and so has the NEF.
+/// The roles whom every server knows. Each has an authority, and so have the NEF and a CAPIF core function.
 pub const ROLES: [Role; 5] = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator];
 
 /// The EASID of the application that the shipped scenarios use.
@@ -127,7 +127,8 @@ impl Pki {
             fs::create_dir_all(&folder).map_err(|error| PkiError::File { path: folder, error })?;
         }
         let mut all = String::new();
-        for role in ROLES.into_iter().chain([Role::Nef]) {
+        // That of providers is the authority of the CAPIF core function, which issues the certificates of invokers as well.
+        for role in ROLES.into_iter().chain([Role::Nef, Role::Ccf, Role::Provider]) {
             let params = authority(role);
             let failed = |error| PkiError::Certificate(format!("authority {role}"), error);
             let key = KeyPair::generate().map_err(failed)?;
@@ -156,6 +157,7 @@ impl Pki {
         }
         pki.issue(Role::Operator, "operator").write()?;
         pki.issue(Role::Nef, "nef.example").named("nef").write()?;
+        pki.issue(Role::Ccf, "ccf.example").named("ccf").write()?;
         pki.issue(Role::Operator, "collector").serving().write()?;
         pki.audit_key("audit")?;
         pki.state_key("state")?;
@@ -171,7 +173,7 @@ impl Pki {
             dir: dir.to_owned(),
             hosts: Vec::new(),
         };
-        // Without that of the NEF, which older folders lack: what needs it says so.
+        // Without those of the NEF and of CAPIF, which older folders lack: what needs it says so.
         for (role, name) in ROLES
             .into_iter()
             .zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"])
@@ -196,6 +198,14 @@ impl Pki {
     /// The certificates of all authorities in one file, for tools such as curl.
     pub fn all_authorities(&self) -> PathBuf {
         self.dir.join("ca").join("all.pem")
+    }
+
+    /// The authority of the CAPIF core function, with its key.
+    pub fn capif_authority(&self) -> Files {
+        Files {
+            certificate: self.ca(Role::Provider),
+            key: self.ca_key(Role::Provider),
+        }
     }
 
     fn ca_key(&self, role: Role) -> PathBuf {

@@ -126,6 +126,18 @@ impl Lab {
         Plan::new("ecs", "ecs", self.path(), &text)
     }
 
+    /// A CAPIF core function of its own.
+    ///
+    /// # Panics
+    /// When the configuration cannot be read.
+    pub fn ccf(&self) -> Plan {
+        let ccf = configuration::Ccf {
+            ports: [0; 2],
+            ..configuration::core_function(self.path())
+        };
+        Plan::new("ccf", "ccf", self.path(), &ccf.text(&self.pki))
+    }
+
     /// An EEC that calls this `apiRoot` of an EES.
     pub fn eec(&self, id: &str, root: &str) -> Caller {
         Caller::new(self, &self.who(Role::Eec, id), Role::Ees, root)

@@ -5,6 +5,7 @@ mod support;
 
 mod abuse;
 mod audit;
+mod ccf;
 mod check_config;
 mod common_eas;
 mod core_network;

@@ -110,6 +110,9 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
         eess.iter()
             .map(|ees| (format!("{}.toml", ees.files), ees.text(&pki), "ees")),
     );
+    let ccf = dir.join("ccf.toml");
+    fs::write(&ccf, configuration::core_function(&dir).text(&pki))
+        .map_err(|error| CommandError::File(ccf.clone(), error))?;
     let nef = dir.join("nef.toml");
     fs::write(&nef, SAMPLE).map_err(|error| CommandError::File(nef.clone(), error))?;
     let consent = dir.join("consent.toml");
@@ -123,7 +126,7 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     }
     println!("Made in {}:", dir.display());
     println!(
-        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef; ca/all.pem has all six"
+        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef, ccf, provider; ca/all.pem has them all"
     );
     println!("  crl/                    what each authority revoked, nothing yet: eec-sim pki revoke DIR eec-1");
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
@@ -136,6 +139,10 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     println!(
         "  nef, nef.toml           a simulated NEF: eec-sim nef --config {}",
         nef.display()
+    );
+    println!(
+        "  ccf, ccf.toml           a CAPIF core function: ees ccf --config {}",
+        ccf.display()
     );
     println!("  consent.toml            what the users of that network agreed to");
     println!("  clients.toml            who may have access tokens of the ECS");
