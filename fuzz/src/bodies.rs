@@ -78,7 +78,7 @@ pub(crate) fn same_again<T: Wire + Serialize>(value: &T) {
     );
 }
 
-fn body<T: Wire + Serialize>(bytes: &[u8]) {
+pub(crate) fn body<T: Wire + Serialize>(bytes: &[u8]) {
     match parse::from_slice::<T>(bytes) {
         Ok(value) => same_again(&value),
         Err(error) => refusal(&error),

@@ -14,12 +14,14 @@
 //! | [`queries`] | query strings | what parses is written and parses to the same |
 //! | [`reports`] | what the core network reports over EDGE-2 | a refusal says where |
 //! | [`callbacks`] | URIs that clients name | none leads inside |
+//! | [`capif`] | certification requests, bodies, queries and scopes of CAPIF | as for bodies; a key is known by the same digest again |
 //! | [`dns`] | messages of DNS, and client subnets | a refusal can be read; what is understood can be answered |
 //! | [`tokens`] | access tokens, requests for them, keys and revocations of an issuer | nothing counts that nobody signed, nothing is granted that is not registered |
 //! | [`certificates`] | certificates, and lists of revoked ones | an identity has a role and a name |
 
 pub mod bodies;
 pub mod callbacks;
+pub mod capif;
 pub mod certificates;
 pub mod dns;
 pub mod patches;
@@ -50,6 +52,7 @@ pub fn targets() -> impl Iterator<Item = Target> {
         certificates::TARGETS,
         dns::TARGETS,
         tokens::TARGETS,
+        capif::TARGETS,
     ];
     lists.into_iter().flatten().copied()
 }
