@@ -170,9 +170,7 @@ pub enum GrantType {
 #[serde(rename_all = "camelCase")]
 pub struct ResOwnerId {
     /// `gpsi`: the user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub gpsi: Option<Gpsi>,
+    pub gpsi: Gpsi,
 }
 
 /// A token (clause 8.5.4.2.7). Its `Debug` shows none.
