@@ -17,7 +17,7 @@ use std::{
 };
 use utoipa::{
     ToSchema,
-    openapi::{OpenApi, RefOr, Schema},
+    openapi::{OpenApi, PathItem, RefOr, Schema},
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -54,6 +54,17 @@ pub struct Api {
     callbacks: Vec<Callback>,
     clearable: Vec<(&'static str, &'static str)>,
     schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// A path of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathShape {
+    /// The path, variables in braces.
+    pub path: String,
+    /// Its HTTP methods.
+    pub methods: Vec<&'static str>,
+    /// What the first of them does, in a line.
+    pub summary: Option<String>,
 }
 
 /// Why a document cannot be written; a defect of its registration.
@@ -170,6 +181,34 @@ impl Api {
     pub fn clearable(mut self, schema: &'static str, member: &'static str) -> Self {
         self.clearable.push((schema, member));
         self
+    }
+
+    /// The paths below `/<name>/v1`, as they are described where the API is published.
+    pub fn paths(&self) -> Vec<PathShape> {
+        let of_path = |(path, item): (&String, &PathItem)| {
+            let operations = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            let served: Vec<_> = operations
+                .into_iter()
+                .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+                .collect();
+            PathShape {
+                path: path.clone(),
+                methods: served.iter().map(|(method, _)| *method).collect(),
+                summary: served.first().and_then(|(_, operation)| operation.summary.clone()),
+            }
+        };
+        self.document.paths.paths.iter().map(of_path).collect()
+    }
+
+    /// What it is for, in a line.
+    pub fn description(&self) -> &str {
+        self.document.info.description.as_deref().unwrap_or_default()
     }
 
     /// The name in the base path, such as `eees-easdiscovery`.

@@ -144,8 +144,8 @@ impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Presented<Op> {
 
 /// What a request presents in `Authorization` (RFC 6750 clause 2.1). A token anywhere else counts for nothing, except that two are
 /// one too many.
-fn credentials(parts: &Parts) -> Credentials<'_> {
-    let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
+pub fn presented<'a>(headers: &'a HeaderMap, uri: &Uri) -> Credentials<'a> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let Some(first) = given.next() else {
         return Credentials::None;
     };
@@ -162,9 +162,13 @@ fn credentials(parts: &Parts) -> Credentials<'_> {
     let in_query = |query: &str| url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token");
     match token.trim_matches(' ') {
         "" => Credentials::Unclear,
-        _ if parts.uri.query().is_some_and(in_query) => Credentials::Unclear,
+        _ if uri.query().is_some_and(in_query) => Credentials::Unclear,
         token => Credentials::Bearer(token),
     }
+}
+
+fn credentials(parts: &Parts) -> Credentials<'_> {
+    presented(&parts.headers, &parts.uri)
 }
 
 impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Permit<Op> {

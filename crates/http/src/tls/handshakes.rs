@@ -108,14 +108,20 @@ fn serving(
     Ok(Arc::new(config))
 }
 
-fn calling(identity: &Identity, called: Called, oldest: TlsVersion) -> Result<ClientConfig, TlsError> {
-    let mut config = ClientConfig::builder_with_provider(super::crypto())
+fn calling(identity: Option<&Identity>, called: Called, oldest: TlsVersion) -> Result<ClientConfig, TlsError> {
+    let config = ClientConfig::builder_with_provider(super::crypto())
         .with_protocol_versions(versions(oldest))
-        .map_err(|error| identity.mismatch(error))?
+        .map_err(|error| match identity {
+            Some(identity) => identity.mismatch(error),
+            None => TlsError::Trust(error.to_string()),
+        })?
         .dangerous()
         // Not less than the usual verifier: it is asked within, with the lists of what was revoked.
-        .with_custom_certificate_verifier(Arc::new(called))
-        .with_client_cert_resolver(identity.resolver());
+        .with_custom_certificate_verifier(Arc::new(called));
+    let mut config = match identity {
+        Some(identity) => config.with_client_cert_resolver(identity.resolver()),
+        None => config.with_no_client_auth(),
+    };
     // As at a server: no certificate counts without another look at it.
     config.resumption = Resumption::disabled();
     config.require_ems = true;
@@ -140,7 +146,7 @@ pub fn server_config(
 /// # Errors
 /// When nobody is trusted.
 pub fn client_config(identity: &Identity, servers: &Trust) -> Result<ClientConfig, TlsError> {
-    calling(identity, Called::of_any_role(servers)?, TlsVersion::default())
+    calling(Some(identity), Called::of_any_role(servers)?, TlsVersion::default())
 }
 
 /// What the handshakes of a listener go by. Cheap to clone.
@@ -271,6 +277,15 @@ impl ClientTls {
         Ok(Self(Calling::Fixed(Arc::new(client_config(identity, servers)?))))
     }
 
+    /// Shows no certificate, for whoever has none yet, and always trusts these servers.
+    ///
+    /// # Errors
+    /// When nobody is trusted.
+    pub fn without_certificate(servers: &Trust) -> Result<Self, TlsError> {
+        let config = calling(None, Called::of_any_role(servers)?, TlsVersion::default())?;
+        Ok(Self(Calling::Fixed(Arc::new(config))))
+    }
+
     pub(super) fn following(keyring: Arc<Keyring>, roles: &[Role]) -> Result<Self, TlsError> {
         let this = Self(Calling::Following {
             keyring,
@@ -297,7 +312,7 @@ impl ClientTls {
                 let called = Called::of_roles(&material.of_roles(roles)?)?;
                 Ok((
                     material.generation,
-                    calling(&material.identity, called, material.oldest)?,
+                    calling(Some(&material.identity), called, material.oldest)?,
                 ))
             }
         }
@@ -317,6 +332,10 @@ pub(super) fn try_out(material: &Material) -> Result<(), TlsError> {
     let callers = Callers::new(&material.trust)?;
     let speaks = Speaks::Http { http1: true };
     serving(&material.identity, Arc::new(callers), speaks, material.oldest)?;
-    calling(&material.identity, Called::of_roles(&material.trust)?, material.oldest)?;
+    calling(
+        Some(&material.identity),
+        Called::of_roles(&material.trust)?,
+        material.oldest,
+    )?;
     Ok(())
 }

@@ -35,6 +35,15 @@ impl Identity {
         Self::parse(certificate, &read(certificate)?, key, &read(key)?)
     }
 
+    /// A certificate chain and its key, both in PEM, that lie in no file; `name` says in errors whose they are.
+    ///
+    /// # Errors
+    /// When they cannot be used or do not belong together.
+    pub fn from_pem(name: &str, certificate: &str, key: &str) -> Result<Self, TlsError> {
+        let name = Path::new(name);
+        Self::parse(name, certificate.as_bytes(), name, key.as_bytes())
+    }
+
     /// What was read of both files.
     pub(super) fn parse(certificate: &Path, chain: &[u8], key_file: &Path, key: &[u8]) -> Result<Self, TlsError> {
         let chain = certificates(certificate, chain)?;

@@ -124,13 +124,21 @@ impl Callers {
         let principal = certificate::named_in(&parsed).map_err(|error| Refusal::from(quoting_little(error)))?;
         certificate::fit_for(&parsed, Purpose::Client).map_err(Refusal::from)?;
         let role = principal.role();
-        let of_role = self.by_role.iter().find(|of_role| of_role.role == role);
-        let of_role = of_role.ok_or(Refusal::NotServed(role))?;
-        if certificate::seconds(now) > of_role.roots_end {
-            return Err(Refusal::RootsEnded(role).into());
+        // A role can have a second set of roots, with lists of its own or none: the first that does decides.
+        let mut refused: rustls::Error = Refusal::NotServed(role).into();
+        for of_role in self.by_role.iter().filter(|of_role| of_role.role == role) {
+            refused = if certificate::seconds(now) > of_role.roots_end {
+                Refusal::RootsEnded(role).into()
+            } else {
+                match of_role.verifier.verify_client_cert(end_entity, intermediates, now) {
+                    Ok(_) => return Ok(()),
+                    // What one authority revoked is not made good by another one that never issued it.
+                    Err(error @ rustls::Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
+                    Err(error) => error,
+                }
+            };
         }
-        let verified = of_role.verifier.verify_client_cert(end_entity, intermediates, now);
-        verified.map(|_| ())
+        Err(refused)
     }
 }
 
