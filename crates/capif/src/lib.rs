@@ -12,6 +12,7 @@
 //! | [`security`], [`token`], [`scope`] | methods per interface, revocation; tokens and what they allow |
 //! | [`events`] | who is told of what |
 //! | [`exposing`] | the other end: which token lets an invoker call an exposing function |
+//! | [`admission`] | how much invokers use of what access control policies allow them, at an exposing function |
 //! | [`logs`], [`policy`], [`routing`] | invocations; how much invokers may use; where invocations are forwarded to |
 //! | [`status`] | what operators see of it |
 //!
@@ -20,6 +21,7 @@
 //! EES; that of a function is `urn:edgeapp:provider:<function id>`. What a caller may do comes from the record under that identifier,
 //! never from what a certification request claimed; a certificate counts as long as the record names it.
 
+pub mod admission;
 pub mod caller;
 pub mod certificate;
 pub mod core_function;
