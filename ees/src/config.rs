@@ -1,12 +1,16 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
-use crate::ccf::settings::{CalledTrust, CoreSettings};
+use crate::{
+    capif::settings::ExposureSettings,
+    ccf::settings::{CalledTrust, CoreSettings},
+};
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
 use edgeapp_authz::{
     config::{AuthorizationConfig, Mode},
     consent::ConsentConfig,
 };
 use edgeapp_core::{
+    authorizer::ReferencePoint,
     callback::{CallbackRule, OwnListeners},
     clock::Lifetimes,
     principal::Role,
@@ -169,6 +173,10 @@ pub struct CapifConfig {
     /// `[capif.core]`: the embedded core function, as `[core]` of `ccf.toml`. It takes from the EES what that file has beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core: Option<CoreSettings>,
+    /// `[capif.exposure]`: the APIs of EDGE-3 are published at a core function, and used by whom it lets use them. Without it EDGE-3 knows
+    /// nothing of CAPIF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<ExposureSettings>,
 }
 
 const fn yes() -> bool {
@@ -544,6 +552,9 @@ impl EesConfig {
         if let Some(core) = config.capif.as_mut().and_then(|capif| capif.core.as_mut()) {
             core.resolve(&folder);
         }
+        if let Some(exposure) = config.capif.as_mut().and_then(|capif| capif.exposure.as_mut()) {
+            exposure.resolve(&folder);
+        }
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -565,6 +576,8 @@ impl EesConfig {
             (Role::Ecs, Some(ecs)),
             (Role::Operator, Some(operator)),
             (Role::Nef, nef.as_ref()),
+            (Role::Ccf, self.exposure().map(|to| &to.roots)),
+            (Role::Eas, self.exposure().and_then(|to| to.invoker_roots.as_ref())),
         ];
         KeyFiles {
             identity: self.identity.clone(),
@@ -577,6 +590,11 @@ impl EesConfig {
             crl: self.crl.clone(),
             settings: self.tls,
         }
+    }
+
+    /// Where EDGE-3 is exposed through CAPIF, if it is.
+    pub fn exposure(&self) -> Option<&ExposureSettings> {
+        self.capif.as_ref()?.exposure.as_ref()
     }
 
     /// How common EASs are agreed on.
@@ -661,6 +679,17 @@ impl EesConfig {
         }
         for (key, reason) in self.authorization.wrong() {
             refuse(&format!("authorization.{key}"), &reason);
+        }
+        for (key, reason) in self.exposure().into_iter().flat_map(ExposureSettings::wrong) {
+            refuse(key, &reason);
+        }
+        let of_ecs = self.authorization.token_points().contains(&ReferencePoint::Edge3);
+        if of_ecs && self.exposure().is_some() {
+            refuse(
+                "authorization.reference_points",
+                "names edge3, where tokens of the CAPIF core function are shown because of [capif.exposure]; a request has one token: leave \
+                one of the two out",
+            );
         }
         if self.authorization.mode == Mode::Token && self.ecs.is_none() {
             refuse(

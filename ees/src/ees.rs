@@ -1,6 +1,7 @@
 //! The assembly of an EES: every pluggable part is named once.
 
 use crate::{
+    capif::{self, Exposure, Journal, Link, settings::ExposureSettings},
     ccf::core::{Around as AroundCore, AtOperator, Core, Loaded as LoadedCore},
     config::EesConfig,
     dns, edge2,
@@ -25,6 +26,7 @@ use edgeapp_authz::{
     policy::PolicyError,
     token::{TokenAuthorizer, follow::Follower as IssuerFollower, verifier::Verifier},
 };
+use edgeapp_capif_doors::aef_security;
 use edgeapp_core::{
     authorizer::{Ask, Authorizer, ReferencePoint},
     callback::{CallbackRule, OwnListeners},
@@ -48,8 +50,14 @@ use edgeapp_core::{
 };
 use edgeapp_dot::upstream::UpstreamError;
 use edgeapp_ees_domain::{
-    acr::decision::DecisionPolicy, acr_management::AcrManagementService, expiring::EesExpiring, peers::Peers,
-    qos_session::QosSessionService, reactions::EesReactions, ue_location::UeLocationService,
+    acr::decision::DecisionPolicy,
+    acr_management::AcrManagementService,
+    expiring::EesExpiring,
+    invocations::{InvocationLogs, NoCoreFunction},
+    peers::Peers,
+    qos_session::QosSessionService,
+    reactions::EesReactions,
+    ue_location::UeLocationService,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
@@ -177,6 +185,12 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
         dns.upstream()?;
     }
     embedded_core(config)?;
+    if let Some(exposure) = config.exposure() {
+        capif::core_of(exposure)?;
+        exposure
+            .own_keys()
+            .map_err(|reason| refused(("capif.exposure.keys", reason)))?;
+    }
     Ok(())
 }
 
@@ -327,6 +341,7 @@ impl EesBuilder {
         let edge1_socket = Socket::bind("edge1", &config.edge1).await?;
         let edge3_socket = Socket::bind("edge3", &config.edge3).await?;
         let (endpoint, for_cas) = (endpoint_of(&edge1_socket)?, endpoint_of(&edge3_socket)?);
+        let edge3_root = edge3_socket.api_root();
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
         let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
@@ -423,7 +438,19 @@ impl EesBuilder {
         serving.open(edge1_socket, of_edge1)?;
         let mut edge3 = door(ReferencePoint::Edge3, rooms.edge3());
         edge3.router = edge3.router.merge(rooms.app_contexts());
-        serving.open(edge3_socket, vec![edge3])?;
+        let exposure = match config.exposure() {
+            Some(settings) => Some(exposure(&config, settings, &rooms, edge3_root).await?),
+            None => None,
+        };
+        let mut of_edge3 = Vec::new();
+        if let Some(exposure) = &exposure {
+            // Asked by invokers, and by the core function, on the listener at which the APIs are.
+            let security = aef_security::api(exposure.exposing.clone());
+            edge3.router = capif::guarded(edge3.router.merge(security.router()), exposure.gate.clone());
+            of_edge3.push(door(ReferencePoint::Capif3, vec![security]));
+        }
+        of_edge3.insert(0, edge3);
+        serving.open(edge3_socket, of_edge3)?;
         if let Some(socket) = edge2_socket {
             let edge2 = Door {
                 point: ReferencePoint::Edge2,
@@ -464,6 +491,7 @@ impl EesBuilder {
             core_store,
             ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state),
             tokens: verifier.map(|verifier| (verifier, clock)),
+            capif: exposure.as_ref().map(|exposure| exposure.upkeep.state()),
         });
         let metrics = operator::install_metrics().map_err(StartError::Config)?;
         let version = Version {
@@ -509,11 +537,21 @@ impl EesBuilder {
             backlog: usize::try_from(config.notifications.backlog_per_subscription.max(1)).unwrap_or(usize::MAX),
             ..OutboxSettings::default()
         };
-        let outbox = Outbox::new(rooms.room.clone(), Arc::new(rooms.reactions(notifier)), settings);
+        let invocations: Arc<dyn InvocationLogs> = match &exposure {
+            Some(exposure) => Arc::new(capif::Delivery(exposure.asking.clone())),
+            None => Arc::new(NoCoreFunction),
+        };
+        let outbox = Outbox::new(
+            rooms.room.clone(),
+            Arc::new(rooms.reactions(notifier, invocations)),
+            settings,
+        );
+        let capif = exposure.map(|Exposure { upkeep, journal, .. }| (upkeep, journal));
         Ok(Ees {
             serving,
             outbox,
             upkeep,
+            capif,
             issuer,
             room: rooms.room.clone(),
             expiring: rooms.expiring(),
@@ -533,6 +571,7 @@ pub struct Ees {
     serving: Serving,
     outbox: Outbox<EesReactions>,
     upkeep: Option<EesRegistrationUpkeep>,
+    capif: Option<(capif::Upkeep, Journal)>,
     issuer: Option<IssuerFollower>,
     room: Room,
     expiring: Arc<EesExpiring>,
@@ -617,7 +656,18 @@ impl Ees {
         // It goes last: what the EES has to say to it when it stops is still heard.
         let rest = CancellationToken::new();
         let core = self.core_function.map(|core| tokio::spawn(core.serve(rest.clone())));
+        let capif = self.capif.map(|(upkeep, journal)| {
+            let journal = tokio::spawn(journal.run());
+            (tokio::spawn(upkeep.run(stop.clone())), journal)
+        });
         self.serving.serve(stop).await;
+        if let Some((upkeep, journal)) = capif {
+            if let Err(error) = upkeep.await {
+                tracing::error!(%error, "the upkeep of what is exposed through CAPIF ended");
+            }
+            // Whoever invoked was answered after its invocation was kept.
+            journal.abort();
+        }
         if let Some(upkeep) = upkeep
             && let Err(error) = upkeep.await
         {
@@ -632,6 +682,52 @@ impl Ees {
         background.shutdown().await;
         self.keeping.end("ees").await;
     }
+}
+
+/// The EES as an API provider.
+async fn exposure(
+    config: &EesConfig,
+    settings: &ExposureSettings,
+    rooms: &Rooms,
+    root: String,
+) -> Result<Exposure, StartError> {
+    let interface = capif::description::interface_of(&root);
+    let interface = interface.ok_or_else(|| {
+        StartError::Config(format!(
+            "key `edge3.api_root`: {root} is no https address that can be published"
+        ))
+    })?;
+    let apis = rooms.edge3();
+    let served = |name: &&String| apis.iter().any(|api| api.name() == name.as_str());
+    if let Some(unknown) = settings.apis.iter().find(|name| !served(name)) {
+        let known: Vec<_> = apis.iter().map(Api::name).collect();
+        let known = known.join(", ");
+        return Err(StartError::Config(format!(
+            "key `capif.exposure.apis`: {unknown} is not served over EDGE-3; name some of {known}"
+        )));
+    }
+    let dnai = config.edn.as_ref().and_then(|edn| edn.dnais.first());
+    let data_centre = settings.data_centre.clone();
+    let provider = config.provider.as_ref().map(ToString::to_string);
+    let offer = capif::description::Offer {
+        interface,
+        methods: settings.methods.clone(),
+        location: capif::description::location_of(
+            data_centre.or_else(|| dnai.map(ToString::to_string)),
+            config.service_area.as_ref(),
+        ),
+        shareable: settings.shareable,
+        provider: provider.clone(),
+    };
+    let around = capif::Around {
+        room: rooms.room.clone(),
+        root,
+        apis: &apis,
+        offer,
+        ees_id: config.ees_id.as_str(),
+        provider,
+    };
+    Exposure::open(settings, around).await
 }
 
 /// Who keeps audit records elsewhere.
@@ -740,6 +836,7 @@ struct EesReadiness {
     core_store: Option<Arc<dyn Store>>,
     ecs: Option<watch::Receiver<LinkState>>,
     tokens: Option<(Arc<Verifier>, Arc<dyn Clock>)>,
+    capif: Option<watch::Receiver<Link>>,
 }
 
 #[async_trait]
@@ -764,6 +861,15 @@ impl Readiness for EesReadiness {
         if let Some((verifier, clock)) = &self.tokens {
             let now = u64::try_from(clock.now().0.as_second()).unwrap_or_default();
             needs.push(need("tokens", verifier.trouble(now)));
+        }
+        if let Some(capif) = &self.capif {
+            // A core function that is away is told of, and no reason to send anybody elsewhere: tokens already issued count.
+            let link = capif.borrow().clone();
+            needs.push(Need {
+                name: "capif",
+                ready: link.registered,
+                detail: link.trouble,
+            });
         }
         needs
     }

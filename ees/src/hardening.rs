@@ -1,6 +1,6 @@
 //! The hardened reference of an EES: one line for each key that can be set to something weaker.
 
-use crate::{ccf::hardening::EMBEDDED, config::EesConfig};
+use crate::{capif::settings::ExposureSettings, ccf::hardening::EMBEDDED, config::EesConfig};
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
@@ -205,6 +205,7 @@ impl Hardened for EesConfig {
             .part(EesConfig::embedded_core, EMBEDDED)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
             .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
+            .part(EesConfig::exposure, ExposureSettings::CHECKS)
     }
 }
 
@@ -233,7 +234,7 @@ mod tests {
         edge2 = { listen = "192.0.2.3:9102" }
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
-        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"] }
+        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"], ccf = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
         dns = { listen = "192.0.2.5:853", zones = ["edge.example"], clients = ["10.45.0.0/16"] }
         [capif]
@@ -244,6 +245,9 @@ mod tests {
         identity = { certificate = "ccf.pem", key = "ccf.key" }
         authority = { certificate = "capif-ca.pem", key = "capif-ca.key" }
         store = { kind = "redb", path = "ccf.redb", encryption_key_file = "state.key" }
+        [capif.exposure]
+        url = "https://ccf.example"
+        roots = "ccf-ca.pem"
     "#;
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
@@ -261,6 +265,14 @@ mod tests {
             "authorization.accept_tokens_typed_jwt = true",
         ),
         ("authorization.stale_seconds", "authorization.stale_seconds = 3601"),
+        (
+            "capif.exposure.accept_tokens_without_a_certificate",
+            "capif.exposure.accept_tokens_without_a_certificate = true",
+        ),
+        (
+            "capif.exposure.longest_token_seconds",
+            "capif.exposure.longest_token_seconds = 7200",
+        ),
         ("audit", "audit = false"),
         ("crl", "crl = false"),
         ("crl", "crl.operator = []"),

@@ -2,9 +2,10 @@
 
 use crate::{edge1, edge2, edge3, edge9};
 use edgeapp_authz::policy::{Catalogue, shipped};
+use edgeapp_capif_doors::aef_security;
 use edgeapp_core::authorizer::{
     Operation,
-    ReferencePoint::{Edge1, Edge2, Edge3, Edge9, Operator},
+    ReferencePoint::{Capif3, Edge1, Edge2, Edge3, Edge9, Operator},
 };
 use edgeapp_http::{clock, erasure};
 
@@ -12,7 +13,11 @@ use edgeapp_http::{clock, erasure};
 pub fn catalogue() -> Catalogue {
     // Of EAS discovery, EASs and other EESs have the request only.
     let discovery = [edge1::eas_discovery::RequestEasDiscovery::NAME];
+    // Authorizations are taken back by the core function alone.
+    let check = [aef_security::CheckAuthentication::NAME];
     Catalogue::new(shipped::EES)
+        .serves(Capif3, aef_security::OPERATIONS)
+        .serves(Edge3, &check)
         .serves(Edge1, edge1::eec_registration::OPERATIONS)
         .serves(Edge1, edge1::eas_discovery::OPERATIONS)
         .serves(Edge1, edge1::acr_events::OPERATIONS)

@@ -45,6 +45,7 @@ use edgeapp_ees_domain::{
     eas_names::{EasNames, Naming},
     eec::EecService,
     expiring::EesExpiring,
+    invocations::InvocationLogs,
     lookups::{EasLookup, EecLookup, SearchBeyond},
     peers::{NoPeers, PeerEes, Peers},
     qos_session::{QosReports, QosSessionService},
@@ -489,7 +490,7 @@ impl Rooms {
         apis
     }
 
-    pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
+    pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>, invocations: Arc<dyn InvocationLogs>) -> EesReactions {
         let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
         let paths = PathFollowUp::new(
             self.room.clone(),
@@ -513,6 +514,7 @@ impl Rooms {
             mirrored: self.mirrored.clone(),
             acs,
             waker: self.waker.clone(),
+            invocations,
         };
         EesReactions::new(self.room.clone(), follow, notifier)
     }

@@ -49,6 +49,7 @@ pub mod event;
 pub mod expiring;
 pub mod flows;
 pub mod guesses;
+pub mod invocations;
 pub mod lookups;
 pub mod peers;
 pub mod qos_session;

@@ -351,6 +351,7 @@ impl Doors {
             mirrored,
             acs,
             waker: waker.clone(),
+            invocations: Arc::new(edgeapp_ees_domain::invocations::NoCoreFunction),
         };
         let reactions = EesReactions::new(room.clone(), follow, subscribers.clone());
         let patience = Duration::from_millis(1);
