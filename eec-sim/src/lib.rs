@@ -7,6 +7,7 @@
 //! | [`world::nef`] | a simulated NEF, in process or as the program `eec-sim nef` |
 //! | [`edge1`], [`edge3`], [`edge4`], [`call`] | the calling ends of the reference points |
 //! | [`edge5`] | an EEC as an application client links it |
+//! | [`capif`] | an EAS as an API invoker of a CAPIF core function |
 //! | [`tokens`] | the access tokens that they present |
 //! | [`run`] | plays a scenario and judges it |
 //! | [`record`], [`witness`], [`milestone`] | what happened, what was seen, what follows from it |
@@ -15,6 +16,7 @@
 //! | [`command`] | the subcommands of the program |
 
 pub mod call;
+pub mod capif;
 pub mod command;
 pub mod configuration;
 pub mod edge1;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
-use eec_sim::command::{self, Changed, CommandError, DnsQuestion, Given, Outcome, Output};
+use eec_sim::command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output};
 use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
@@ -129,6 +129,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Plays an EAS as an API invoker of a CAPIF core function: onboarding, discovery, tokens, calls.
+    #[command(subcommand)]
+    Capif(CapifCommand),
     /// Certificates and configuration files for a laboratory.
     #[command(subcommand)]
     Pki(PkiCommand),
@@ -148,6 +151,105 @@ impl From<OutputArguments> for Output {
     fn from(OutputArguments { report, json }: OutputArguments) -> Self {
         Self { json, report }
     }
+}
+
+/// Where the core function is, and what the invoker keeps.
+#[derive(clap::Args)]
+struct CoreArguments {
+    /// The core function, such as https://127.0.0.1:9443.
+    #[arg(long, value_name = "URL")]
+    ccf: String,
+    /// The issuers of its certificate, in PEM.
+    #[arg(long, value_name = "FILE")]
+    roots: PathBuf,
+    /// The folder in which the invoker keeps its key, its certificate and its token.
+    #[arg(long, value_name = "DIR", default_value = "invoker")]
+    invoker: PathBuf,
+    /// Prints JSON and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+impl CoreArguments {
+    fn at(&self) -> AtCore<'_> {
+        AtCore {
+            url: &self.ccf,
+            roots: &self.roots,
+            folder: &self.invoker,
+            json: self.json,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum CapifCommand {
+    /// Becomes an API invoker: a key is made here, and certified for a credential.
+    Onboard {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// A file with the onboarding credential: `ees ccf credential new --role invoker`.
+        #[arg(long, value_name = "FILE")]
+        credential: PathBuf,
+        /// Where the core function tells the invoker of things.
+        #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:9999/capif")]
+        told_at: String,
+    },
+    /// Shows the APIs that fit a query. Exit code 0 when there are any.
+    Discover {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// Parameters by their names in the standard, such as api-name=eees-easregistration.
+        #[arg(value_name = "NAME=VALUE")]
+        query: Vec<String>,
+    },
+    /// Agrees on tokens with the exposing functions of some APIs, and gets one.
+    Token {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// An API; may be given several times.
+        #[arg(long = "api", value_name = "NAME", required = true)]
+        apis: Vec<String>,
+        /// What the token is to allow, such as 3gpp#AEF1:eees-easregistration; all that was agreed on when not given.
+        #[arg(long)]
+        scope: Option<String>,
+        /// Where the core function tells the invoker of revocations.
+        #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:9999/capif")]
+        told_at: String,
+    },
+    /// Calls an exposed API with the token. Exit code 0 when the answer is a 2xx.
+    Call {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// The method, such as GET.
+        method: String,
+        /// The URI.
+        url: String,
+        /// A file with the JSON body.
+        #[arg(long, value_name = "FILE")]
+        body: Option<PathBuf>,
+        /// The issuers of the server's certificate, in PEM.
+        #[arg(long, value_name = "FILE")]
+        servers: PathBuf,
+    },
+    /// Plays the whole scenario against servers that run: an EAS is onboarded, finds the EES, gets a token, registers over EDGE-3, loses
+    /// its authorization and is refused on the connection that it holds. `run capif` starts servers of its own.
+    Walk {
+        /// The core function.
+        #[arg(long, value_name = "URL")]
+        ccf: String,
+        /// The operator's port of the core function.
+        #[arg(long, value_name = "URL")]
+        operator: String,
+        /// The folder that `pki init` made for them.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// The core function is embedded in the EES, whose operator's port it shares.
+        #[arg(long)]
+        embedded: bool,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -222,6 +324,7 @@ fn main() -> ExitCode {
                 json,
             },
         )),
+        Command::Capif(command) => wait(capif(command)),
         Command::Pki(PkiCommand::Init { dir, hosts, tokens }) => command::pki_init(&dir, &hosts, tokens),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };
@@ -232,6 +335,37 @@ fn main() -> ExitCode {
             anstream::eprintln!("eec-sim: {error}");
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+async fn capif(command: CapifCommand) -> Result<Outcome, CommandError> {
+    match command {
+        CapifCommand::Onboard {
+            core,
+            credential,
+            told_at,
+        } => core.at().onboard(&credential, &told_at).await,
+        CapifCommand::Discover { core, query } => core.at().discover(&query).await,
+        CapifCommand::Token {
+            core,
+            apis,
+            scope,
+            told_at,
+        } => core.at().token(&apis, scope.as_deref(), &told_at).await,
+        CapifCommand::Call {
+            core,
+            method,
+            url,
+            body,
+            servers,
+        } => core.at().call(&method, &url, body.as_deref(), &servers).await,
+        CapifCommand::Walk {
+            ccf,
+            operator,
+            pki,
+            embedded,
+            json,
+        } => command::capif_walk(&pki, &ccf, &operator, embedded, json).await,
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "commands that people type write to standard output")]
 
 mod callbacks;
+mod capif;
 mod collector;
 mod compare;
 mod dns;
@@ -10,6 +11,7 @@ mod nef;
 mod play;
 
 pub use callbacks::callbacks;
+pub use capif::{AtCore, capif_walk};
 pub use collector::collector;
 pub use compare::compare;
 pub use dns::{DnsQuestion, dns};
