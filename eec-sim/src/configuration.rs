@@ -315,6 +315,17 @@ impl Ccf {
     }
 }
 
+/// The section with which an EES exposes EDGE-3 at the core function under this `apiRoot`, by the onboarding credential in a file.
+pub fn exposure(pki: &Pki, core: &str, credential: &Path) -> String {
+    format!(
+        "[capif.exposure]\nurl = {}\nroots = {}\ninvoker_roots = {}\ncredential_file = {}\ncheck_seconds = 1\n",
+        quoted(core),
+        path(&pki.ca(Role::Ccf)),
+        path(&pki.capif_authority().certificate),
+        path(credential)
+    )
+}
+
 /// The CAPIF core function of a fresh folder, on fixed ports.
 pub fn core_function(dir: &Path) -> Ccf {
     Ccf {

@@ -288,6 +288,15 @@ fn main() -> ExitCode {
             speed,
             output,
         } => {
+            if scenarios.iter().any(|name| name == command::CAPIF) {
+                return finished(match (scenarios.len(), &ecs, tokens, &output.report) {
+                    (1, None, false, None) if faults.is_empty() => wait(command::capif_demo(output.json)),
+                    _ => Err(CommandError::Usage(format!(
+                        "{} is played alone, with servers of its own, and takes --json only; against servers that run: eec-sim capif walk",
+                        command::CAPIF
+                    ))),
+                });
+            }
             let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
             let changed = Changed { seed, speed, faults };
             wait(command::some(
@@ -328,6 +337,10 @@ fn main() -> ExitCode {
         Command::Pki(PkiCommand::Init { dir, hosts, tokens }) => command::pki_init(&dir, &hosts, tokens),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };
+    finished(outcome)
+}
+
+fn finished(outcome: Result<Outcome, CommandError>) -> ExitCode {
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),

@@ -15,6 +15,7 @@ mod dns;
 mod durability;
 mod encryption;
 mod events;
+mod exposure;
 mod forged;
 mod link;
 mod managed;

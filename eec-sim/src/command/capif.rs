@@ -3,7 +3,9 @@
 use super::{CommandError, Outcome};
 use crate::{
     capif::{InvokerError, Kept, Site, Step, play, root_of, token_for},
+    configuration,
     pki::{CHESS, Pki},
+    world::{process::Server, programs},
 };
 use anstream::println;
 use axum::http::Method;
@@ -13,6 +15,9 @@ use edgeapp_http::{client::CallError, tls::Trust};
 use edgeapp_openapi::common::Uri;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
+
+/// The name by which `run` plays [`capif_demo`].
+pub const SCENARIO: &str = "capif";
 
 /// The core function, and where an invoker keeps what it gave.
 pub struct AtCore<'a> {
@@ -244,4 +249,68 @@ pub(super) async fn played(site: &Site<'_>, json: bool) -> Result<Outcome, Comma
             Ok(Outcome::Failed)
         }
     }
+}
+
+/// `run capif`: the scenario with a core function and an EES of its own, as processes with fresh certificates in a temporary folder.
+///
+/// # Errors
+/// When they cannot be started.
+pub async fn capif_demo(json: bool) -> Result<Outcome, CommandError> {
+    let said = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
+    let say = |text: &str| {
+        if !json {
+            anstream::eprintln!("{text}");
+        }
+    };
+    let programs = programs::find(say).map_err(|error| said(&error))?;
+    let folder = tempfile::Builder::new().prefix("eec-sim-").tempdir();
+    let folder = folder.map_err(|error| CommandError::File(std::env::temp_dir(), error))?;
+    let path = |name: &str| folder.path().join(name);
+    let state = path("state");
+    fs::create_dir_all(&state).map_err(|error| CommandError::File(state.clone(), error))?;
+    let pki = Pki::create(folder.path())?;
+    let written = |name: &str, text: &str| {
+        let path = path(name);
+        fs::write(&path, text).map_err(|error| CommandError::File(path.clone(), error))?;
+        Ok::<_, CommandError>(path)
+    };
+    say("Starting a CAPIF core function and an EES as processes of their own, with fresh certificates.");
+    let core = configuration::Ccf {
+        ports: [0; 2],
+        ..configuration::core_function(folder.path())
+    };
+    let config = written("ccf.toml", &core.text(&pki))?;
+    let core = Server::start_as(&programs.ees, "ccf", "ccf", &config, &path("ccf.log")).await;
+    let core = core.map_err(|error| said(&error))?;
+    let root = |server: &Server, listener: &str| server.root(listener).map(str::to_owned).map_err(|error| said(&error));
+    let (capif, operator) = (root(&core, "capif")?, root(&core, "operator")?);
+    let site = Site {
+        pki: &pki,
+        core: &capif,
+        operator: &operator,
+        operator_role: Role::Ccf,
+    };
+    let secret = site.credential(&json!({"role": "provider"})).await.map_err(of)?;
+    let credential = written("capif-credential", &secret)?;
+    let ees = configuration::Ees {
+        id: "ees-a.example".to_owned(),
+        provider: "operator.example".to_owned(),
+        files: "ees-a".to_owned(),
+        ports: [0; 3],
+        ecs: String::new(),
+        dnn: "edge-a".to_owned(),
+        dnais: vec!["dnai-a".to_owned()],
+        tais: Vec::new(),
+        core: None,
+        state: state.join("ees-a.redb"),
+        tokens: configuration::Tokens::No,
+        transfer_seconds: None,
+    };
+    let mut table: toml::Table = ees.text(&pki).parse().map_err(|error: toml::de::Error| said(&error))?;
+    table.remove("ecs");
+    let text = format!("{table}\n{}", configuration::exposure(&pki, &capif, &credential));
+    let config = written("ees-a.toml", &text)?;
+    let ees = Server::start(&programs.ees, "ees-a", &config, &path("ees-a.log")).await;
+    let _ees = ees.map_err(|error| said(&error))?;
+    played(&site, json).await
 }

@@ -11,7 +11,7 @@ mod nef;
 mod play;
 
 pub use callbacks::callbacks;
-pub use capif::{AtCore, capif_walk};
+pub use capif::{AtCore, SCENARIO as CAPIF, capif_demo, capif_walk};
 pub use collector::collector;
 pub use compare::compare;
 pub use dns::{DnsQuestion, dns};
@@ -75,6 +75,10 @@ pub fn list() -> Result<Outcome, CommandError> {
         let scenario = Scenario::parse(shipped.text, shipped.name)?;
         println!("{:<28} {} ({})", scenario.name, scenario.title, scenario.acr);
     }
+    println!(
+        "{:<28} An EAS as an API invoker of a CAPIF core function: onboarded, let in, sent away",
+        CAPIF
+    );
     println!("\nWhat can go wrong on purpose, with --fault NAME:");
     for fault in FaultName::ALL {
         println!("{:<28} {}", fault.name(), fault.plain());
