@@ -12,7 +12,7 @@ use edgeapp_capif_client::{
 use edgeapp_core::{callback::CallbackRule, principal::Role};
 use edgeapp_http::{
     client::{Answer, CallError, HttpClient},
-    tls::{TlsError, Trust},
+    tls::TlsError,
 };
 use edgeapp_openapi::{
     capif::publish_service::{AefProfile, SecurityMethod},

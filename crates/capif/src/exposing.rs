@@ -365,13 +365,13 @@ fn revoked_key(invoker: &str, api: &str) -> Key {
 }
 
 impl Exposing {
-    /// Takes up what was taken back before. Without `aef_id`, it is not registered at a core function yet, and no token is good.
+    /// Takes up what was taken back before.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(
         room: Room,
-        aef_id: impl Into<Option<FunctionId>>,
+        aef_id: FunctionId,
         longest_token: u32,
         trusted: Arc<dyn Trusted>,
     ) -> Result<Arc<Self>, Error> {
@@ -379,23 +379,23 @@ impl Exposing {
             longest: longest_token,
             unbound: false,
         };
-        Self::start_with(room, aef_id, rules, trusted).await
+        Self::start_with(room, Some(aef_id), rules, trusted).await
     }
 
-    /// As [`Exposing::start`], with other rules for tokens.
+    /// As [`Exposing::start`], with other rules for tokens. Without `aef_id`, it is not registered at a core function yet, and no token is good.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn start_with(
         room: Room,
-        aef_id: impl Into<Option<FunctionId>>,
+        aef_id: Option<FunctionId>,
         rules: TokenRules,
         trusted: Arc<dyn Trusted>,
     ) -> Result<Arc<Self>, Error> {
         let taken_back = Arc::new(TakenBack::default());
         let follower = Follower::start(room.store().clone(), REVOKED, taken_back.clone()).await?;
         let standing = Standing {
-            aef_id: aef_id.into(),
+            aef_id,
             ..Standing::default()
         };
         Ok(Arc::new(Self {

@@ -34,7 +34,6 @@ use edgeapp_http::{
     documents::Api,
     tls::{KeyringError, Trust},
 };
-use edgeapp_openapi::capif::FunctionId;
 use settings::ExposureSettings;
 use std::{sync::Arc, time::Duration};
 
@@ -95,7 +94,7 @@ impl Exposure {
             longest: settings.longest_token_seconds,
             unbound: settings.accept_tokens_without_a_certificate,
         };
-        let exposing = Exposing::start_with(room.clone(), None::<FunctionId>, rules, asking.clone()).await?;
+        let exposing = Exposing::start_with(room.clone(), None, rules, asking.clone()).await?;
         let admission = Arc::new(Admission::default());
         let journal = Journal::open(room.clone(), admission.clone()).await?;
         let about = format!("EES {ees_id}");

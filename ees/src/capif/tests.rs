@@ -87,7 +87,7 @@ impl Lab {
         let aef_id = "AEF1"
             .parse::<edgeapp_openapi::capif::FunctionId>()
             .expect("an identifier");
-        let exposing = Exposing::start_with(room.clone(), aef_id, rules, core.clone())
+        let exposing = Exposing::start_with(room.clone(), Some(aef_id), rules, core.clone())
             .await
             .expect("exposing");
         let issuer = Issuer::new("ccf");
