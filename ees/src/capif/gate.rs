@@ -5,7 +5,7 @@ use super::journal::{Invocation, Writer};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, Method, StatusCode, Version, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -83,7 +83,7 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     let Some(peer) = peer else {
         return Problem::from(Error::internal("a request without a peer")).into_response();
     };
-    let invoker = match gate.who(&peer, &request, &api).await {
+    let invoker = match gate.who(&peer, request.headers(), request.uri(), &api).await {
         Ok(invoker) => invoker,
         Err(problem) => return problem.into_response(),
     };
@@ -97,13 +97,13 @@ impl Gate {
     }
 
     /// The invoker who may call the API.
-    async fn who(&self, peer: &Peer, request: &Request, api: &str) -> Result<Arc<str>, Box<Problem>> {
+    async fn who(&self, peer: &Peer, headers: &HeaderMap, uri: &Uri, api: &str) -> Result<Arc<str>, Box<Problem>> {
         let principal = peer
             .principal
             .as_ref()
             .map_err(|error| Box::new(error.clone().into()))?;
         let exposing = &self.parts.exposing;
-        match presented(request.headers(), request.uri()) {
+        match presented(headers, uri) {
             Credentials::Bearer(token) => exposing
                 .verify(token, api, peer.thumbprint.as_ref())
                 .map_err(|flaw| self.refused(flaw, peer, principal, api)),
