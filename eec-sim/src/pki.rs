@@ -31,7 +31,7 @@ use std::{
 };
 use x509_parser::{certificate::X509Certificate, pem::Pem, prelude::FromDer};
 
-/// The roles whom every server knows. Each has an authority, and so have the NEF and a CAPIF core function.
+/// The roles whom every server knows. Each has an authority, and so have the NEF, SMFs and a CAPIF core function.
 pub const ROLES: [Role; 5] = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator];
 
 /// The EASID of the application that the shipped scenarios use.
@@ -128,7 +128,10 @@ impl Pki {
         }
         let mut all = String::new();
         // That of providers is the authority of the CAPIF core function, which issues the certificates of invokers as well.
-        for role in ROLES.into_iter().chain([Role::Nef, Role::Ccf, Role::Provider]) {
+        for role in ROLES
+            .into_iter()
+            .chain([Role::Nef, Role::Smf, Role::Ccf, Role::Provider])
+        {
             let params = authority(role);
             let failed = |error| PkiError::Certificate(format!("authority {role}"), error);
             let key = KeyPair::generate().map_err(failed)?;
@@ -158,6 +161,7 @@ impl Pki {
         pki.issue(Role::Operator, "operator").write()?;
         pki.issue(Role::Nef, "nef.example").named("nef").write()?;
         pki.issue(Role::Ccf, "ccf.example").named("ccf").write()?;
+        pki.issue(Role::Smf, "smf.example").named("smf").write()?;
         pki.issue(Role::Operator, "collector").serving().write()?;
         pki.audit_key("audit")?;
         pki.state_key("state")?;
@@ -173,7 +177,7 @@ impl Pki {
             dir: dir.to_owned(),
             hosts: Vec::new(),
         };
-        // Without those of the NEF and of CAPIF, which older folders lack: what needs it says so.
+        // Without those of the NEF, of SMFs and of CAPIF, which older folders lack: what needs it says so.
         for (role, name) in ROLES
             .into_iter()
             .zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"])

@@ -25,6 +25,8 @@ pub enum ReferencePoint {
     Edge6,
     /// EES to EES.
     Edge9,
+    /// SMF to EASDF (TS 23.548 clause 5.1): what the core network decides about DNS messages.
+    N88,
     /// API invoker to CAPIF core function (TS 23.222 clause 6.4).
     Capif1,
     /// CAPIF core function to API exposing function, against the usual direction: revocations.
@@ -47,6 +49,7 @@ impl ReferencePoint {
             Self::Edge4 => "edge4",
             Self::Edge6 => "edge6",
             Self::Edge9 => "edge9",
+            Self::N88 => "n88",
             Self::Capif1 => "capif1",
             Self::Capif3 => "capif3",
             Self::Capif5 => "capif5",
@@ -60,6 +63,7 @@ impl ReferencePoint {
         match self {
             Self::Edge1 | Self::Edge4 => Role::Eec,
             Self::Edge2 => Role::Nef,
+            Self::N88 => Role::Smf,
             Self::Edge3 | Self::Capif1 => Role::Eas,
             Self::Capif3 => Role::Ccf,
             Self::Capif5 => Role::Provider,

@@ -27,13 +27,15 @@ pub enum Role {
     Nef,
     /// CAPIF core function.
     Ccf,
+    /// Session Management Function of the 5G core.
+    Smf,
     /// Nobody yet: a caller without a certificate, where that is let in to get one. No certificate names this role.
     Stranger,
 }
 
 impl Role {
     /// All roles that a certificate can name.
-    pub const ALL: [Role; 8] = [
+    pub const ALL: [Role; 9] = [
         Self::Eec,
         Self::Eas,
         Self::Ees,
@@ -42,6 +44,7 @@ impl Role {
         Self::Provider,
         Self::Nef,
         Self::Ccf,
+        Self::Smf,
     ];
 
     /// The role as it stands in an identity URI.
@@ -55,6 +58,7 @@ impl Role {
             Self::Provider => "provider",
             Self::Nef => "nef",
             Self::Ccf => "ccf",
+            Self::Smf => "smf",
             Self::Stranger => "stranger",
         }
     }

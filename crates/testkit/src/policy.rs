@@ -11,7 +11,7 @@ use edgeapp_core::{
 };
 use std::collections::BTreeSet;
 
-const POINTS: [ReferencePoint; 9] = [
+const POINTS: [ReferencePoint; 10] = [
     ReferencePoint::Edge1,
     ReferencePoint::Edge2,
     ReferencePoint::Edge3,
@@ -20,6 +20,7 @@ const POINTS: [ReferencePoint; 9] = [
     ReferencePoint::Edge9,
     ReferencePoint::Capif1,
     ReferencePoint::Capif5,
+    ReferencePoint::N88,
     ReferencePoint::Operator,
 ];
 

@@ -133,6 +133,7 @@ pub(super) const fn type_of(role: Role) -> &'static str {
         Role::Provider => "Provider",
         Role::Nef => "Nef",
         Role::Ccf => "Ccf",
+        Role::Smf => "Smf",
         Role::Stranger => "Stranger",
     }
 }

@@ -16,7 +16,7 @@ macro_rules! shipped {
 }
 
 /// Those of an EES.
-pub const EES: &[Shipped] = shipped!("ees": "capif.cedar", "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "operator.cedar", "ownership.cedar");
+pub const EES: &[Shipped] = shipped!("ees": "capif.cedar", "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "n88.cedar", "operator.cedar", "ownership.cedar");
 
 /// Those of an ECS.
 pub const ECS: &[Shipped] =

@@ -120,7 +120,7 @@ impl LimitSettings {
         let rate = match role {
             Role::Eec | Role::Stranger => self.eec,
             Role::Eas => self.eas,
-            Role::Nef => self.nef,
+            Role::Nef | Role::Smf => self.nef,
             Role::Operator => self.operator,
             Role::Ees | Role::Ecs | Role::Provider | Role::Ccf => self.ees,
         };

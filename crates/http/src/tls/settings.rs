@@ -117,6 +117,9 @@ pub struct CrlFiles {
     /// `ccf`: of the issuers of CAPIF core functions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ccf: Vec<PathBuf>,
+    /// `smf`: of the issuers of SMFs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub smf: Vec<PathBuf>,
 }
 
 impl CrlFiles {
@@ -135,8 +138,9 @@ impl CrlFiles {
             operator,
             nef,
             ccf,
+            smf,
         } = self;
-        for path in [eec, eas, ees, ecs, operator, nef, ccf].into_iter().flatten() {
+        for path in [eec, eas, ees, ecs, operator, nef, ccf, smf].into_iter().flatten() {
             *path = folder.join(&*path);
         }
     }
@@ -151,6 +155,7 @@ impl CrlFiles {
             (Role::Operator, &self.operator),
             (Role::Nef, &self.nef),
             (Role::Ccf, &self.ccf),
+            (Role::Smf, &self.smf),
         ];
         let given = all.into_iter().filter(|(_, paths)| !paths.is_empty());
         given.map(|(role, paths)| (role, paths.clone())).collect()
