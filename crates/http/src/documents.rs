@@ -48,6 +48,7 @@ pub(crate) fn without_names(path: &str) -> String {
 /// One API: its router and its document, which cannot differ because one registration makes both.
 pub struct Api {
     name: &'static str,
+    folder: &'static str,
     other_names: Vec<&'static str>,
     router: Router,
     document: OpenApi,
@@ -115,6 +116,7 @@ impl Api {
         document.info.contact = None;
         Self {
             name,
+            folder: "",
             other_names: Vec::new(),
             router,
             document,
@@ -168,6 +170,12 @@ impl Api {
     pub fn also_as(mut self, names: &[&'static str]) -> Self {
         KNOWN.write().unwrap_or_else(PoisonError::into_inner).extend(names);
         self.other_names.extend(names);
+        self
+    }
+
+    /// Publishes its documents in this folder of their own, with a slash at the end: those of another standard's family.
+    pub fn published_in(mut self, folder: &'static str) -> Self {
+        self.folder = folder;
         self
     }
 
@@ -240,8 +248,11 @@ impl Api {
         let document = self.value()?;
         let older = yaml_serde::to_string(&level::at_3_0(document.clone()))?;
         Ok([
-            (format!("{}.yaml", self.name), yaml_serde::to_string(&document)?),
-            (format!("3.0/{}.yaml", self.name), older),
+            (
+                format!("{}{}.yaml", self.folder, self.name),
+                yaml_serde::to_string(&document)?,
+            ),
+            (format!("{}3.0/{}.yaml", self.folder, self.name), older),
         ])
     }
 

@@ -15,6 +15,7 @@ use edgeapp_core::{
     principal::Principal,
     token::Thumbprint,
 };
+use edgeapp_openapi::easdf::patch::PatchItem;
 use http_body_util::BodyExt;
 use std::{
     convert::Infallible,
@@ -33,6 +34,8 @@ pub const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The media type of PATCH bodies (RFC 7396).
 pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
+/// The media type of those of the core network's APIs (RFC 6902).
+pub const JSON_PATCH_JSON: &str = "application/json-patch+json";
 
 /// The connection a request came by: who is at its other end, and by which reference point. One per connection.
 pub struct Peer {
@@ -223,6 +226,20 @@ impl<S: Send + Sync> FromRequest<S> for MergePatch {
         let body = read(request.into_body()).await?;
         // Also refuses repeated members, which plain values would swallow.
         Ok(Self(parse::patch_from_slice(&body)?))
+    }
+}
+
+/// A JSON patch (RFC 6902), not yet applied. Take it last.
+pub struct JsonPatch(pub Vec<PatchItem>);
+
+impl<S: Send + Sync> FromRequest<S> for JsonPatch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), JSON_PATCH_JSON)
+            .map_err(|problem| problem.with_header(ACCEPT_PATCH, HeaderValue::from_static(JSON_PATCH_JSON)))?;
+        let body = read(request.into_body()).await?;
+        Ok(Self(parse::json_patch_from_slice(&body)?))
     }
 }
 
