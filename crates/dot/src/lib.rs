@@ -10,6 +10,7 @@
 //! | [`zone`] | the records that an EAS is told by, and how it is told that there are none |
 //! | [`directory`] | the port to whoever knows the EASs |
 //! | [`responder`] | questions in, answers out |
+//! | [`steering`] | the port to rules that come before all of this |
 //! | [`server`] | connections |
 //! | [`upstream`] | resolvers for names that are not served here |
 //! | [`client`] | a strict client (RFC 8310) |
@@ -30,6 +31,7 @@ mod meters;
 pub mod responder;
 pub mod server;
 pub mod settings;
+pub mod steering;
 pub mod subnet;
 pub mod upstream;
 pub mod zone;

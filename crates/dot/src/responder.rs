@@ -4,6 +4,7 @@ use crate::{
     directory::{Asked, Directory, Known, Whereabouts},
     message::{self, ExtendedError, Question, Read, Reply},
     meters::Meters,
+    steering::Steering,
     subnet::{PrefixTable, client_network},
     upstream::Upstream,
     zone::{Edition, Terms, Within, Zone, is_within, plain},
@@ -17,6 +18,7 @@ use hickory_proto::{
     rr::{DNSClass, Name, RData, RecordType, rdata::CNAME},
 };
 use std::{
+    collections::BTreeMap,
     future::Future,
     net::IpAddr,
     pin::Pin,
@@ -44,6 +46,8 @@ pub struct Responder {
     places: PrefixTable<Whereabouts>,
     evidence: Arc<dyn Evidence>,
     upstream: Option<Upstream>,
+    steering: Option<Arc<dyn Steering>>,
+    servers: BTreeMap<IpAddr, Upstream>,
     idle: u16,
     meters: Meters,
     refusals: Refusals,
@@ -88,7 +92,7 @@ enum More {
 pub enum Outcome {
     /// This answer.
     Now(Vec<u8>),
-    /// An answer that takes its time; others need not wait for it.
+    /// An answer that takes its time; others need not wait for it. One of no bytes is none.
     Later(Pin<Box<dyn Future<Output = Vec<u8>> + Send>>),
     /// Nothing.
     Nothing,
@@ -132,6 +136,8 @@ impl Responder {
             places,
             evidence,
             upstream: None,
+            steering: None,
+            servers: BTreeMap::new(),
             idle: u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX),
             meters: Meters::default(),
             refusals: Refusals::default(),
@@ -171,6 +177,9 @@ impl Responder {
             Read::Answer => return Outcome::Nothing,
             Read::Nothing => return Outcome::Hangup,
         };
+        if let Some(context) = self.context_of(&question, client) {
+            return Outcome::Later(Box::pin(self.clone().steered(question, client.clone(), context)));
+        }
         let known = match &client.principal {
             Some(principal) => match client.known() {
                 Some(known) => Some(known),
@@ -251,6 +260,13 @@ impl Responder {
         })
     }
 
+    fn edition(&self) -> Edition<'_> {
+        Edition {
+            terms: &self.terms,
+            serial: self.directory.serial(),
+        }
+    }
+
     fn written(&self, question: &Question, reply: &Reply) -> Vec<u8> {
         self.meters.count(reply.code, !reply.answers.is_empty());
         reply.write(question, self.idle, self.upstream.is_some())
@@ -282,10 +298,7 @@ impl Responder {
         if question.query.query_class() != DNSClass::IN {
             return elsewhere();
         }
-        let edition = Edition {
-            terms: &self.terms,
-            serial: self.directory.serial(),
-        };
+        let edition = self.edition();
         let Some(name) = plain(owner) else {
             // No host has such a name; but whether it is one of ours has to be told.
             let within = self.zones.iter().find(|zone| zone.origin.zone_of(owner));
@@ -374,5 +387,6 @@ impl Refusals {
     }
 }
 
+mod steered;
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,9 @@ struct Conversation<'a> {
 type Pending = FuturesUnordered<Pin<Box<dyn Future<Output = Vec<u8>> + Send>>>;
 
 fn frame(output: &mut Vec<u8>, message: &[u8]) {
+    if message.is_empty() {
+        return;
+    }
     // Longer than this no answer of ours is.
     let length = u16::try_from(message.len()).unwrap_or_default();
     output.extend_from_slice(&length.to_be_bytes());

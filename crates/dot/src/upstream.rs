@@ -7,11 +7,16 @@ use crate::{
     client::{Ask, ClientError, DotClient},
     message::{ExtendedError, Question, Reply},
     settings::UpstreamSettings,
+    subnet::ClientSubnet,
 };
 use hickory_proto::{
     op::{Message, MessageType, ResponseCode},
-    rr::{Name, Record, RecordType},
+    rr::{
+        Name, Record, RecordType,
+        rdata::opt::{EdnsCode, EdnsOption},
+    },
 };
+use ipnet::IpNet;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
@@ -19,6 +24,7 @@ use rustls::{
 };
 use std::{
     collections::HashMap,
+    net::{IpAddr, SocketAddr},
     path::Path,
     sync::{
         Arc,
@@ -101,13 +107,39 @@ impl Upstream {
 
     /// What the resolvers answer to a question; the one that answered last is asked first.
     async fn ask(&self, name: &Name, kind: RecordType) -> Result<Message, ExtendedError> {
+        Ok(self.ask_for(name, kind, None).await?.0)
+    }
+
+    /// As [`Upstream::ask`], for the clients of a network; also which of the resolvers answered.
+    async fn ask_for(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        subnet: Option<ClientSubnet>,
+    ) -> Result<(Message, SocketAddr), ExtendedError> {
         let first = self.next.load(Ordering::Relaxed);
         for place in (0..self.servers.len()).map(|n| (first + n) % self.servers.len()) {
-            let ask = Ask::new(name.clone(), kind);
-            if let Ok(Some(answer)) = timeout(PATIENCE, self.servers[place].ask(ask)).await {
+            let server = &self.servers[place];
+            let ask = async |subnet| {
+                let ask = Ask {
+                    subnet,
+                    ..Ask::new(name.clone(), kind)
+                };
+                timeout(PATIENCE, server.ask(ask)).await.ok().flatten()
+            };
+            let mut answer = ask(subnet).await;
+            if subnet.is_some()
+                && answer
+                    .as_ref()
+                    .is_some_and(|answer| answer.metadata.response_code == ResponseCode::Refused)
+            {
+                // Some refuse whatever is asked for a network: once without (RFC 7871 clause 7.1.3).
+                answer = ask(None).await;
+            }
+            if let Some(answer) = answer {
                 self.next.store(place, Ordering::Relaxed);
                 return match answer.metadata.response_code {
-                    ResponseCode::NoError | ResponseCode::NXDomain => Ok(answer),
+                    ResponseCode::NoError | ResponseCode::NXDomain => Ok((answer, server.settings.address)),
                     _ => Err(ExtendedError::NetworkError),
                 };
             }
@@ -129,6 +161,27 @@ impl Upstream {
         }
     }
 
+    /// As [`Upstream::forward`], for the clients of a network and no smaller one (RFC 7871); also which of the resolvers answered.
+    pub async fn forward_for(&self, question: &Question, network: Option<IpNet>) -> (Reply, Option<IpAddr>) {
+        let subnet = network.map(|network| ClientSubnet::of(network.trunc()));
+        let failed = |error| (Reply::refused(ResponseCode::ServFail, error), None);
+        match self.ask_for(question.name(), question.record_type(), subnet).await {
+            // An answer for another network is none (RFC 7871 clause 7.3).
+            Ok((answer, _)) if !is_for(&answer, subnet) => failed(ExtendedError::NetworkError),
+            Ok((answer, server)) => (
+                Reply {
+                    code: answer.metadata.response_code,
+                    answers: answer.answers,
+                    authorities: answer.authorities,
+                    additionals: answer.additionals,
+                    ..Reply::default()
+                },
+                Some(server.ip()),
+            ),
+            Err(error) => failed(error),
+        }
+    }
+
     /// The records of a host that is served elsewhere, none when it has none; they live so long at most.
     pub async fn records(&self, host: &Name, kind: RecordType, ttl: u32) -> Result<Vec<Record>, ExtendedError> {
         let mut records = self.ask(host, kind).await?.answers;
@@ -137,6 +190,16 @@ impl Upstream {
         }
         Ok(records)
     }
+}
+
+/// Whether an answer that says for which network it is says the one that was asked for.
+fn is_for(answer: &Message, asked: Option<ClientSubnet>) -> bool {
+    let edns = answer.edns.as_ref();
+    let said = edns.and_then(|edns| match edns.option(EdnsCode::Subnet) {
+        Some(EdnsOption::Subnet(said)) => IpNet::new(said.addr(), said.source_prefix()).ok(),
+        _ => None,
+    });
+    said.is_none_or(|said| asked.is_none_or(|asked| ClientSubnet::of(said.trunc()) == asked))
 }
 
 impl Server {

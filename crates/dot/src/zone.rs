@@ -343,7 +343,7 @@ pub fn life(chosen: &Chosen, terms: &Terms) -> u32 {
     terms.ttl.min(most).min(chosen.seconds.unwrap_or(u32::MAX)).max(1)
 }
 
-fn addresses_of(owner: &Name, kind: RecordType, addresses: &[IpAddr], ttl: u32) -> Vec<Record> {
+pub(crate) fn addresses_of(owner: &Name, kind: RecordType, addresses: &[IpAddr], ttl: u32) -> Vec<Record> {
     let data = addresses.iter().filter_map(|address| match (kind, address) {
         (RecordType::A, IpAddr::V4(address)) => Some(RData::A(A(*address))),
         (RecordType::AAAA, IpAddr::V6(address)) => Some(RData::AAAA(AAAA(*address))),
