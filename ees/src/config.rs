@@ -3,6 +3,7 @@
 use crate::{
     capif::settings::ExposureSettings,
     ccf::settings::{CalledTrust, CoreSettings},
+    easdf::settings::EasdfSettings,
 };
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
 use edgeapp_authz::{
@@ -102,6 +103,9 @@ pub struct EesConfig {
     /// `[dns]`: EAS discovery by name, over DNS over TLS. Without this section it is not served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsSettings>,
+    /// `[easdf]`: the core network steers discovery by name. Needs `[dns]`; without this section it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub easdf: Option<EasdfSettings>,
     /// `[operator]`: health, readiness, metrics, version.
     pub operator: ListenAt,
     /// `[store]`: where state is kept.
@@ -211,6 +215,9 @@ pub struct TrustFiles {
     /// `nef`: issuers of the NEF, which calls `[edge2]` and is called by `[nef]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nef: Option<PathBuf>,
+    /// `smf`: issuers of SMFs, which call `[easdf]` and are told of DNS messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smf: Option<PathBuf>,
 }
 
 /// The ECS of this EES.
@@ -531,8 +538,9 @@ impl EesConfig {
             ecs,
             operator,
             nef,
+            smf,
         } = &mut config.trust;
-        for path in [eec, eas, ees, ecs, operator].into_iter().chain(nef) {
+        for path in [eec, eas, ees, ecs, operator].into_iter().chain(nef).chain(smf) {
             *path = folder.join(&*path);
         }
         config.crl.resolve(&folder);
@@ -543,6 +551,9 @@ impl EesConfig {
         config.consent.resolve(&folder);
         if let Some(dns) = &mut config.dns {
             dns.resolve(&folder);
+        }
+        if let Some(easdf) = &mut config.easdf {
+            easdf.resolve(&folder);
         }
         config.privacy.resolve(&folder);
         if let Some(audit) = &mut config.audit {
@@ -568,6 +579,7 @@ impl EesConfig {
             ecs,
             operator,
             nef,
+            smf,
         } = &self.trust;
         let trust = [
             (Role::Eec, Some(eec)),
@@ -578,6 +590,7 @@ impl EesConfig {
             (Role::Nef, nef.as_ref()),
             (Role::Ccf, self.exposure().map(|to| &to.roots)),
             (Role::Eas, self.exposure().and_then(|to| to.invoker_roots.as_ref())),
+            (Role::Smf, smf.as_ref()),
         ];
         KeyFiles {
             identity: self.identity.clone(),
@@ -650,11 +663,13 @@ impl EesConfig {
     fn wrong(&self, file: &Path) -> Vec<SettingsError> {
         let mut wrong = Vec::new();
         let mut refuse = |key: &str, reason: &str| wrong.push(SettingsError::of_key(file, key, reason));
+        let easdf = self.easdf.as_ref().map(EasdfSettings::listen_at);
         for (key, at) in [
             ("edge1.api_root", Some(&self.edge1)),
             ("edge2.api_root", self.edge2.as_ref()),
             ("edge3.api_root", Some(&self.edge3)),
             ("edge9.api_root", self.edge9.as_ref()),
+            ("easdf.api_root", easdf.as_ref()),
         ] {
             let root = at.and_then(|at| at.api_root.as_deref());
             if root.is_some_and(|root| !root.starts_with("https://")) {
@@ -667,6 +682,7 @@ impl EesConfig {
             ("edge2", self.edge2.as_ref()),
             ("edge3", Some(&self.edge3)),
             ("edge9", self.edge9.as_ref()),
+            ("easdf", easdf.as_ref()),
             ("operator", Some(&self.operator)),
             ("capif.core", core.as_ref()),
         ];
@@ -765,6 +781,15 @@ impl EesConfig {
         }
         for (key, reason) in self.dns.iter().flat_map(DnsSettings::wrong) {
             refuse(key, &reason);
+        }
+        for (key, reason) in self.easdf.iter().flat_map(|easdf| easdf.wrong(self.dns.as_ref())) {
+            refuse(key, &reason);
+        }
+        if self.easdf.is_some() && self.trust.smf.is_none() {
+            refuse(
+                "trust.smf",
+                "is needed with [easdf]: the roots that certificates of SMFs lead to",
+            );
         }
         for (key, reason) in self.callbacks.wrong() {
             refuse(key, &reason);

@@ -11,14 +11,19 @@ use edgeapp_dot::{
     responder::Responder,
     server::DotServer,
     settings::{DnsSettings, host_name},
-    upstream::UpstreamError,
+    steering::Steering,
+    upstream::{Upstream, UpstreamError},
 };
 use edgeapp_ees_domain::eas_names::{Answer, EasNames, InForce, Naming, Sought};
 use edgeapp_http::{
     assembly::{ListenAt, OtherProtocol},
     tls::Speaks,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 /// What the operator decided about names. The settings are good.
 pub(crate) fn naming(settings: &DnsSettings) -> Naming {
@@ -53,10 +58,15 @@ pub(crate) fn protocol(
     listening: SocketAddr,
     names: Arc<EasNames>,
     evidence: Arc<dyn Evidence>,
+    steering: Option<(Arc<dyn Steering>, BTreeMap<IpAddr, Upstream>)>,
 ) -> Result<OtherProtocol, UpstreamError> {
     let directory = Arc::new(RegisteredEass(names));
     let responder = Responder::new(settings.rules(listening), directory, evidence);
-    let responder = Arc::new(responder.asking(settings.upstream()?));
+    let responder = responder.asking(settings.upstream()?);
+    let responder = Arc::new(match steering {
+        Some((steering, servers)) => responder.steered_by(steering, servers),
+        None => responder,
+    });
     Ok(OtherProtocol {
         name: "dns",
         speaks: Speaks::Other {

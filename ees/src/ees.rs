@@ -4,7 +4,9 @@ use crate::{
     capif::{self, Exposure, Journal, Link, settings::ExposureSettings},
     ccf::core::{Around as AroundCore, AtOperator, Core, Loaded as LoadedCore},
     config::EesConfig,
-    dns, edge2,
+    dns,
+    easdf::steering::SteeredByContexts,
+    edge2,
     edge6::{
         ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
         tokens::EcsAsIssuer,
@@ -48,7 +50,7 @@ use edgeapp_core::{
     store::Store,
     sweeper,
 };
-use edgeapp_dot::upstream::UpstreamError;
+use edgeapp_dot::{steering::Steering, upstream::UpstreamError};
 use edgeapp_ees_domain::{
     acr::decision::DecisionPolicy,
     acr_management::AcrManagementService,
@@ -111,6 +113,9 @@ pub enum StartError {
     /// The resolvers upstream.
     #[error("key `dns.upstream_roots`: {0}")]
     Upstream(#[from] UpstreamError),
+    /// The DNS servers that rules may name.
+    #[error("key `easdf.server_roots`: {0}")]
+    Servers(UpstreamError),
     /// The policies.
     #[error("key `authorization.policies`: {0}")]
     Policy(#[from] PolicyError),
@@ -131,6 +136,7 @@ impl StartError {
             | Self::Nef(_)
             | Self::Consent(_)
             | Self::Upstream(_)
+            | Self::Servers(_)
             | Self::Policy(_)
             | Self::Config(_) => true,
             Self::Store(error) => !error.is_damage(),
@@ -190,6 +196,9 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
         exposure
             .own_keys()
             .map_err(|reason| refused(("capif.exposure.keys", reason)))?;
+    }
+    if let Some(easdf) = &config.easdf {
+        easdf.servers().map_err(StartError::Servers)?;
     }
     Ok(())
 }
@@ -344,7 +353,12 @@ impl EesBuilder {
         let edge3_root = edge3_socket.api_root();
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
+        let given = self.notifier.clone();
         let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
+        let to_smfs: Arc<dyn Notifier> = match (given, &clients.smfs) {
+            (None, Some(smfs)) => Arc::new(smfs.clone()),
+            _ => notifier.clone(),
+        };
         let consent = match self.consent {
             Some(consent) => consent,
             None => config.consent.open()?,
@@ -461,9 +475,21 @@ impl EesBuilder {
         if let Some((socket, edge9)) = edge9 {
             serving.open(socket, vec![edge9])?;
         }
+        if let Some(easdf) = &config.easdf {
+            let socket = Socket::bind("easdf", &easdf.listen_at()).await?;
+            serving.open(socket, vec![door(ReferencePoint::N88, rooms.n88())])?;
+        }
         if let (Some(settings), Some(names)) = (&config.dns, &rooms.names) {
             let socket = Socket::bind("dns", &dns::listen_at(settings)).await?;
-            let protocol = dns::protocol(settings, socket.address(), names.clone(), keeping.evidence())?;
+            let steering = match (&config.easdf, rooms.steering(to_smfs)) {
+                (Some(easdf), Some(steering)) => {
+                    let servers = easdf.servers().map_err(StartError::Servers)?;
+                    Some((Arc::new(SteeredByContexts(steering)) as Arc<dyn Steering>, servers))
+                }
+                _ => None,
+            };
+            let (address, evidence) = (socket.address(), keeping.evidence());
+            let protocol = dns::protocol(settings, address, names.clone(), evidence, steering)?;
             serving.open_other(socket, protocol)?;
         }
 
@@ -752,6 +778,7 @@ struct Clients {
     /// To EESs that clients may have named.
     announced: HttpClient,
     ecs: Option<HttpClient>,
+    smfs: Option<HttpClient>,
 }
 
 impl Clients {
@@ -762,6 +789,14 @@ impl Clients {
         Ok(Self {
             callbacks: HttpClient::over(keyring.client(&[Role::Eec, Role::Eas])?, callbacks.clone(), timeout)?,
             eess: HttpClient::over(keyring.client(&[Role::Ees])?, anywhere.clone(), timeout)?,
+            smfs: match &config.easdf {
+                Some(_) => Some(HttpClient::over(
+                    keyring.client(&[Role::Smf])?,
+                    callbacks.clone(),
+                    timeout,
+                )?),
+                None => None,
+            },
             announced: HttpClient::over(keyring.client(&[Role::Ees])?, callbacks.clone(), timeout)?,
             ecs: config
                 .ecs

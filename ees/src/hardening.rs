@@ -1,6 +1,8 @@
 //! The hardened reference of an EES: one line for each key that can be set to something weaker.
 
-use crate::{capif::settings::ExposureSettings, ccf::hardening::EMBEDDED, config::EesConfig};
+use crate::{
+    capif::settings::ExposureSettings, ccf::hardening::EMBEDDED, config::EesConfig, easdf::settings::EasdfSettings,
+};
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
@@ -186,6 +188,18 @@ static QUOTAS: &[Check<QuotaSettings>] = &[
         |quotas| quotas.traffic_influences.get().into(),
         FILLS,
     ),
+    Check::most(
+        "quotas.dns_contexts",
+        1_000_000,
+        |quotas| quotas.dns_contexts.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.baseline_dns_patterns",
+        10_000,
+        |quotas| quotas.baseline_dns_patterns.get().into(),
+        FILLS,
+    ),
 ];
 
 fn everywhere(at: Option<&ListenAt>) -> Option<String> {
@@ -203,6 +217,7 @@ impl Hardened for EesConfig {
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
             .part(|ees| ees.dns.as_ref(), DnsSettings::CHECKS)
             .part(EesConfig::embedded_core, EMBEDDED)
+            .part(|ees| ees.easdf.as_ref(), EasdfSettings::CHECKS)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
             .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
             .part(EesConfig::exposure, ExposureSettings::CHECKS)
@@ -234,9 +249,11 @@ mod tests {
         edge2 = { listen = "192.0.2.3:9102" }
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
-        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"], ccf = ["crl"] }
+        trust.smf = "smf.pem"
+        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"], smf = ["crl"], ccf = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
         dns = { listen = "192.0.2.5:853", zones = ["edge.example"], clients = ["10.45.0.0/16"] }
+        easdf = { listen = "192.0.2.6:9188" }
         [capif]
         embedded = true
         [capif.core]
@@ -366,6 +383,10 @@ mod tests {
             "dns.publish_loopback_addresses",
             "dns.publish_loopback_addresses = true",
         ),
+        ("easdf.listen", "easdf.listen = \"0.0.0.0:9188\""),
+        ("easdf.held", "easdf.held = 100001"),
+        ("quotas.dns_contexts", "quotas.dns_contexts = 1000001"),
+        ("quotas.baseline_dns_patterns", "quotas.baseline_dns_patterns = 10001"),
         (
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",

@@ -7,6 +7,7 @@ pub mod capif;
 pub mod ccf;
 pub mod config;
 mod dns;
+pub mod easdf;
 pub mod edge1;
 pub mod edge2;
 pub mod edge3;

@@ -1,11 +1,11 @@
 //! Every operation of an EES, by the reference point that serves it: what policies can speak of.
 
-use crate::{edge1, edge2, edge3, edge9};
+use crate::{easdf, edge1, edge2, edge3, edge9};
 use edgeapp_authz::policy::{Catalogue, shipped};
 use edgeapp_capif_doors::aef_security;
 use edgeapp_core::authorizer::{
     Operation,
-    ReferencePoint::{Capif3, Edge1, Edge2, Edge3, Edge9, Operator},
+    ReferencePoint::{Capif3, Edge1, Edge2, Edge3, Edge9, N88, Operator},
 };
 use edgeapp_http::{clock, erasure};
 
@@ -43,6 +43,8 @@ pub fn catalogue() -> Catalogue {
         .serves(Edge9, &discovery)
         .serves(Operator, erasure::OPERATIONS)
         .serves(Operator, clock::OPERATIONS)
+        .serves(N88, easdf::dns_context::OPERATIONS)
+        .serves(N88, easdf::baseline_dns_pattern::OPERATIONS)
 }
 
 #[cfg(test)]

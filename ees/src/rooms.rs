@@ -2,7 +2,7 @@
 
 use crate::{
     config::{EesConfig, LifetimesConfig},
-    dns, edge1, edge2, edge3, edge9,
+    dns, easdf, edge1, edge2, edge3, edge9,
     ees::StartError,
 };
 use edgeapp_authz::consent::NobodyAgreed;
@@ -43,6 +43,13 @@ use edgeapp_ees_domain::{
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
     eas_names::{EasNames, Naming},
+    easdf::{
+        contexts::{self, Addresses, DnsContextService},
+        held::HoldLimits,
+        patterns::{self, BaselinePatternService},
+        rules::Allowed,
+        steering::{FollowedContexts, FollowedPatterns, Steering},
+    },
     eec::EecService,
     expiring::EesExpiring,
     invocations::InvocationLogs,
@@ -109,7 +116,17 @@ pub(crate) struct Parts {
     eec_trigger_port: Option<u16>,
     dnais: Vec<Dnai>,
     naming: Option<Arc<Naming>>,
+    easdf: EasdfParts,
     app_context_bytes: usize,
+}
+
+/// What the rooms of the EASDF need to know.
+#[derive(Clone, Default)]
+struct EasdfParts {
+    served: bool,
+    allowed: Allowed,
+    addresses: Addresses,
+    limits: HoldLimits,
 }
 
 /// What is around the rooms.
@@ -165,6 +182,15 @@ impl Parts {
             eec_trigger_port: config.core_network.eec_trigger_port,
             dnais: config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default(),
             naming: config.dns.as_ref().map(|settings| Arc::new(dns::naming(settings))),
+            easdf: match (&config.easdf, &config.dns) {
+                (Some(easdf), Some(dns)) => EasdfParts {
+                    served: true,
+                    allowed: easdf.allowed(),
+                    addresses: easdf.addresses(dns),
+                    limits: easdf.hold_limits(),
+                },
+                _ => EasdfParts::default(),
+            },
             app_context_bytes: usize::try_from(relocation.app_context_bytes).unwrap_or(usize::MAX),
         }
     }
@@ -209,6 +235,7 @@ impl Parts {
             eec_trigger_port: None,
             dnais: Vec::new(),
             naming: None,
+            easdf: EasdfParts::default(),
             app_context_bytes: 0,
         })
     }
@@ -250,6 +277,9 @@ pub(crate) struct Rooms {
     peers: Arc<dyn Peers>,
     /// Who knows the EASs by their names, where names are served.
     pub(crate) names: Option<Arc<EasNames>>,
+    dns_contexts: Arc<DnsContextService>,
+    dns_patterns: Arc<BaselinePatternService>,
+    steering: Option<Arc<Steering>>,
 }
 
 impl Rooms {
@@ -270,6 +300,16 @@ impl Rooms {
             None => index,
         });
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
+        let allowed = Arc::new(parts.easdf.allowed.clone());
+        let steering = Steering::new(room.clone(), allowed.clone(), parts.easdf.limits);
+        // Patterns first: contexts refer to them.
+        let view = Arc::new(FollowedPatterns(steering.clone()));
+        let patterns = Follower::start(store.clone(), patterns::PREFIX, view).await?;
+        let dns_patterns = BaselinePatternService::new(room.clone(), allowed.clone(), patterns);
+        let view = Arc::new(FollowedContexts(steering.clone()));
+        let contexts = Follower::start(store.clone(), contexts::PREFIX, view).await?;
+        let (callbacks, addresses) = (parts.callbacks.clone(), parts.easdf.addresses);
+        let dns_contexts = DnsContextService::new(room.clone(), callbacks, allowed, addresses, contexts);
         let discovery_filed = Arc::new(discovery_subscriptions::filed());
         let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", discovery_filed.clone()).await?;
         let clients_filed = Arc::new(ac_information::terms::filed());
@@ -426,6 +466,9 @@ impl Rooms {
             context_policy: parts.contexts,
             peers,
             names,
+            dns_contexts: Arc::new(dns_contexts),
+            dns_patterns: Arc::new(dns_patterns),
+            steering: parts.easdf.served.then_some(steering),
             room,
         })
     }
@@ -468,6 +511,20 @@ impl Rooms {
         ]
     }
 
+    pub(crate) fn n88(&self) -> Vec<Api> {
+        vec![
+            easdf::dns_context::api(self.dns_contexts.clone()),
+            easdf::baseline_dns_pattern::api(self.dns_patterns.clone()),
+        ]
+    }
+
+    /// The rules of SMFs, where these are served; SMFs are told by this notifier.
+    pub(crate) fn steering(&self, notifier: Arc<dyn Notifier>) -> Option<Arc<Steering>> {
+        let steering = self.steering.clone()?;
+        steering.report_by(notifier);
+        Some(steering)
+    }
+
     /// Where the core network reports to.
     pub(crate) fn edge2(&self) -> axum::Router {
         edge2::reports::router(self.links.clone())
@@ -481,7 +538,8 @@ impl Rooms {
     /// All of them, each once.
     pub(crate) fn apis(&self) -> Vec<Api> {
         let mut apis: Vec<Api> = Vec::new();
-        for api in self.edge1().into_iter().chain(self.edge3()).chain(self.edge9()) {
+        let all = self.edge1().into_iter().chain(self.edge3()).chain(self.edge9());
+        for api in all.chain(self.n88()) {
             // The whole API comes before the part of it that another reference point serves.
             if apis.iter().all(|known| known.name() != api.name()) {
                 apis.push(api);

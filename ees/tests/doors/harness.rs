@@ -23,7 +23,7 @@ use edgeapp_core::{
     token::Thumbprint,
     whereabouts::Whereabouts,
 };
-use edgeapp_ees::{edge1, edge2, edge3, edge9};
+use edgeapp_ees::{easdf, edge1, edge2, edge3, edge9};
 use edgeapp_ees_domain::{
     ac_information::{
         self, AcInformationService,
@@ -48,6 +48,13 @@ use edgeapp_ees_domain::{
     discovery_subscriptions::{self, DiscoverySubscriptionService},
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
+    easdf::{
+        contexts::{self as dns_contexts, Addresses, DnsContextService},
+        held::HoldLimits,
+        patterns::{self as dns_patterns, BaselinePatternService},
+        rules::Allowed,
+        steering::{FollowedContexts, FollowedPatterns, Steering},
+    },
     eec::EecService,
     expiring::EesExpiring,
     lookups::{EasLookup, SearchBeyond},
@@ -94,6 +101,9 @@ pub(crate) const APP_CONTEXT_BYTES: usize = 300 * 1024;
 pub(crate) const WAKE_PORT: u16 = 9050;
 /// Where the doors are reached.
 pub(crate) const ROOT: &str = "https://ees.example";
+
+/// The DNS server that SMFs may have asked.
+pub(crate) const DNS_SERVER: &str = "192.0.2.53";
 
 /// Where CASs reach the EES, as EASs do.
 pub(crate) const FOR_CAS: &str = "https://ees.example:9103";
@@ -168,6 +178,8 @@ pub(crate) struct Doors {
     pub(crate) locations: Arc<UeLocationService>,
     pub(crate) sessions: Arc<QosSessionService>,
     pub(crate) management: Arc<AcrManagementService>,
+    /// The rules of SMFs, at work.
+    pub(crate) steering: Arc<Steering>,
     links: Arc<CoreLinks>,
     room: Room,
     expiring: EesExpiring,
@@ -361,7 +373,24 @@ impl Doors {
             ..OutboxSettings::default()
         };
         let reports_door = edge2::reports::router(links.clone());
+        let allowed = Arc::new(Allowed {
+            servers: [DNS_SERVER.parse().unwrap()].into(),
+        });
+        let steering = Steering::new(room.clone(), allowed.clone(), HoldLimits::default());
+        steering.report_by(subscribers.clone());
+        let view = Arc::new(FollowedPatterns(steering.clone()));
+        let follower = Follower::start(store.clone(), dns_patterns::PREFIX, view)
+            .await
+            .unwrap();
+        let patterns = BaselinePatternService::new(room.clone(), allowed.clone(), follower);
+        let view = Arc::new(FollowedContexts(steering.clone()));
+        let follower = Follower::start(store.clone(), dns_contexts::PREFIX, view)
+            .await
+            .unwrap();
+        let addresses = Addresses::of(&["192.0.2.5".parse().unwrap()]);
+        let contexts = DnsContextService::new(room.clone(), callbacks.clone(), allowed, addresses, follower);
         let mut doors = Self {
+            steering,
             clock,
             store,
             others,
@@ -405,6 +434,9 @@ impl Doors {
             of_eecs,
             &edge1::eas_information_provisioning::api(Arc::new(information)),
         );
+        let n88 = ReferencePoint::N88;
+        doors.mount(n88, &easdf::dns_context::api(Arc::new(contexts)));
+        doors.mount(n88, &easdf::baseline_dns_pattern::api(Arc::new(patterns)));
         doors.mount(of_eecs, &edge1::eec_registration::api(Arc::new(eecs)));
         doors.mount(of_eecs, &edge1::acr_events::api(Arc::new(acr_events)));
         doors.mount(of_eecs, &edge1::app_context_relocation::api(relocations));
@@ -510,6 +542,11 @@ impl Doors {
         )
     }
 
+    /// An SMF over N88.
+    pub(crate) fn smf(&self, id: &str) -> Caller {
+        self.caller(ReferencePoint::N88, &[&format!("urn:edgeapp:smf:{id}")])
+    }
+
     /// Another EES over EDGE-9.
     pub(crate) fn ees(&self, id: &str) -> Caller {
         self.caller(ReferencePoint::Edge9, &[&format!("urn:edgeapp:ees:{id}")])
@@ -592,6 +629,11 @@ impl Caller {
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, "application/merge-patch+json", body.to_string())
+            .await
+    }
+
+    pub(crate) async fn json_patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, "application/json-patch+json", body.to_string())
             .await
     }
 
