@@ -17,6 +17,7 @@
 //! | [`capif`] | certification requests, bodies, queries and scopes of CAPIF | as for bodies; a key is known by the same digest again |
 //! | [`dns`] | messages of DNS, and client subnets | a refusal can be read; what is understood can be answered |
 //! | [`tokens`] | access tokens, requests for them, keys and revocations of an issuer | nothing counts that nobody signed, nothing is granted that is not registered |
+//! | [`easdf`] | rules of SMFs, and JSON patches | rules that are taken decide; a patch leaves what could have been put |
 //! | [`certificates`] | certificates, and lists of revoked ones | an identity has a role and a name |
 
 pub mod bodies;
@@ -24,6 +25,7 @@ pub mod callbacks;
 pub mod capif;
 pub mod certificates;
 pub mod dns;
+pub mod easdf;
 pub mod patches;
 pub mod queries;
 pub mod reports;
@@ -53,6 +55,7 @@ pub fn targets() -> impl Iterator<Item = Target> {
         dns::TARGETS,
         tokens::TARGETS,
         capif::TARGETS,
+        easdf::TARGETS,
     ];
     lists.into_iter().flatten().copied()
 }

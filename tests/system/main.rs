@@ -13,6 +13,7 @@ mod corpus;
 mod demo;
 mod dns;
 mod durability;
+mod easdf;
 mod encryption;
 mod events;
 mod exposure;
