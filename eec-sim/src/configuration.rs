@@ -2,7 +2,7 @@
 
 use crate::{
     pki::{Files, Pki},
-    scenario::{BadScenario, SHIPPED, Scenario},
+    scenario::{BadScenario, Dns, SHIPPED, Scenario},
 };
 use edgeapp_core::principal::Role;
 use edgeapp_openapi::location::Tac;
@@ -86,6 +86,17 @@ pub struct Ees {
     pub tokens: Tokens,
     /// How long it waits for reports of EASs, in seconds; as usual when absent.
     pub transfer_seconds: Option<u32>,
+    /// EAS discovery by name, where it is served.
+    pub names: Option<Names>,
+}
+
+/// EAS discovery by name, for UEs of the same machine.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The port for DNS over TLS; 0 lets the system choose.
+    pub port: u16,
+    /// The zone, and the names of applications in it.
+    pub dns: Dns,
 }
 
 /// Whether EECs need access tokens of the ECS.
@@ -216,6 +227,21 @@ impl Ecs {
     }
 }
 
+impl Names {
+    fn write(&self, text: &mut String) {
+        text.push_str("\n# EAS discovery by name, over DNS over TLS. On one machine EASs have addresses that nobody else could reach.");
+        listen(text, "dns", self.port);
+        let _ = write!(
+            text,
+            "zones = [{}]\nclients = [\"127.0.0.0/8\"]\npublish_loopback_addresses = true\n\n[dns.names]\n",
+            quoted(&self.dns.zone)
+        );
+        for (eas_id, name) in &self.dns.names {
+            let _ = writeln!(text, "{} = {}", quoted(eas_id.as_str()), quoted(name));
+        }
+    }
+}
+
 impl Ees {
     /// The configuration file.
     pub fn text(&self, pki: &Pki) -> String {
@@ -243,6 +269,9 @@ impl Ees {
         }
         if let Some(seconds) = self.transfer_seconds {
             let _ = write!(text, "\n[relocation]\ntransfer_seconds = {seconds}\n");
+        }
+        if let Some(names) = &self.names {
+            names.write(&mut text);
         }
         store(&mut text, &self.state);
         privacy(&mut text, pki);
@@ -446,6 +475,7 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         state: state.join(format!("{}.redb", edn.certificate)),
         tokens: Tokens::No,
         transfer_seconds: Some(scenario.timing.transfer_seconds),
+        names: scenario.dns.clone().map(|dns| Names { port: 0, dns }),
     });
     (ecs, eess.collect())
 }

@@ -24,6 +24,7 @@ pub mod edge3;
 pub mod edge4;
 pub mod edge5;
 pub mod milestone;
+pub mod names;
 pub mod pki;
 pub mod record;
 pub mod report;

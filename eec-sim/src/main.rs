@@ -116,6 +116,9 @@ enum Command {
         /// The name that its certificate has to have.
         #[arg(long, value_name = "NAME", default_value = "localhost")]
         server_name: String,
+        /// A key that it has to have: SHA-256 of its public key in Base64, as kdig takes it. May be given several times.
+        #[arg(long = "pin", value_name = "BASE64")]
+        pins: Vec<String>,
         /// The folder that `pki init` made.
         #[arg(long, value_name = "DIR")]
         pki: PathBuf,
@@ -317,6 +320,7 @@ fn main() -> ExitCode {
             kinds,
             server,
             server_name,
+            pins,
             pki,
             who,
             subnet,
@@ -328,6 +332,7 @@ fn main() -> ExitCode {
                 kinds: &kinds,
                 server,
                 server_name: &server_name,
+                pins: &pins,
                 who: who.as_deref(),
                 subnet: subnet.as_deref(),
                 json,

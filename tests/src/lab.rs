@@ -102,6 +102,7 @@ impl Lab {
             state: self.path().join("state").join(format!("{name}.redb")),
             tokens: configuration::Tokens::No,
             transfer_seconds: None,
+            names: None,
         }
         .text(&self.pki);
         let mut plan = Plan::new("ees", &name, self.path(), &text);

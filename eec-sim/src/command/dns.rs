@@ -5,7 +5,7 @@ use crate::pki::Pki;
 use anstream::println;
 use edgeapp_core::principal::Role;
 use edgeapp_dot::{
-    client::{Ask, ClientError, DotClient},
+    client::{Ask, ClientError, DotClient, Pin},
     proto::{
         op::{Message, ResponseCode},
         rr::{Name, RecordType},
@@ -34,6 +34,8 @@ pub struct DnsQuestion<'a> {
     pub server: SocketAddr,
     /// The name that its certificate has to have.
     pub server_name: &'a str,
+    /// Keys one of which it has to have, where there are any (RFC 7858).
+    pub pins: &'a [String],
     /// Whose certificate is shown: the name of the file without its ending.
     pub who: Option<&'a str>,
     /// The network that it is asked for.
@@ -83,7 +85,9 @@ pub async fn dns(pki: &Path, question: &DnsQuestion<'_>) -> Result<Outcome, Comm
     };
     let failed = |error: ClientError| CommandError::Failed(error.to_string());
     let tls = tls(&pki, question.who)?;
-    let mut client = DotClient::connect(question.server, question.server_name, tls, PATIENCE)
+    let pins = question.pins.iter().map(|pin| parsed::<Pin>("the pin", pin));
+    let pins: Vec<Pin> = pins.collect::<Result<_, _>>()?;
+    let mut client = DotClient::connect_pinned(question.server, question.server_name, tls, &pins, PATIENCE)
         .await
         .map_err(failed)?;
     let mut outcome = Outcome::Good;

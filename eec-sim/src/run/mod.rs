@@ -57,6 +57,8 @@ pub struct Facts {
     pub left_source: bool,
     /// What the EEC heard of a prediction: when the copy was complete.
     pub copied_at: Option<Duration>,
+    /// Where the name of the application led once the EEC knew that its EAS changes, and who was asked.
+    pub named: Vec<(Part, String)>,
     /// How many acknowledgements the core network got.
     pub acknowledgements: usize,
 }

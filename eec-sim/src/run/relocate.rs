@@ -174,12 +174,17 @@ impl Life<'_> {
         facts: &mut Facts,
     ) -> Result<DiscoveredEas, Stop> {
         self.shared.recorder.step("the device looks for the application there");
+        // What it knows by name is of the old site (TS 23.548 clause 6.2.3.3).
+        device.forget(self.ac(start.ac));
         let found = device.discover(site, self.ac(start.ac), cell).await;
         let found = found.map_err(|Broken(why)| Stop::Stays(format!("the target EES cannot be asked: {why}")))?;
         let eas = found.ok_or_else(|| Stop::Stays("the target EES found no EAS".to_owned()))?;
         start.track.recorder.reach(Milestone::TEasFound);
         start.track.recorder.reach(Milestone::TEasSelected);
         facts.target = Some(url_of(&eas.eas.end_pt));
+        if device.name_of(self.ac(start.ac)).is_some() {
+            facts.named.push((Part::TEes, url_of(&eas.eas.end_pt)));
+        }
         Ok(eas)
     }
 
@@ -244,6 +249,12 @@ impl Life<'_> {
             Err(Broken(why)) => self.shared.recorder.step(&format!("the EES does not help: {why}")),
         }
         self.inject(Moment::Accepted, start).await?;
+        if let Some(name) = device.name_of(self.ac(start.ac)) {
+            // The relocation is in force: whoever is asked leads to the new server.
+            device.forget(self.ac(start.ac));
+            let located = device.locate(&source, name).await?;
+            facts.named.extend(located.map(|located| (Part::SEes, located.root)));
+        }
         self.shared
             .recorder
             .step("the application moves its state to the new server");

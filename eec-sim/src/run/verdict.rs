@@ -65,6 +65,9 @@ pub fn judge(run: &Run) -> Vec<Assertion> {
     if run.scenario.plan.is_some() {
         all.extend(planned(run));
     }
+    if run.scenario.dns.is_some() {
+        all.extend(by_name(run));
+    }
     if run.scenario.bundle.is_some() {
         all.push(bundle_told(run));
     }
@@ -318,6 +321,37 @@ fn planned(run: &Run) -> Vec<Assertion> {
             "The S-EAS was told to begin when the move was foreseen, and again when it came true.",
             starts >= 2,
             format!("{starts} order(s)"),
+        ),
+    ]
+}
+
+/// The application was found by its name and by nothing else, and its name led to the new server everywhere.
+fn by_name(run: &Run) -> Vec<Assertion> {
+    let discoveries = asked(run, "/request-discovery")
+        .filter(|message| message.from == Part::Ue)
+        .count();
+    let led = |part: Part| {
+        let roots = run.facts.named.iter().filter(move |(asked, _)| *asked == part);
+        roots.map(|(_, root)| root.as_str()).collect::<Vec<_>>()
+    };
+    let target = run.facts.target.as_deref();
+    let leads = |part| matches!(led(part).as_slice(), [root] if Some(*root) == target);
+    let led = |part| match led(part).as_slice() {
+        [] => "nowhere".to_owned(),
+        roots => roots.join(", "),
+    };
+    vec![
+        assertion(
+            "found_by_name",
+            "The UE asked for the name of its application and for nothing else; the new site led it to the T-EAS.",
+            discoveries == 0 && leads(Part::TEes),
+            format!("{discoveries} EAS discoveries; {}", led(Part::TEes)),
+        ),
+        assertion(
+            "name_follows_relocation",
+            "While the relocation was in force the old site led the name to the T-EAS too.",
+            leads(Part::SEes),
+            led(Part::SEes),
         ),
     ]
 }

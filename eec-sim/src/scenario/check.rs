@@ -1,6 +1,7 @@
 //! Refuses scenarios that cannot be played, with line, key and remedy.
 
 use super::{BadScenario, Ending, FaultName, Scenario, Ue, shipped, way};
+use edgeapp_dot::{settings::host_name, zone::is_within};
 use edgeapp_openapi::{
     ees_registration::AcrScenario,
     ids::{EecId, Gpsi},
@@ -348,6 +349,7 @@ fn check(scenario: &Scenario) -> Result<(), Refusal> {
         route(scenario, n)?;
     }
     plan(scenario)?;
+    names(scenario)?;
     faults(scenario)
 }
 
@@ -452,6 +454,36 @@ fn bundle(scenario: &Scenario) -> Result<(), Refusal> {
             reason,
             "Use acr = \"EEC_EXECUTED_VIA_SOURCE_EES\" or \"SOURCE_EES_EXECUTED\", without [plan].",
         );
+    }
+    Ok(())
+}
+
+fn names(scenario: &Scenario) -> Result<(), Refusal> {
+    let Some(dns) = &scenario.dns else { return Ok(()) };
+    let Some(zone) = host_name(&dns.zone) else {
+        let reason = format!("{:?} is no name", dns.zone);
+        let remedy = "Name the zone that the EESs serve, such as edge.example.";
+        return Err((Place::of("dns", "zone"), reason, remedy));
+    };
+    for name in dns.names.values() {
+        let below = host_name(name).is_some_and(|name| name != zone && is_within(&name, &zone));
+        if !below {
+            let reason = format!("{name:?} is no name below {zone}");
+            let remedy = "Give each application a name within dns.zone, such as chess.edge.example.";
+            return Err((Place::of("dns", "names"), reason, remedy));
+        }
+    }
+    if let Some(ac) = scenario.ac.iter().find(|ac| !dns.names.contains_key(&ac.eas_id)) {
+        let reason = format!("has no name for {}, which {} uses", ac.eas_id, ac.ac_id);
+        let remedy = "Give every application that is used a name.";
+        return Err((Place::of("dns", "names"), reason, remedy));
+    }
+    if scenario.acr != AcrScenario::EecInitiated {
+        return Err((
+            Place::of("dns", "names"),
+            format!("{} is not played by name", scenario.acr),
+            "Play EEC_INITIATED, or leave the table [dns] out.",
+        ));
     }
     Ok(())
 }
@@ -751,6 +783,14 @@ mod tests {
         let (_, key, reason) = refusal("[timing]", "[[fault]]\nname = \"nef-down\"\n\n[timing]");
         assert_eq!(key, "fault[0].name");
         assert!(reason.contains("core network"), "{reason}");
+        for names in [
+            "\"eas.go.example\" = \"go.edge.example\"",
+            "\"eas.chess.example\" = \"chess.example\"",
+        ] {
+            let dns = format!("[dns]\nzone = \"edge.example\"\nnames = {{ {names} }}\n\n[timing]");
+            let (_, key, _) = refusal("[timing]", &dns);
+            assert_eq!(key, "dns.names", "{names}");
+        }
         let (_, key, _) = refusal("[timing]", "[[fault]]\nname = \"bad-luck\"\n\n[timing]");
         assert_eq!(key, "name");
         let (_, key, reason) = refusal("[timing]", "[[fault]]\nname = \"s-ees-disk-full\"\n\n[timing]");

@@ -26,6 +26,7 @@ use edgeapp_openapi::{
 };
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -57,6 +58,7 @@ shipped![
     "e-eec-executed-via-t-ees",
     "f-eel-managed",
     "located",
+    "by-name",
     "group",
     "two-games",
     "ping-pong",
@@ -146,6 +148,9 @@ pub struct Scenario {
     /// The applications belong together.
     #[serde(default)]
     pub bundle: Option<Bundle>,
+    /// EAS discovery by name, where the UEs use it and nothing else to find their EASs.
+    #[serde(default)]
+    pub dns: Option<Dns>,
     /// A prediction of where the UEs will be: the relocation begins before they move.
     #[serde(default)]
     pub plan: Option<Plan>,
@@ -300,6 +305,16 @@ pub struct Core {
     pub locations: bool,
     /// The application's servers are asked before the network moves the path of a UE's traffic, and agree.
     pub acknowledge: bool,
+}
+
+/// EAS discovery by name: DNS over TLS at every EES.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dns {
+    /// The zone that the EESs serve.
+    pub zone: String,
+    /// The names of applications within it, by their EASIDs.
+    pub names: BTreeMap<EasId, String>,
 }
 
 /// A prediction.

@@ -54,6 +54,9 @@ pub enum NoWorld {
     /// Nobody told where an EES listens.
     #[error("where {0} listens is unknown: no .toml file in {1} has `ees_id = \"{0}\"`")]
     UnknownEes(EesId, PathBuf),
+    /// An EES does not answer questions for names.
+    #[error("{0} is asked by name, and its configuration in {1} has no section [dns]")]
+    NoNames(EesId, PathBuf),
 }
 
 /// The servers and certificates that a scenario is played with.
@@ -65,6 +68,8 @@ pub struct World {
     pub ecs: String,
     /// The `apiRoot` of each EES on EDGE-3: what EASs have in their configuration. EECs ask the ECS.
     pub eess: BTreeMap<EesId, String>,
+    /// Where each EES answers questions for names, where it does.
+    pub names: BTreeMap<EesId, SocketAddr>,
     /// The core network behind the EESs, where a scenario has one.
     pub network: Option<Network>,
     servers: Vec<(String, PathBuf)>,
@@ -141,7 +146,7 @@ impl World {
         }
         let ecs = start(&programs.ecs, "ecs", ecs.text(&pki)).await?;
         let root = ecs.root("edge4")?.to_owned();
-        let mut roots = BTreeMap::new();
+        let (mut roots, mut asked) = (BTreeMap::new(), BTreeMap::new());
         let (mut running, mut plans, mut names) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (mut ees, edn) in eess.into_iter().zip(&scenario.edn) {
             ecs.root("edge6")?.clone_into(&mut ees.ecs);
@@ -169,6 +174,10 @@ impl World {
             if let Some(core) = &mut ees.core {
                 core.port = port("edge2").unwrap_or_default();
             }
+            if let Some(names) = &mut ees.names {
+                names.port = port("dns").unwrap_or_default();
+                asked.insert(edn.ees.clone(), SocketAddr::from(([127, 0, 0, 1], names.port)));
+            }
             let name = ees.files.clone();
             let plan = Plan {
                 program: programs.ees.clone(),
@@ -186,6 +195,7 @@ impl World {
             pki,
             ecs: root,
             eess: roots,
+            names: asked,
             network,
             servers: names,
             running: tokio::sync::Mutex::new(running),
@@ -203,7 +213,7 @@ impl World {
             return Err(NoWorld::OwnNetwork(scenario.name.clone()));
         }
         let pki = Pki::open(dir)?;
-        let mut eess = BTreeMap::new();
+        let (mut eess, mut names) = (BTreeMap::new(), BTreeMap::new());
         for entry in fs::read_dir(dir)
             .map_err(|error| NoWorld::File(dir.to_owned(), error))?
             .flatten()
@@ -211,7 +221,8 @@ impl World {
             let path = entry.path();
             if path.extension().is_some_and(|ending| ending == "toml") {
                 let text = fs::read_to_string(&path).map_err(|error| NoWorld::File(path.clone(), error))?;
-                if let Some((id, root)) = edge3(&text).map_err(|reason| NoWorld::Configuration(path, reason))? {
+                if let Some((id, root, dns)) = known(&text).map_err(|reason| NoWorld::Configuration(path, reason))? {
+                    names.extend(dns.map(|address| (id.clone(), address)));
                     eess.insert(id, root);
                 }
             }
@@ -220,11 +231,15 @@ impl World {
             if !eess.contains_key(ees) {
                 return Err(NoWorld::UnknownEes(ees.clone(), dir.to_owned()));
             }
+            if scenario.dns.is_some() && !names.contains_key(ees) {
+                return Err(NoWorld::NoNames(ees.clone(), dir.to_owned()));
+            }
         }
         Ok(Self {
             pki,
             ecs: ecs.trim_end_matches('/').to_owned(),
             eess,
+            names,
             network: None,
             servers: Vec::new(),
             running: tokio::sync::Mutex::default(),
@@ -338,8 +353,8 @@ fn complete(pki: &Pki, scenario: &Scenario) -> Result<(), PkiError> {
     Ok(())
 }
 
-/// The id and the EDGE-3 root in a configuration of an EES; `None` when it is one of something else.
-fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
+/// The id, the EDGE-3 root and the address of names in a configuration of an EES; `None` when it is one of something else.
+fn known(text: &str) -> Result<Option<(EesId, String, Option<SocketAddr>)>, String> {
     #[derive(Deserialize)]
     struct Listener {
         listen: SocketAddr,
@@ -349,6 +364,7 @@ fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
     struct Ees {
         ees_id: Option<EesId>,
         edge3: Option<Listener>,
+        dns: Option<Listener>,
     }
     let root = |listener: Listener| {
         listener
@@ -356,7 +372,8 @@ fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
             .unwrap_or_else(|| format!("https://{}", listener.listen))
     };
     let ees: Ees = toml::from_str(text).map_err(|error| error.to_string())?;
-    Ok(ees.ees_id.zip(ees.edge3.map(root)))
+    let dns = ees.dns.map(|listener| listener.listen);
+    Ok(ees.ees_id.zip(ees.edge3.map(root)).map(|(id, root)| (id, root, dns)))
 }
 
 #[cfg(test)]
