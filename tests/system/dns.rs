@@ -111,6 +111,8 @@ fn reason(answer: &Message) -> Option<u8> {
 }
 
 /// A registration is in the next answer, and so is its end: nobody has to wait for either.
+///
+/// Proves: WP-70, DNS-S-07
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_eas_is_found_as_soon_as_it_is_registered_and_no_longer() {
     let site = Site::open().await;
@@ -135,6 +137,8 @@ async fn an_eas_is_found_as_soon_as_it_is_registered_and_no_longer() {
 }
 
 /// RFC 8310: a strict client asks nobody but the server it was told of.
+///
+/// Proves: WP-70, T-25, DNS-D-01, DNS-D-02, DNS-D-03
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_asked_of_anybody_else() {
     let site = Site::open().await;
@@ -150,6 +154,8 @@ async fn nothing_is_asked_of_anybody_else() {
 }
 
 /// RFC 7858 clause 3.1: no clear text on this port.
+///
+/// Proves: WP-70, T-26, DNS-D-06
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clear_text_gets_no_answer() {
     let site = Site::open().await;
@@ -167,6 +173,7 @@ async fn clear_text_gets_no_answer() {
     assert!(came.is_empty() || (came[0] == 21 && came.len() < 16), "{came:?}");
 }
 
+/// Proves: T-26
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_neither_a_known_client_nor_an_eec_is_refused() {
     let site = Site::with("clients = [\"10.45.0.0/16\"]").await;
@@ -180,6 +187,7 @@ async fn who_is_neither_a_known_client_nor_an_eec_is_refused() {
     assert_eq!(data(&ask(&mut eec, NAME, RecordType::A).await), ["192.0.2.1"]);
 }
 
+/// Proves: DNS-D-07
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificates_may_be_demanded_and_have_to_be_of_eecs() {
     let site = Site::with("client_certificates = \"required\"").await;
@@ -200,6 +208,8 @@ async fn certificates_may_be_demanded_and_have_to_be_of_eecs() {
 }
 
 /// TS 23.558 clause 8.5: whoever asks by name is led where discovery leads, and where it is decides.
+///
+/// Proves: DNS-S-01, DNS-S-10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_leads_where_discovery_leads() {
     let tai = |tac: &str| json!({"plmnId": {"mcc": "001", "mnc": "01"}, "tac": tac});
@@ -249,6 +259,7 @@ async fn a_name_leads_where_discovery_leads() {
     }
 }
 
+/// Proves: DNS-D-08, DNS-D-19
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_queries_at_once_are_answered_and_a_pair_does_not_wait() {
     let site = Site::open().await;
@@ -285,6 +296,7 @@ async fn many_queries_at_once_are_answered_and_a_pair_does_not_wait() {
     assert!(fastest < Duration::from_millis(20), "{fastest:?}");
 }
 
+/// Proves: DNS-D-15
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_address_has_so_many_connections_and_they_go_on() {
     let site = Site::with("clients = [\"127.0.0.0/8\"]\nconnections_per_address = 2").await;
@@ -295,6 +307,7 @@ async fn one_address_has_so_many_connections_and_they_go_on() {
     }
 }
 
+/// Proves: DNS-D-12
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_nothing_is_bidden_farewell() {
     let site = Site::with("clients = [\"127.0.0.0/8\"]\nidle_seconds = 1").await;
