@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Subscriptions(Subscriptions),
     /// TLS handshakes with client certificates over EDGE-1, beside a bare rustls acceptor that demands client certificates too.
     Tls(Tls),
+    /// EAS discovery by name over TLS, beside unbound (`apt-get install unbound`) with the same names as local data.
+    Dot(Dot),
     /// The bare acceptor of `tls`; a run starts it by itself.
     #[command(hide = true)]
     Accept {
@@ -67,6 +69,35 @@ pub(crate) struct Tls {
     /// Handshakes at a time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=512))]
     pub(crate) at_a_time: u16,
+    /// Length of one round.
+    #[arg(long, value_name = "S", default_value_t = 4, value_parser = value_parser!(u16).range(1..=600))]
+    pub(crate) seconds: u16,
+    /// Alternations: in each, a round of the EES and one of the reference.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Where certificates and state go while it runs; by default the system's folder for temporary files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `dot`.
+#[derive(Args)]
+pub(crate) struct Dot {
+    /// Names, each of an application with one EAS.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) names: u32,
+    /// Connections to a server.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=512))]
+    pub(crate) connections: u16,
+    /// Queries at a time on each connection.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=60))]
+    pub(crate) at_a_time: u16,
+    /// Connections that are idle while memory is measured; each takes an open file.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = value_parser!(u32).range(10..=10_000))]
+    pub(crate) idle: u32,
     /// Length of one round.
     #[arg(long, value_name = "S", default_value_t = 4, value_parser = value_parser!(u16).range(1..=600))]
     pub(crate) seconds: u16,
@@ -216,6 +247,7 @@ mod tests {
             "bench subscriptions --few 0",
             "bench subscriptions --rounds 0",
             "bench tls --at-a-time 0",
+            "bench dot --names 0",
             "bench nothing",
         ] {
             assert!(parse(line).is_err(), "{line}");
