@@ -237,7 +237,12 @@ impl Unbound {
         let config = laboratory.folder().join("unbound.conf");
         fs::write(
             &config,
-            unbound(&laboratory.pki().files("ees-a"), laboratory.folder(), free, names),
+            unbound(
+                &laboratory.pki().files("ees-a"),
+                laboratory.folder(),
+                free.port(),
+                names,
+            ),
         )?;
         let log = fs::File::create(laboratory.folder().join("unbound.log"))?;
         let started = Command::new("unbound")
@@ -261,7 +266,7 @@ impl Unbound {
     }
 }
 
-fn unbound(files: &Files, folder: &Path, address: SocketAddr, names: u32) -> String {
+fn unbound(files: &Files, folder: &Path, port: u16, names: u32) -> String {
     let mut text = format!(
         "server:\n  interface: 127.0.0.1@{port}\n  tls-port: {port}\n  tls-service-key: \"{}\"\n  tls-service-pem: \"{}\"\n  \
         directory: \"{}\"\n  chroot: \"\"\n  username: \"\"\n  pidfile: \"\"\n  use-syslog: no\n  logfile: \"\"\n  verbosity: 0\n  \
@@ -270,7 +275,6 @@ fn unbound(files: &Files, folder: &Path, address: SocketAddr, names: u32) -> Str
         files.key.display(),
         files.certificate.display(),
         folder.display(),
-        port = address.port(),
     );
     for number in 0..names {
         let _ = writeln!(text, "  local-data: \"{}. 30 IN A {}\"", name(number), address(number));

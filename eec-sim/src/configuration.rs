@@ -410,6 +410,7 @@ pub fn registry_of<'a>(
 pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenario> {
     let scenario = Scenario::parse(SHIPPED[0].text, SHIPPED[0].name)?;
     let (ecs, mut eess) = servers(&scenario, &dir.join("state"));
+    let by_name = Scenario::load("by-name")?.dns.unwrap_or_default();
     for (ees, base) in eess.iter_mut().zip([9100, 9200]) {
         ees.ports = [base + 1, base + 3, base + 8];
         ees.ecs = "https://127.0.0.1:9306".to_owned();
@@ -419,6 +420,10 @@ pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenar
             consent: dir.join("consent.toml"),
         });
         ees.transfer_seconds = None;
+        ees.names = Some(Names {
+            port: base + 53,
+            dns: by_name.clone(),
+        });
         ees.tokens = if tokens { Tokens::Yes } else { Tokens::Explained };
     }
     Ok((
@@ -496,6 +501,11 @@ mod tests {
         assert_eq!(ees["eec_registration_required"].as_bool(), Some(true));
         assert_eq!(ees["nef"]["api_root"].as_str(), Some("https://127.0.0.1:9402"));
         assert_eq!(ees["operator"]["listen"].as_str(), Some("127.0.0.1:9108"));
+        assert_eq!(ees["dns"]["listen"].as_str(), Some("127.0.0.1:9153"));
+        assert_eq!(
+            ees["dns"]["names"]["eas.chess.example"].as_str(),
+            Some("chess.edge.example")
+        );
         assert_eq!(
             ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(),
             Some("000001")

@@ -16,12 +16,13 @@ use edgeapp_system_tests::{
     caller::{Caller, tls},
     lab::Lab,
     process::{Process, program},
-    wait::DEADLINE,
+    wait::{DEADLINE, until_it_is_so},
 };
 use rustls::ClientConfig;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
+    fs,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -134,6 +135,29 @@ async fn an_eas_is_found_as_soon_as_it_is_registered_and_no_longer() {
         metric(&operator, "edgeapp_dns_answers_total{kind=\"answer\"}").await,
         Some(1.0)
     );
+}
+
+/// Neither an EAS that comes nor one that goes is waited for: 50 ms are more than the next answer takes.
+///
+/// Proves: DNS-S-07
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_shows_at_once() {
+    let site = Site::open().await;
+    let mut client = site.client().await;
+    let mut waits = Vec::new();
+    for number in 1..=10 {
+        let address = format!("192.0.2.{number}");
+        let path = site.register(json!({"endPt": {"ipv4Addrs": [&address]}})).await;
+        let answered = Instant::now();
+        assert_eq!(data(&ask(&mut client, NAME, RecordType::A).await), [address]);
+        waits.push(answered.elapsed());
+        site.eas.delete(&path).await;
+        let gone = ask(&mut client, NAME, RecordType::A).await;
+        assert_eq!(gone.metadata.response_code, ResponseCode::NXDomain);
+    }
+    // The machine may pause a test; it does not do so each time.
+    waits.sort();
+    assert!(waits[waits.len() / 2] < Duration::from_millis(50), "{waits:?}");
 }
 
 /// RFC 8310: a strict client asks nobody but the server it was told of.
@@ -293,7 +317,7 @@ async fn many_queries_at_once_are_answered_and_a_pair_does_not_wait() {
         }
         fastest = fastest.min(began.elapsed());
     }
-    assert!(fastest < Duration::from_millis(20), "{fastest:?}");
+    assert!(fastest < Duration::from_millis(5), "{fastest:?}");
 }
 
 /// Proves: DNS-D-15
@@ -392,4 +416,111 @@ async fn the_simulator_asks_by_name() {
     assert_eq!((code, &line["records"][0]["data"]), (Some(0), &json!("192.0.2.1")));
     assert_eq!(asked(&["--type", "AAAA"]).await.0, Some(1));
     assert_eq!(asked(&["--server-name", "dns.example"]).await, (Some(1), String::new()));
+}
+
+/// So many connections in all; further ones wait, and those that stand go on.
+///
+/// Proves: DNS-D-15
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_many_connections_stand_and_others_wait_for_their_turn() {
+    let site = Site::with("clients = [\"127.0.0.0/8\"]\nconnections = 2").await;
+    let (mut first, mut second) = (site.client().await, site.client().await);
+    let further = DotClient::connect(site.address(), SERVER, site.tls(None), Duration::from_secs(1)).await;
+    assert!(further.is_err());
+    for client in [&mut first, &mut second] {
+        ask(client, NAME, RecordType::A).await;
+    }
+    drop(first);
+    ask(&mut site.client().await, NAME, RecordType::A).await;
+}
+
+/// Whoever says nothing, or half a handshake, is sent away; others are served meanwhile.
+///
+/// Proves: DNS-D-16, T-13
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handshake_that_does_not_come_is_not_waited_for() {
+    let site = Site::open().await;
+    let mut silent = TcpStream::connect(site.address()).await.expect("a connection");
+    // The beginning of a record of TLS that never ends.
+    silent.write_all(&[22, 3, 1, 2, 0, 1]).await.expect("written");
+    let began = Instant::now();
+    ask(&mut site.client().await, NAME, RecordType::A).await;
+    let mut came = Vec::new();
+    let ended = timeout(DEADLINE, silent.read_to_end(&mut came)).await;
+    assert!(ended.is_ok(), "the connection is closed");
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+/// A new certificate is shown in new handshakes, and connections that stand go on.
+///
+/// Proves: DNS-D-18
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_renewed_and_no_connection_ends() {
+    let site = Site::open().await;
+    let shown = async || {
+        let client = site.client().await;
+        let chain = client.stream().get_ref().1.peer_certificates();
+        chain.and_then(|chain| chain.first()).expect("a certificate").to_vec()
+    };
+    let mut stands = site.client().await;
+    let before = shown().await;
+    let in_force = site.lab.pki.files("ees-a");
+    let renewed = site.lab.pki.issue(Role::Ees, "ees-a.example").named("renewed");
+    let renewed = renewed.write().expect("a certificate");
+    for (place, by) in [
+        (&in_force.key, &renewed.key),
+        (&in_force.certificate, &renewed.certificate),
+    ] {
+        let fresh = place.with_extension("fresh");
+        fs::copy(by, &fresh).expect("copied");
+        fs::rename(&fresh, place).expect("in its place");
+    }
+    site.ees.signal("HUP").await;
+    until_it_is_so("the new one is shown", async || shown().await != before).await;
+    ask(&mut stands, NAME, RecordType::A).await;
+}
+
+/// A thousand clients that come at once all get their answer, and the server is as well as before.
+///
+/// Proves: DNS-L-03
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_a_thousand_connections_is_weathered() {
+    let site = Site::with("clients = [\"127.0.0.0/8\"]\nconnections_per_address = 2000").await;
+    site.register(json!({"endPt": {"ipv4Addrs": ["192.0.2.1"]}})).await;
+    let mut storm = tokio::task::JoinSet::new();
+    for _ in 0..1000 {
+        let (address, tls) = (site.address(), site.tls(None));
+        storm.spawn(async move {
+            let mut client = DotClient::connect(address, SERVER, tls, 2 * DEADLINE).await?;
+            client.ask(&Ask::new(name(NAME), RecordType::A)).await
+        });
+    }
+    let mut answered = 0;
+    while let Some(ended) = storm.join_next().await {
+        answered += ended.expect("no panic").expect("an answer").answers.len();
+    }
+    assert_eq!(answered, 1000);
+    let answer = ask(&mut site.client().await, NAME, RecordType::A).await;
+    assert_eq!(data(&answer), ["192.0.2.1"]);
+}
+
+/// What is printed of the log says of nobody what was asked, and refusals are told with the address and without the name.
+///
+/// Proves: T-26
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_name_stands_in_the_log_beside_an_address() {
+    let site = Site::with("clients = [\"10.45.0.0/16\"]").await;
+    let refused = ask(&mut site.client().await, "secret-game.edge.example.", RecordType::A).await;
+    assert_eq!(refused.metadata.response_code, ResponseCode::Refused);
+    let mut eec = site.connect(Some("eec-1")).await.expect("a connection");
+    ask(&mut eec, "secret-game.edge.example.", RecordType::A).await;
+    let operator = site.lab.operator(Role::Ees, site.ees.root("operator"));
+    assert!(metric(&operator, "edgeapp_dns_answers_total{kind=\"refused\"}").await >= Some(1.0));
+    let log = site.lab.ees("a").log();
+    until_it_is_so("the refusal is in the log", async || {
+        fs::read_to_string(&log).is_ok_and(|text| text.contains("DNS_REFUSED"))
+    })
+    .await;
+    let text = fs::read_to_string(&log).expect("a log");
+    assert!(!text.contains("secret-game"), "{text}");
 }

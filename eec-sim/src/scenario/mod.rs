@@ -308,7 +308,7 @@ pub struct Core {
 }
 
 /// EAS discovery by name: DNS over TLS at every EES.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dns {
     /// The zone that the EESs serve.
