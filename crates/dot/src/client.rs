@@ -1,18 +1,21 @@
 //! A strict client: it asks over TLS, of the server that it was told of, or not at all (RFC 8310, profile *strict*).
 
 use crate::subnet::ClientSubnet;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hickory_proto::{
     op::{Edns, Message, MessageType, OpCode, Query},
     rr::{Name, RecordType, rdata::opt::EdnsOption},
 };
 use rustls::{ClientConfig, pki_types::ServerName};
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 /// Queries are padded to a multiple of so many octets (RFC 8467 clause 4.1).
 const BLOCK: usize = 128;
@@ -39,6 +42,35 @@ pub enum ClientError {
     /// What came is no answer to what was asked.
     #[error("what came is no answer: {0}")]
     NoAnswer(String),
+}
+
+/// The key of a server, known beforehand: SHA-256 of its `SubjectPublicKeyInfo` (RFC 7858 clause 4.2), in Base64 where it is text.
+///
+/// It comes on top of the name and the authority, and is looked for in the server's own certificate only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin([u8; 32]);
+
+/// Not 32 octets in Base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a pin is SHA-256 of a public key, 32 octets in Base64")]
+pub struct BadPin;
+
+impl FromStr for Pin {
+    type Err = BadPin;
+
+    fn from_str(text: &str) -> Result<Self, BadPin> {
+        let octets = STANDARD.decode(text).map_err(|_| BadPin)?;
+        octets.try_into().map(Self).map_err(|_| BadPin)
+    }
+}
+
+impl Pin {
+    /// The pin of a certificate in DER; `None` when it cannot be read.
+    pub fn of_certificate(certificate: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+        let hash = digest(&SHA256, certificate.public_key().raw);
+        hash.as_ref().try_into().ok().map(Self)
+    }
 }
 
 /// What is asked.
@@ -116,7 +148,21 @@ impl DotClient {
     pub async fn connect(
         address: SocketAddr,
         name: &str,
+        tls: ClientConfig,
+        patience: Duration,
+    ) -> Result<Self, ClientError> {
+        Self::connect_pinned(address, name, tls, &[], patience).await
+    }
+
+    /// The same, where the server also has to have one of these keys, unless there are none.
+    ///
+    /// # Errors
+    /// When there is nobody, or somebody else.
+    pub async fn connect_pinned(
+        address: SocketAddr,
+        name: &str,
         mut tls: ClientConfig,
+        pins: &[Pin],
         patience: Duration,
     ) -> Result<Self, ClientError> {
         let failed = |source| ClientError::Connect {
@@ -130,7 +176,13 @@ impl DotClient {
         let connecting = async {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            TlsConnector::from(Arc::new(tls)).connect(server, stream).await
+            let stream = TlsConnector::from(Arc::new(tls)).connect(server, stream).await?;
+            let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let pin = shown.and_then(|certificate| Pin::of_certificate(certificate));
+            if !pins.is_empty() && !pin.is_some_and(|pin| pins.contains(&pin)) {
+                return Err(io::Error::other("its key is none of those that are pinned"));
+            }
+            Ok(stream)
         };
         match timeout(patience, connecting).await {
             Ok(Ok(stream)) => Ok(Self { stream, patience }),
@@ -229,3 +281,6 @@ impl DotClient {
         &self.stream
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -323,6 +323,7 @@ mod tests {
         table
     }
 
+    /// Proves: DNS-E-02
     #[test]
     fn a_subnet_is_echoed_octet_by_octet() {
         for data in [
@@ -340,6 +341,7 @@ mod tests {
         }
     }
 
+    /// Proves: DNS-E-04
     #[test]
     fn a_malformed_subnet_is_told_from_a_good_one() {
         for (data, why) in [
@@ -358,6 +360,7 @@ mod tests {
         }
     }
 
+    /// Proves: DNS-E-03
     #[test]
     fn the_scope_leaves_out_what_is_answered_otherwise() {
         let table = table(&["10.0.0.0/8", "10.1.0.0/16"]);
@@ -384,6 +387,7 @@ mod tests {
     }
 
     proptest! {
+        /// Proves: DNS-E-03
         #[test]
         fn the_longest_prefix_counts_and_scopes_do_not_overlap(
             prefixes in prop::collection::vec(prefix(), 0..12),

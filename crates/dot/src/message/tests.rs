@@ -62,6 +62,7 @@ fn followed_by(records: &[Vec<u8>]) -> Vec<u8> {
     message
 }
 
+/// Proves: DNS-N-14
 #[test]
 fn a_query_is_read_with_its_options() {
     let message = with_options(
@@ -82,6 +83,7 @@ fn a_query_is_read_with_its_options() {
     assert_eq!(network.to_string(), "10.45.3.0/24");
 }
 
+/// Proves: DNS-N-15, DNS-D-11
 #[test]
 fn what_is_no_question_is_told_apart() {
     assert_eq!(read(&[]), Read::Nothing);
@@ -91,6 +93,7 @@ fn what_is_no_question_is_told_apart() {
     assert_eq!(read(&answer), Read::Answer);
 }
 
+/// Proves: DNS-N-06
 #[test]
 fn a_message_without_one_question_is_malformed() {
     let none = [0, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -102,6 +105,7 @@ fn a_message_without_one_question_is_malformed() {
     assert!(answer.queries.is_empty() && answer.edns.is_some());
 }
 
+/// Proves: DNS-N-07
 #[test]
 fn other_operations_are_not_implemented() {
     for op_code in [1, 2, 4, 5, 6, 15] {
@@ -114,6 +118,7 @@ fn other_operations_are_not_implemented() {
     }
 }
 
+/// Proves: DNS-N-08
 #[test]
 fn another_version_of_edns_is_refused_as_such() {
     let (code, answer) = refused(&followed_by(&[opt(&[], 1)]));
@@ -122,6 +127,7 @@ fn another_version_of_edns_is_refused_as_such() {
     assert_eq!(answer.edns.expect("EDNS").version(), 0);
 }
 
+/// Proves: DNS-N-09, DNS-E-04
 #[test]
 fn every_malformed_option_is_refused_with_question_and_opt() {
     let subnet = |data: &[u8]| {
@@ -181,6 +187,7 @@ fn reply() -> Reply {
     }
 }
 
+/// Proves: DNS-N-05
 #[test]
 fn an_answer_keeps_the_letters_and_compresses_the_name() {
     let message = with_options(asked("cHESS.edge.example.", RecordType::A), &[]);
@@ -193,6 +200,7 @@ fn an_answer_keeps_the_letters_and_compresses_the_name() {
     assert_eq!(written.len(), 12 + 20 + 4 + 16 + 11);
 }
 
+/// Proves: DNS-D-13, DNS-D-14, DNS-N-13, DNS-E-01
 #[test]
 fn an_answer_has_the_options_that_were_asked_for_and_no_others() {
     let plain = question(&asked("cHESS.edge.example.", RecordType::A).to_vec().expect("a message"));
@@ -223,6 +231,7 @@ fn an_answer_has_the_options_that_were_asked_for_and_no_others() {
 }
 
 proptest! {
+    /// Proves: DNS-N-17
     #[test]
     fn whatever_comes_is_read_and_refusals_can_be_decoded(message in prop::collection::vec(any::<u8>(), 0..120)) {
         if let Read::Refused(_, answer) = read(&message) {
@@ -231,6 +240,7 @@ proptest! {
         }
     }
 
+    /// Proves: DNS-N-17
     #[test]
     fn a_query_that_was_changed_anywhere_is_answered_or_refused(place in 0..64_usize, value: u8) {
         let mut message = with_options(

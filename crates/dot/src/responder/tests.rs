@@ -90,6 +90,7 @@ fn responder() -> Arc<Responder> {
             {"prefix": "10.1.0.0/16", "dnai": "a"},
             {"prefix": "10.2.0.0/16", "dnai": "b"},
             {"prefix": "10.2.128.0/17", "dnai": "a"},
+            {"prefix": "2001:db8:2::/48", "dnai": "b"},
         ],
     }))
     .expect("settings");
@@ -136,6 +137,7 @@ fn soa(answer: &Message) -> &Record {
 
 const HERE: &str = "10.1.0.9";
 
+/// Proves: DNS-N-01
 #[test]
 fn all_types_are_of_one_eas() {
     for (from, last) in [(HERE, 1), ("10.2.0.9", 2)] {
@@ -166,6 +168,7 @@ fn all_types_are_of_one_eas() {
     }
 }
 
+/// Proves: DNS-N-02, DNS-N-03, DNS-N-04
 #[test]
 fn what_is_not_there_is_told_apart() {
     let code = |name, kind| {
@@ -210,6 +213,7 @@ fn the_zone_and_its_server_are_told() {
     assert_eq!(data(&ask(HERE, "ns.edge.example.", RecordType::A)), ["192.0.2.53"]);
 }
 
+/// Proves: DNS-S-12
 #[test]
 fn an_alias_is_followed() {
     let answer = ask(HERE, "alias.edge.example.", RecordType::A);
@@ -221,6 +225,7 @@ fn an_alias_is_followed() {
     );
 }
 
+/// Proves: DNS-N-10, DNS-N-12, T-26
 #[test]
 fn what_is_not_for_us_is_refused_with_its_reason() {
     let error = |answer: &Message| match answer.edns.as_ref().and_then(|edns| edns.option(EdnsCode::Unknown(15))) {
@@ -253,6 +258,7 @@ fn what_is_not_for_us_is_refused_with_its_reason() {
     assert_eq!(answer(HERE, &chaos).metadata.response_code, ResponseCode::Refused);
 }
 
+/// Proves: DNS-N-11, T-26
 #[test]
 fn a_question_for_any_type_gets_little() {
     assert_eq!(ask(HERE, "chess.edge.example.", RecordType::ANY).answers.len(), 1);
@@ -262,6 +268,7 @@ fn a_question_for_any_type_gets_little() {
     ));
 }
 
+/// Proves: DNS-S-08
 #[test]
 fn no_answer_outlives_what_it_says() {
     assert_eq!(ask(HERE, "chess.edge.example.", RecordType::A).answers[0].ttl, 10);
@@ -275,6 +282,7 @@ fn with_subnet(from: &str, name: &str, subnet: &[u8]) -> (Vec<String>, Option<Ve
     (data(&answer), echoed)
 }
 
+/// Proves: DNS-E-01, DNS-E-02, DNS-E-05
 #[test]
 fn a_trusted_forwarder_says_where_its_client_is() {
     const FORWARDER: &str = "198.51.100.53";
@@ -302,6 +310,24 @@ fn a_trusted_forwarder_says_where_its_client_is() {
     );
 }
 
+/// Proves: DNS-E-07
+#[test]
+fn a_network_of_ipv6_is_looked_up_by_its_bits() {
+    const FORWARDER: &str = "198.51.100.53";
+    let ask = |third: u8, fourth: u8| [0, 2, 56, 0, 0x20, 0x01, 0x0d, 0xb8, 0, third, fourth];
+    let (told, echoed) = with_subnet(FORWARDER, "chess.edge.example.", &ask(2, 0xab));
+    assert_eq!(told, ["192.0.2.2"]);
+    let mut expected = ask(2, 0xab).to_vec();
+    expected[3] = 48;
+    assert_eq!(echoed, Some(expected));
+    let (told, echoed) = with_subnet(FORWARDER, "chess.edge.example.", &ask(3, 0xab));
+    assert_eq!(told, ["192.0.2.1"]);
+    let scope = echoed.expect("a subnet")[3];
+    // 2001:db8:3 parts from 2001:db8:2 at its last bit.
+    assert_eq!(scope, 48);
+}
+
+/// Proves: DNS-E-06, T-26
 #[test]
 fn anybody_else_learns_nothing_by_a_subnet() {
     let (told, echoed) = with_subnet(HERE, "chess.edge.example.", &[0, 1, 24, 0, 10, 2, 9]);
@@ -309,6 +335,7 @@ fn anybody_else_learns_nothing_by_a_subnet() {
     assert_eq!(echoed, Some(vec![0, 1, 24, 0, 10, 2, 9]));
 }
 
+/// Proves: DNS-D-07
 #[tokio::test]
 async fn an_eec_is_answered_by_where_it_is_known_to_be() {
     let responder = responder();

@@ -97,6 +97,7 @@ async fn ends(mut far: DuplexStream) {
     assert!(rest.is_empty(), "{rest:?}");
 }
 
+/// Proves: DNS-D-08
 #[tokio::test]
 async fn a_hundred_queries_in_one_write_are_each_answered_once() {
     let (mut far, _held) = connect(None, 64 * 1024, SHORT);
@@ -111,6 +112,7 @@ async fn a_hundred_queries_in_one_write_are_each_answered_once() {
     assert_eq!(answered.len(), 100);
 }
 
+/// Proves: DNS-D-10
 #[tokio::test]
 async fn a_query_may_be_split_anywhere() {
     let whole = [query(1), query(2)].concat();
@@ -126,6 +128,7 @@ async fn a_query_may_be_split_anywhere() {
     }
 }
 
+/// Proves: DNS-D-09
 #[tokio::test]
 async fn what_takes_its_time_does_not_hold_up_what_is_refused_at_once() {
     let (mut far, _held) = connect(Some("urn:edgeapp:eec:eec-1"), 4096, SHORT);
@@ -149,6 +152,7 @@ async fn no_more_is_read_than_may_wait() {
     assert_eq!(answered.len(), 10, "none is dropped");
 }
 
+/// Proves: DNS-D-11
 #[tokio::test]
 async fn frames_of_any_length_are_borne() {
     for length in [0_u16, 1, 11] {
@@ -171,6 +175,7 @@ async fn frames_of_any_length_are_borne() {
     assert_eq!(next(&mut far).await.metadata.id, 10);
 }
 
+/// Proves: DNS-N-15
 #[tokio::test]
 async fn an_answer_gets_none() {
     let (mut far, _held) = connect(None, 4096, SHORT);
@@ -180,6 +185,7 @@ async fn an_answer_gets_none() {
     assert_eq!(next(&mut far).await.metadata.id, 2);
 }
 
+/// Proves: DNS-D-11, DNS-D-16
 #[tokio::test]
 async fn who_asks_nothing_and_who_does_not_finish_are_sent_away() {
     let (far, held) = connect(None, 4096, SHORT);
@@ -195,6 +201,7 @@ async fn who_asks_nothing_and_who_does_not_finish_are_sent_away() {
     held.await.expect("no panic");
 }
 
+/// Proves: DNS-D-16
 #[tokio::test]
 async fn who_takes_nothing_is_sent_away() {
     let (mut far, held) = connect(None, 64, SHORT);
@@ -209,6 +216,7 @@ async fn who_takes_nothing_is_sent_away() {
     held.await.expect("no panic");
 }
 
+/// Proves: DNS-D-17
 #[tokio::test]
 async fn what_was_asked_is_answered_before_the_server_stops() {
     let (tell, told) = tokio::sync::oneshot::channel();
@@ -232,4 +240,29 @@ async fn who_goes_without_a_word_still_gets_its_answers() {
     far.shutdown().await.expect("half closed");
     assert_eq!(next(&mut far).await.metadata.id, 1);
     ends(far).await;
+}
+
+/// RFC 7766 clause 6.2.3: neither sooner nor later than was said, and with a word of farewell inside TLS.
+///
+/// Proves: DNS-D-12
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_when_its_time_is_up() {
+    let patience = Patience {
+        idle: Duration::from_secs(30),
+        ..SHORT
+    };
+    let (mut far, held) = connect(None, 4096, patience);
+    for pause in [0, 20, 29] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        far.write_all(&query(1)).await.expect("written");
+        next(&mut far).await;
+    }
+    let since = Instant::now();
+    ends(far).await;
+    held.await.expect("no panic");
+    let idle = since.elapsed();
+    assert!(
+        (Duration::from_secs(27)..Duration::from_secs(33)).contains(&idle),
+        "{idle:?}"
+    );
 }

@@ -132,6 +132,7 @@ fn last(led: &Led) -> u8 {
     }
 }
 
+/// Proves: DNS-S-01
 #[test]
 fn two_clients_at_two_places_are_led_to_two_eass() {
     let index = registered(&[
@@ -148,6 +149,47 @@ fn two_clients_at_two_places_are_led_to_two_eass() {
     }
 }
 
+/// Proves: DNS-S-02
+#[test]
+fn a_client_that_moves_is_led_elsewhere_at_its_next_question() {
+    let index = registered(&[
+        (with(address(1), in_cell("000001")), None),
+        (with(address(2), in_cell("000002")), None),
+    ]);
+    let way = ["000001", "000001", "000002", "000001"];
+    let led = way.map(|tac| {
+        let who = Who {
+            position: at(tac),
+            ..Who::default()
+        };
+        last(&led(&index, &who))
+    });
+    assert_eq!(led, [1, 1, 2, 1]);
+}
+
+/// Proves: DNS-S-04
+#[test]
+fn an_eas_that_is_everywhere_comes_after_one_that_is_here() {
+    let index = registered(&[
+        (address(1), None),
+        (with(address(2), in_cell("000002")), None),
+        (with(address(3), in_cell("000003")), None),
+    ]);
+    for n in 0..50 {
+        let client = format!("10.0.0.{n}/32");
+        let at = |tac| {
+            let who = Who {
+                client: &client,
+                position: at(tac),
+                ..Who::default()
+            };
+            last(&led(&index, &who))
+        };
+        assert_eq!((at("000002"), at("000003"), at("000004")), (2, 3, 1));
+    }
+}
+
+/// Proves: DNS-S-03
 #[test]
 fn the_exit_of_the_traffic_counts_before_the_area() {
     let index = registered(&[
@@ -171,6 +213,7 @@ fn the_exit_of_the_traffic_counts_before_the_area() {
     );
 }
 
+/// Proves: DNS-S-05, DNS-S-06, DNS-S-08
 #[test]
 fn schedules_and_expiries_act_without_an_event_and_bound_what_is_kept() {
     let office = json!({"scheds": [{"timeOfDayStart": "08:00:00", "timeOfDayEnd": "18:00:00"}]});
@@ -191,6 +234,7 @@ fn schedules_and_expiries_act_without_an_event_and_bound_what_is_kept() {
     assert_eq!(expired, Answer::Nobody);
 }
 
+/// Proves: DNS-N-03
 #[test]
 fn what_is_not_there_is_told_from_what_suits_nobody() {
     let index = registered(&[(with(address(1), json!({"status": "disabled"})), None)]);
@@ -214,6 +258,7 @@ fn what_is_gone_is_not_there() {
     assert_ne!(index.snapshot().changes(), changes);
 }
 
+/// Proves: DNS-S-13
 #[test]
 fn a_relocation_in_force_leads_to_its_target() {
     let index = registered(&[
@@ -247,6 +292,7 @@ fn a_relocation_in_force_leads_to_its_target() {
     assert_eq!(last(&led(&index, &who(vec![of_another]))), 1);
 }
 
+/// Proves: DNS-S-09
 #[test]
 fn clients_are_spread_over_equals_and_stay_where_they_are() {
     let index = registered(&[(address(1), None), (address(2), None)]);
@@ -264,6 +310,7 @@ fn clients_are_spread_over_equals_and_stay_where_they_are() {
     assert!(counts.iter().all(|count| (4_500..=5_500).contains(count)), "{counts:?}");
 }
 
+/// Proves: DNS-S-11
 #[test]
 fn names_belong_to_those_who_may_have_them() {
     let naming = naming();
@@ -294,6 +341,7 @@ fn names_belong_to_those_who_may_have_them() {
     assert_eq!(names(json!({"easId": "Eas.go"})), [""; 0], "so it could");
 }
 
+/// Proves: DNS-S-12
 #[test]
 fn an_eas_is_reached_as_it_says() {
     let naming = naming();
@@ -351,6 +399,7 @@ fn any_eas() -> impl Strategy<Value = (Value, Option<&'static str>)> {
 }
 
 proptest! {
+    /// Proves: DNS-S-10
     #[test]
     fn a_name_leads_to_what_discovery_finds_first(
         all in prop::collection::vec(any_eas(), 0..12),
