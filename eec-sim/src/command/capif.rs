@@ -305,6 +305,7 @@ pub async fn capif_demo(json: bool) -> Result<Outcome, CommandError> {
         state: state.join("ees-a.redb"),
         tokens: configuration::Tokens::No,
         transfer_seconds: None,
+        names: None,
     };
     let mut table: toml::Table = ees.text(&pki).parse().map_err(|error: toml::de::Error| said(&error))?;
     table.remove("ecs");

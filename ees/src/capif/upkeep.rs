@@ -445,7 +445,6 @@ impl Upkeep {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use edgeapp_openapi::capif::publish_service::ServiceApiDescription;
     use proptest::prelude::*;
 

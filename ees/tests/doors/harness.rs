@@ -388,7 +388,7 @@ impl Doors {
             .await
             .unwrap();
         let addresses = Addresses::of(&["192.0.2.5".parse().unwrap()]);
-        let contexts = DnsContextService::new(room.clone(), callbacks.clone(), allowed, addresses, follower);
+        let dns_contexts = DnsContextService::new(room.clone(), callbacks.clone(), allowed, addresses, follower);
         let mut doors = Self {
             steering,
             clock,
@@ -435,7 +435,7 @@ impl Doors {
             &edge1::eas_information_provisioning::api(Arc::new(information)),
         );
         let n88 = ReferencePoint::N88;
-        doors.mount(n88, &easdf::dns_context::api(Arc::new(contexts)));
+        doors.mount(n88, &easdf::dns_context::api(Arc::new(dns_contexts)));
         doors.mount(n88, &easdf::baseline_dns_pattern::api(Arc::new(patterns)));
         doors.mount(of_eecs, &edge1::eec_registration::api(Arc::new(eecs)));
         doors.mount(of_eecs, &edge1::acr_events::api(Arc::new(acr_events)));

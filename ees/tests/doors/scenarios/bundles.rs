@@ -1,6 +1,7 @@
 //! Bundles of EASs (TS 23.558 clauses 8.8.1.6 and 8.8.2.7 to 8.8.2.9): the chess game and the chat beside it.
 
 use super::{decided_here::determine, *};
+use crate::scene::ACR_EVENTS;
 
 const CHAT: &str = "eas.chat.example";
 const CHAT_SOURCE: &str = "chat.edge-a.example";
