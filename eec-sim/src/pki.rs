@@ -70,6 +70,9 @@ pub enum PkiError {
     /// A certificate cannot be made of this.
     #[error("{0}: {1}")]
     Certificate(String, rcgen::Error),
+    /// What was issued cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] TlsError),
     /// A file that should be a certificate is none.
     #[error("{0} is no certificate of this folder; name one without its ending, such as eec-1")]
     NoCertificate(PathBuf),
@@ -294,6 +297,14 @@ impl Pki {
         Ok(Issuer::new(authority(role), key))
     }
 
+    /// The authority of a role, to issue many certificates with: its key is read once.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn open_authority(&self, role: Role) -> Result<Authority, PkiError> {
+        self.authority(role).map(Authority)
+    }
+
     /// Trust in whom this role's authority issued a certificate.
     ///
     /// # Errors
@@ -366,6 +377,9 @@ impl Pki {
         }
     }
 }
+
+/// The authority of a role with its key.
+pub struct Authority(Issuer<'static, KeyPair>);
 
 /// A certificate to be issued.
 #[must_use = "nothing is issued before `write`"]
@@ -456,8 +470,35 @@ impl Request<'_> {
     /// # Errors
     /// When files of this name exist, a name cannot stand in a certificate, or a file cannot be written.
     pub fn write(self) -> Result<Files, PkiError> {
+        let (certificate, key) = self.made(&self.pki.authority(self.issuer)?)?;
+        let files = self.pki.files(&self.name);
+        write(&files.key, &key.serialize_pem(), true)?;
+        write(&files.certificate, &certificate, false)?;
+        Ok(files)
+    }
+
+    /// Issues the certificate by this authority and leaves it in memory: for identities in great number.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a certificate.
+    pub fn identity(self, authority: &Authority) -> Result<Identity, PkiError> {
+        let (certificate, key) = self.made(&authority.0)?;
+        let Files {
+            certificate: name,
+            key: key_name,
+        } = self.pki.files(&self.name);
+        let key = key.serialize_pem();
+        Ok(Identity::parse(
+            &name,
+            certificate.as_bytes(),
+            &key_name,
+            key.as_bytes(),
+        )?)
+    }
+
+    /// The certificate in PEM, and its key.
+    fn made(&self, authority: &Issuer<'static, KeyPair>) -> Result<(String, KeyPair), PkiError> {
         let failed = |error| PkiError::Certificate(self.name.clone(), error);
-        let authority = self.pki.authority(self.issuer)?;
         let mut params = params(&self.name, 2 * 365);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -491,13 +532,9 @@ impl Request<'_> {
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = match self.flaw {
             Some(Flaw::SelfSigned) => params.self_signed(&key),
-            _ => params.signed_by(&key, &authority),
+            _ => params.signed_by(&key, authority),
         };
-        let certificate = certificate.map_err(failed)?;
-        let files = self.pki.files(&self.name);
-        write(&files.key, &key.serialize_pem(), true)?;
-        write(&files.certificate, &certificate.pem(), false)?;
-        Ok(files)
+        Ok((certificate.map_err(failed)?.pem(), key))
     }
 }
 

@@ -44,8 +44,11 @@ impl Identity {
         Self::parse(name, certificate.as_bytes(), name, key.as_bytes())
     }
 
-    /// What was read of both files.
-    pub(super) fn parse(certificate: &Path, chain: &[u8], key_file: &Path, key: &[u8]) -> Result<Self, TlsError> {
+    /// What was read of both files, or was never written to any: their names are for messages.
+    ///
+    /// # Errors
+    /// As [`Identity::load`].
+    pub fn parse(certificate: &Path, chain: &[u8], key_file: &Path, key: &[u8]) -> Result<Self, TlsError> {
         let chain = certificates(certificate, chain)?;
         let unusable = |reason: String| TlsError::File {
             path: key_file.to_owned(),
