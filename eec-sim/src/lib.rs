@@ -10,6 +10,7 @@
 //! | [`capif`] | an EAS as an API invoker of a CAPIF core function |
 //! | [`tokens`] | the access tokens that they present |
 //! | [`run`] | plays a scenario and judges it |
+//! | [`load`] | plays many UEs at once |
 //! | [`record`], [`witness`], [`milestone`] | what happened, what was seen, what follows from it |
 //! | [`show`], [`report`], [`statistics`] | for people and machines, live and afterwards |
 //! | [`pki`], [`configuration`] | certificates and configuration files of a laboratory |
@@ -23,6 +24,7 @@ pub mod edge1;
 pub mod edge3;
 pub mod edge4;
 pub mod edge5;
+pub mod load;
 pub mod milestone;
 pub mod names;
 pub mod pki;

@@ -2,8 +2,11 @@
 
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
-use eec_sim::command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output};
-use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode};
+use eec_sim::{
+    command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output},
+    load::{Way, Wish, wish::time},
+};
+use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
 ///
@@ -51,6 +54,8 @@ enum Command {
         #[command(flatten)]
         output: OutputArguments,
     },
+    /// Lets many UEs register and move between sites, bounded in count and time; measures, and judges the whole.
+    Load(LoadArguments),
     /// Shows the scenarios that come with the program.
     List,
     /// Compares two reports: percentiles of every value, and assertions that no longer hold. Exit code 1 when there are such.
@@ -255,6 +260,72 @@ enum CapifCommand {
     },
 }
 
+#[derive(clap::Args)]
+struct LoadArguments {
+    /// UEs that register and move.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    ues: u32,
+    /// For how long UEs set out, such as 60s, 500ms or 5m.
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = time)]
+    lasts: Duration,
+    /// Sites, each with an EES and an application server.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    edns: u32,
+    /// How applications follow: b (the EEC decides, the S-EES executes), d (the S-EES decides and executes), none (EECs only register).
+    #[arg(long, value_name = "WAY", default_value_t = Way::B)]
+    scenario: Way,
+    /// How long a UE stays at a site on average.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    stay: Duration,
+    /// Every UE crosses a border once, within this time, and no more.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with_all = ["stay"])]
+    cross_within: Option<Duration>,
+    /// No UE sets out after so many have.
+    #[arg(long, value_name = "N")]
+    crossings: Option<u64>,
+    /// Further EECs that are registered and do nothing; of fresh servers only.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "ecs")]
+    bystanders: u32,
+    /// From one request of an application to the next, while its UE moves.
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = time)]
+    period: Duration,
+    /// UEs that talk at the same time, at most.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    at_once: u32,
+    /// The seed of everything that is left to chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The ECS of running servers, such as https://127.0.0.1:9304; without it fresh servers are started.
+    #[arg(long, value_name = "URL", requires = "pki")]
+    ecs: Option<String>,
+    /// The folder that `pki init` made for these servers.
+    #[arg(long, value_name = "DIR", requires = "ecs")]
+    pki: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+impl From<LoadArguments> for (Wish, Option<Given>, Output) {
+    fn from(given: LoadArguments) -> Self {
+        let wish = Wish {
+            ues: given.ues,
+            bystanders: given.bystanders,
+            edns: given.edns,
+            way: given.scenario,
+            // Who crosses within a time sets out within it.
+            lasts: given.lasts.max(given.cross_within.unwrap_or_default()),
+            stay: given.stay,
+            cross_within: given.cross_within,
+            crossings: given.crossings,
+            period: given.period,
+            at_once: given.at_once,
+            seed: given.seed,
+        };
+        let servers = given.ecs.zip(given.pki).map(|(ecs, pki)| Given { ecs, pki });
+        (wish, servers, given.output.into())
+    }
+}
+
 #[derive(Subcommand)]
 enum PkiCommand {
     /// Makes authorities, certificates and configuration files for one ECS and two EESs in a new folder.
@@ -309,6 +380,10 @@ fn main() -> ExitCode {
                 &changed,
                 &output.into(),
             ))
+        }
+        Command::Load(arguments) => {
+            let (wish, given, output) = arguments.into();
+            wait(command::load(wish, given.as_ref(), &output))
         }
         Command::List => command::list(),
         Command::Compare { before, after } => command::compare(&before, &after),

@@ -7,6 +7,7 @@ mod capif;
 mod collector;
 mod compare;
 mod dns;
+mod load;
 mod nef;
 mod play;
 
@@ -15,6 +16,7 @@ pub use capif::{AtCore, SCENARIO as CAPIF, capif_demo, capif_walk};
 pub use collector::collector;
 pub use compare::compare;
 pub use dns::{DnsQuestion, dns};
+pub use load::load;
 pub use nef::nef;
 pub use play::{Changed, Given, Output, demo, some};
 
