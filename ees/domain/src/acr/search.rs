@@ -29,6 +29,7 @@ use edgeapp_openapi::{
     eas_registration::{Affinity, EasBundleInfo, EasProfile},
     ees_registration::AcrScenario,
     ids::{EasId, EecId, EesId},
+    location::{LocationArea5G, NetworkAreaInfo},
     service_provisioning::EdnConfigInfo,
     target_ees_discovery::EesProfilesQuery,
 };
@@ -168,12 +169,19 @@ impl AcrFollowUp {
         whole: Option<&EasBundleInfo>,
     ) -> Result<Vec<(PeerEes, EdnConfigInfo)>, PeerError> {
         let mut query = EesProfilesQuery::new(self.service.own_id.clone(), wanted.eas_id.clone());
-        query.ue_location.clone_from(&wanted.area);
+        query.ue_location = wanted.area.clone().or_else(|| surroundings(wanted));
         query.bdl_id = whole.and_then(|info| info.bdl_id.clone());
         query.bdl_type = whole
             .filter(|info| info.bdl_id.is_some())
             .map(|info| info.bdl_type.clone());
-        let answer = self.peers.target_ees(&query).await?;
+        let answer = match self.peers.target_ees(&query).await {
+            // EESs may say too little of where they serve: their EASs know it better.
+            Err(PeerError::NotFound(_)) if wanted.area.is_none() && query.ue_location.is_some() => {
+                query.ue_location = None;
+                self.peers.target_ees(&query).await?
+            }
+            answer => answer?,
+        };
         let mut found = Vec::new();
         for edn in &answer.edn_cnfg_info {
             for ees in edn.eess.iter().filter(|ees| ees.ees_id != self.service.own_id) {
@@ -604,6 +612,21 @@ impl AcrFollowUp {
     }
 }
 
+/// Pure: the tracking areas that the UE is in, so that the ECS names the EESs in charge there first and not all there are: with many edge data
+/// networks, asking one after the other would take longer than everything else.
+fn surroundings(wanted: &Wanted) -> Option<LocationArea5G> {
+    let position = Position::of_ue(wanted.position.as_deref()?);
+    let tais: Vec<_> = position.places.into_iter().filter_map(|place| place.tai).collect();
+    let network = NetworkAreaInfo {
+        tais,
+        ..NetworkAreaInfo::default()
+    };
+    (!network.tais.is_empty()).then(|| LocationArea5G {
+        nw_area_info: Some(network),
+        ..LocationArea5G::default()
+    })
+}
+
 /// Pure: the discovery request for the same application elsewhere (TS 23.558 clause 8.8.3.2).
 fn discovery(own_id: &EesId, wanted: &Wanted) -> EasDiscoveryReq {
     let chars = EasCharacteristics {
@@ -619,5 +642,37 @@ fn discovery(own_id: &EesId, wanted: &Wanted) -> EasDiscoveryReq {
         }),
         loc_inf: wanted.position.clone(),
         ..EasDiscoveryReq::new(RequestorId::Ees(own_id.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn wanted(position: Option<serde_json::Value>) -> Wanted {
+        Wanted {
+            eec_id: None,
+            ue_id: "msisdn-491700000001".parse().expect("a GPSI"),
+            eas_id: "eas.chess.example".parse().expect("an EASID"),
+            ac_id: None,
+            s_eas: serde_json::from_value(json!({"fqdn": "chess.edge-a.example"})).expect("an endpoint"),
+            position: position.map(|at| serde_json::from_value(at).expect("a location")),
+            area: None,
+        }
+    }
+
+    #[test]
+    fn the_surroundings_are_the_tracking_area() {
+        let plmn = json!({"mcc": "001", "mnc": "01"});
+        let tai = json!({"plmnId": plmn, "tac": "000002"});
+        let at =
+            json!({"userLocation": {"nrLocation": {"tai": tai, "ncgi": {"plmnId": plmn, "nrCellId": "000000b01"}}}});
+        let area = surroundings(&wanted(Some(at))).expect("a tracking area");
+        assert_eq!(
+            serde_json::to_value(area).expect("JSON"),
+            json!({"nwAreaInfo": {"tais": [tai]}})
+        );
+        assert!(surroundings(&wanted(Some(json!({})))).is_none() && surroundings(&wanted(None)).is_none());
     }
 }
