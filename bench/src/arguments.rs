@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Notify(Notify),
     /// Finding whom one event concerns among many subscriptions, beside the same among few.
     Subscriptions(Subscriptions),
+    /// Applications that follow their UEs over a border: how long it takes, or what one relocation costs among many UEs and few.
+    Continuity(Continuity),
     /// TLS handshakes with client certificates over EDGE-1, beside a bare rustls acceptor that demands client certificates too.
     Tls(Tls),
     /// EAS discovery by name over TLS, beside unbound (`apt-get install unbound`) with the same names as local data.
@@ -178,6 +180,41 @@ pub(crate) struct Subscriptions {
     pub(crate) json: bool,
 }
 
+/// Arguments of `continuity`.
+#[derive(Args)]
+pub(crate) struct Continuity {
+    /// UEs that cross a border.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) ues: u32,
+    /// Within how many seconds they do.
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = value_parser!(u16).range(1..=3600))]
+    pub(crate) within: u16,
+    /// Sites.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(2..=100))]
+    pub(crate) edns: u16,
+    /// Measure what a relocation costs the servers, among many registered UEs and among few, instead of how long it takes.
+    #[arg(long)]
+    pub(crate) cost: bool,
+    /// With `--cost`: registered UEs on one side, among them those that cross.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) few: u32,
+    /// With `--cost`: registered UEs on the other side.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) many: u32,
+    /// With `--cost`: alternations, in each a round of both sides.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// The seed of when each UE crosses, and where to.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where state and certificates go while it runs; by default the system's folder for temporary files. Choose one on a disk.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// What all measurements take.
 #[derive(Args)]
 pub(crate) struct Common {
@@ -248,6 +285,8 @@ mod tests {
             "bench subscriptions --rounds 0",
             "bench tls --at-a-time 0",
             "bench dot --names 0",
+            "bench continuity --edns 1",
+            "bench continuity --cost --many 0",
             "bench nothing",
         ] {
             assert!(parse(line).is_err(), "{line}");
