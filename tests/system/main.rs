@@ -19,6 +19,7 @@ mod events;
 mod exposure;
 mod forged;
 mod link;
+mod load;
 mod managed;
 mod notifications;
 mod page;
