@@ -25,6 +25,9 @@ pub(crate) enum Command {
     Subscriptions(Subscriptions),
     /// Applications that follow their UEs over a border: how long it takes, or what one relocation costs among many UEs and few.
     Continuity(Continuity),
+    /// A CAPIF core function: discovery among many published APIs beside a bare server that answers the same bytes; with `--tokens`, the
+    /// issue of tokens beside a loop that only signs ES256.
+    Capif(Capif),
     /// TLS handshakes with client certificates over EDGE-1, beside a bare rustls acceptor that demands client certificates too.
     Tls(Tls),
     /// EAS discovery by name over TLS, beside unbound (`apt-get install unbound`) with the same names as local data.
@@ -61,6 +64,20 @@ pub(crate) struct Discovery {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=10_000))]
     pub(crate) matches: u32,
     /// What both measurements take.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Arguments of `capif`.
+#[derive(Args)]
+pub(crate) struct Capif {
+    /// APIs that are published.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) apis: u32,
+    /// Measure the issue of tokens instead of discovery.
+    #[arg(long)]
+    pub(crate) tokens: bool,
+    /// What all measurements take.
     #[command(flatten)]
     pub(crate) common: Common,
 }
