@@ -659,6 +659,7 @@ mod tests {
             s_eas: serde_json::from_value(json!({"fqdn": "chess.edge-a.example"})).expect("an endpoint"),
             position: position.map(|at| serde_json::from_value(at).expect("a location")),
             area: None,
+            why: Reason::default(),
         }
     }
 
