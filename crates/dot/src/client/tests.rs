@@ -70,6 +70,8 @@ impl Server {
             .with_single_cert(vec![certificate.clone()], key)
             .expect("a certificate");
         config.alpn_protocols = vec![b"dot".to_vec()];
+        // Unread ones would make a client that goes reset the connection.
+        config.send_tls13_tickets = 0;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
         let address = listener.local_addr().expect("an address");
         let (tell, brought) = mpsc::unbounded_channel();
