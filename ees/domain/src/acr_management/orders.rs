@@ -97,7 +97,7 @@ async fn is_of_kind(
 }
 
 /// Pure: whether it may be one of such events of this UE, by what the subscription says itself. Of the many subscriptions of an EAS, one for
-/// each UE that it serves, only the few that may are looked at further: a relocation must not cost more where more UEs are served.
+/// each UE that it serves, the state of the few that may is read. All are still read themselves, as many as `[quotas]` lets the EAS have.
 fn may_want(subscription: &AcrMgntEventsSubscription, report: &AcrMgntEventReport, ue: &Gpsi) -> bool {
     let of_another = |target: &Option<TargetUeIdentification>| matches!(target, Some(TargetUeIdentification::Gpsi(named)) if named != ue);
     let mut wanted = subscription.event_subscs.iter();
