@@ -358,8 +358,9 @@ impl Upkeep {
 
     async fn all_of_it(&mut self) -> Result<(), Trouble> {
         self.renew().await?;
-        self.publications().await?;
+        // Who finds an API may come with a token at once.
         self.keys().await?;
+        self.publications().await?;
         self.access().await
     }
 

@@ -79,12 +79,15 @@ pub trait DecisionPolicy: Send + Sync + 'static {
     fn cloud(&self, eas_id: &EasId) -> Option<EndPoint>;
 }
 
+/// Seconds of hold-off when none are given.
+const HOLD_OFF: u32 = 5;
+
 /// The rules that an EES comes with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionRules {
     /// `hold_off_seconds`: how long after the beginning of a relocation the same application of the same UE is not relocated again, unless
-    /// its EAS shuts down; 5 when not given, 0 for never. A UE that goes to and fro is not sent after itself.
+    /// its EAS shuts down; 5 when not given, or as long as it is remembered where that is shorter, 0 for never. A UE that goes to and fro is not sent after itself.
     pub hold_off_seconds: u32,
     /// `closing_status`: words with which the `status` of an EAS begins that shuts down; upper and lower case are one.
     pub closing_status: Vec<String>,
@@ -103,7 +106,7 @@ pub struct DecisionRules {
 impl Default for DecisionRules {
     fn default() -> Self {
         Self {
-            hold_off_seconds: 5,
+            hold_off_seconds: HOLD_OFF,
             closing_status: vec!["disabled".to_owned(), "shutting down".to_owned()],
             overloaded_status: vec!["overloaded".to_owned()],
             overload_share_percent: 50,
@@ -118,7 +121,7 @@ impl DecisionRules {
     /// which lives `transfer_seconds`.
     pub fn wrong(&self, transfer_seconds: u32) -> Vec<(&'static str, &'static str)> {
         let mut wrong = Vec::new();
-        if self.hold_off_seconds > transfer_seconds {
+        if self.hold_off_seconds > transfer_seconds.max(HOLD_OFF) {
             wrong.push((
                 "relocation.decisions.hold_off_seconds",
                 "must be at most relocation.transfer_seconds: longer than that nobody remembers a relocation",
@@ -240,7 +243,7 @@ mod tests {
 
     #[test]
     fn settings_that_make_no_sense_are_named() {
-        assert!(DecisionRules::default().wrong(30).is_empty());
+        assert!(DecisionRules::default().wrong(30).is_empty() && DecisionRules::default().wrong(2).is_empty());
         let wrong = DecisionRules {
             hold_off_seconds: 31,
             overload_share_percent: 101,

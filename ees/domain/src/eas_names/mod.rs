@@ -167,6 +167,10 @@ pub fn find(known: &Snapshot, naming: &Naming, strict_area: bool, sought: &Sough
         let best = |wanted: &Selection| {
             let mut best = selection::best(wanted, known, now);
             best.retain(|entry| entry.named.names.iter().any(|name| name == sought.name));
+            // Of equals, who says that it serves this place comes before who serves any.
+            if best.iter().any(|entry| entry.profile().svc_area.is_some()) {
+                best.retain(|entry| entry.profile().svc_area.is_some());
+            }
             of_client(sought.client, best)
         };
         // Who sits where the traffic comes out is better than anybody whose area is right.

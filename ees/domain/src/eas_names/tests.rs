@@ -72,7 +72,7 @@ fn with(mut profile: Value, members: Value) -> Value {
 }
 
 fn behind(dnai: &str) -> Value {
-    json!({"appLocs": [{"dnai": dnai}]})
+    json!({"appLocs": [{"dnai": dnai, "routeProfId": "local"}]})
 }
 
 fn in_cell(tac: &str) -> Value {
