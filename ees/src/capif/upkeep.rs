@@ -399,6 +399,8 @@ impl Upkeep {
         for place in plan.publish {
             let made = registered.apf.publish(&wanted[place]).await?;
             published.extend(made.api_id.zip(Some(made.api_name)));
+            // From now on it may be called: its invocations and revocations are known by its identifier.
+            self.parts.exposing.publishes(published.clone());
         }
         let before: Option<BTreeMap<ServiceApiId, String>> = kept(self.parts.store.as_ref(), PUBLISHED).await?;
         if before.as_ref() != Some(&published) {
