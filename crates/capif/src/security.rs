@@ -482,8 +482,8 @@ impl CoreFunction {
     /// Where an exposing function takes revocations: the AEF security API beside its published ones.
     fn address_of(&self, aef_id: &str) -> Option<Uri> {
         let apis = self.catalogue().of_aef(aef_id);
-        let profiles = apis.iter().flat_map(|api| &api.description.aef_profiles);
-        let profile = profiles.filter(|profile| profile.aef_id.as_str() == aef_id).next()?;
+        let mut profiles = apis.iter().flat_map(|api| &api.description.aef_profiles);
+        let profile = profiles.find(|profile| profile.aef_id.as_str() == aef_id)?;
         let root = match (&profile.domain_name, profile.interface_descriptions.first()) {
             (Some(name), _) => format!("https://{name}"),
             (None, Some(interface)) => interface.api_root(),

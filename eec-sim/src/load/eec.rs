@@ -357,17 +357,18 @@ impl<'a> Eec<'a> {
     /// Ends what it has at a server, and looks whether it is gone. Whether it was there until then, and is not any more.
     async fn end(&self, held: &Held) -> Result<bool, Failed> {
         let ees = self.ees(&held.root);
-        let end = async || match held.subscription {
-            true => ees.unsubscribe(&held.id).await,
-            false => ees.deregister(&held.id).await,
+        let was_gone = async || {
+            let ended = match held.subscription {
+                true => ees.unsubscribe(&held.id).await,
+                false => ees.deregister(&held.id).await,
+            };
+            match ended {
+                Ok(()) => Ok(false),
+                Err(failed) if failed.error.status().is_some_and(|status| status == 404) => Ok(true),
+                Err(failed) => Err(failed),
+            }
         };
-        let gone = |ended: Result<(), Failed>| match ended {
-            Ok(()) => Ok(false),
-            Err(failed) if failed.error.status().is_some_and(|status| status == 404) => Ok(true),
-            Err(failed) => Err(failed),
-        };
-        let before = gone(end().await)?;
-        Ok(!before && gone(end().await)?)
+        Ok(!was_gone().await? && was_gone().await?)
     }
 
     /// Ends all that it has at an EES, or everywhere. Answers with how much of it was not there any more, or did not go.

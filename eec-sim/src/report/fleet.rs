@@ -94,8 +94,8 @@ fn map(played: &Played) -> String {
     };
     let mut drawing = Drawing::new(WIDTH);
     for (from, row) in played.between.iter().enumerate() {
-        for to in from + 1..sites {
-            if row[to] + played.between[to][from] > 0 {
+        for (to, back) in played.between.iter().enumerate().skip(from + 1) {
+            if row[to] + back[from] > 0 {
                 drawing.line("grid", at(from), at(to));
             }
         }

@@ -93,6 +93,9 @@ pub(super) fn coordinated(eas: &EasProfile) -> Option<&EasBundleInfo> {
     })
 }
 
+/// An EAS of a bundle, and the endpoint of the T-EAS that it goes to.
+type Move<'a> = (&'a EasId, &'a EndPoint);
+
 /// Pure: which EAS of the bundle goes where, but for the one that the request is about. `None` when nobody else has to move.
 ///
 /// # Errors
@@ -100,8 +103,8 @@ pub(super) fn coordinated(eas: &EasProfile) -> Option<&EasBundleInfo> {
 fn pairs<'a>(
     info: Option<&'a EasBundleInfo>,
     targets: &'a [EndPoint],
-    (main, t_eas): (&EasId, &EndPoint),
-) -> Result<Option<(&'a EasBundleInfo, Vec<(&'a EasId, &'a EndPoint)>)>, Error> {
+    (main, t_eas): Move<'_>,
+) -> Result<Option<(&'a EasBundleInfo, Vec<Move<'a>>)>, Error> {
     const LIST: &str = "/tEasEndPointBundleList";
     if targets.is_empty() {
         return Ok(None);
