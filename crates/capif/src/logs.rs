@@ -90,7 +90,7 @@ fn is_wanted(log: &Log, query: &AuditQuery) -> bool {
             .is_none_or(|wanted| at(wanted, log.dest_interface.as_ref()))
 }
 
-/// Pure: what a query finds in these logs, one entry per exposing function and invoker; `None` when nothing fits.
+/// Pure: what a query finds in these logs, one entry per exposing function and invoker, oldest invocations first; `None` when nothing fits.
 ///
 /// # Errors
 /// When more fits than one answer can hold.
@@ -127,11 +127,14 @@ pub fn found(
     let supported_features = query.supported_features.map(|offered| features::NONE.common(&offered));
     let mut entries: Vec<InvocationLog> = by_pair
         .into_iter()
-        .map(|((aef_id, api_invoker_id), logs)| InvocationLog {
-            aef_id,
-            api_invoker_id,
-            logs,
-            supported_features: None,
+        .map(|((aef_id, api_invoker_id), mut logs)| {
+            logs.sort_by_key(|log| log.invocation_time);
+            InvocationLog {
+                aef_id,
+                api_invoker_id,
+                logs,
+                supported_features: None,
+            }
         })
         .collect();
     Ok(match entries.len() {

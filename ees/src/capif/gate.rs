@@ -1,7 +1,10 @@
 //! Who comes in over EDGE-3 when it is exposed through CAPIF: whoever shows a token of the core function for the API, or is trusted by its
 //! certificate (method PKI). What roles and local policy say stands behind it and decides as well.
 
-use super::journal::{Invocation, Writer};
+use super::{
+    journal::{Invocation, Writer},
+    upkeep::Link,
+};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
@@ -28,8 +31,16 @@ use edgeapp_openapi::capif::{
     logging::Log,
     publish_service::{InterfaceDescription, Operation, Protocol},
 };
-use std::{net::IpAddr, sync::Arc, time::Instant};
-use tokio::sync::Notify;
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{Notify, watch};
+
+/// How long an invocation waits for the publication of its API to be confirmed.
+const UNTIL_PUBLISHED: Duration = Duration::from_secs(5);
 
 /// What the gate is made of.
 pub(crate) struct Parts {
@@ -46,6 +57,10 @@ pub(crate) struct Parts {
     pub(crate) root: String,
     /// Is told when a token is signed by a key that is not known.
     pub(crate) unknown_key: Arc<Notify>,
+    /// The names of the APIs that are exposed.
+    pub(crate) exposed: BTreeSet<String>,
+    /// Changes after each round of the upkeep.
+    pub(crate) link: watch::Receiver<Link>,
 }
 
 /// The gate of EDGE-3.
@@ -83,6 +98,9 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     let Some(peer) = peer else {
         return Problem::from(Error::internal("a request without a peer")).into_response();
     };
+    if let Err(problem) = gate.published(&api).await {
+        return problem.into_response();
+    }
     let invoker = match gate.who(&peer, request.headers(), request.uri(), &api).await {
         Ok(invoker) => invoker,
         Err(problem) => return problem.into_response(),
@@ -94,6 +112,26 @@ impl Gate {
     pub(crate) fn new(parts: Parts) -> Self {
         let here = super::description::interface_of(&parts.root);
         Self { parts, here }
+    }
+
+    /// Waits until the identifier of an exposed API is known. Invokers can find an API before its core function has answered this EES,
+    /// but then neither what was taken back from them nor their invocations could be told.
+    async fn published(&self, api: &str) -> Result<(), Problem> {
+        let exposing = &self.parts.exposing;
+        let is_known = || exposing.aef_id().is_none() || exposing.api_id(api).is_some();
+        if is_known() || !self.parts.exposed.contains(api) {
+            return Ok(());
+        }
+        let mut link = self.parts.link.clone();
+        let rounds = async { while !is_known() && link.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(UNTIL_PUBLISHED, rounds).await;
+        match is_known() {
+            true => Ok(()),
+            false => Err(Error::unavailable(
+                "the CAPIF core function has not confirmed yet that this API is published",
+            )
+            .into()),
+        }
     }
 
     /// The invoker who may call the API.

@@ -98,6 +98,8 @@ impl Exposure {
         let admission = Arc::new(Admission::default());
         let journal = Journal::open(room.clone(), admission.clone()).await?;
         let about = format!("EES {ees_id}");
+        let published = description::all(apis, settings, &offer);
+        let exposed = published.iter().map(|api| api.name.clone()).collect();
         let upkeep = Upkeep::open(upkeep::Parts {
             core,
             settings: settings.clone(),
@@ -106,7 +108,7 @@ impl Exposure {
             asking: asking.clone(),
             store: room.store().clone(),
             clock: room.clone(),
-            published: description::all(apis, settings, &offer),
+            published,
             keys,
             about,
             provider,
@@ -121,6 +123,8 @@ impl Exposure {
             realm: ees_id.to_owned(),
             root,
             unknown_key: upkeep.unknown_key(),
+            exposed,
+            link: upkeep.state(),
         });
         Ok(Self {
             exposing,

@@ -1,6 +1,6 @@
 //! The gate around a route, with an issuer that signs whatever it is told to.
 
-use super::{Gate, Journal, gate, guarded};
+use super::{Gate, Journal, Link, gate, guarded};
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::Request, http::StatusCode, routing::get};
 use edgeapp_capif::{
@@ -31,6 +31,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
+use tokio::sync::watch;
 
 const NOW: i64 = 1_800_000_000;
 const HERE: &str = "/eees-easregistration/v1/registrations/1";
@@ -70,6 +71,7 @@ struct Lab {
     core: Arc<Core>,
     exposing: Arc<Exposing>,
     admission: Arc<Admission>,
+    link: watch::Sender<Link>,
     stack: Stack,
 }
 
@@ -99,6 +101,10 @@ impl Lab {
         ]));
         let admission = Arc::new(Admission::default());
         let journal = Journal::open(room.clone(), admission.clone()).await.expect("a journal");
+        let link = watch::Sender::new(Link {
+            registered: true,
+            trouble: None,
+        });
         let gate = Gate::new(gate::Parts {
             exposing: exposing.clone(),
             admission: admission.clone(),
@@ -108,6 +114,8 @@ impl Lab {
             realm: "ees-a.example".to_owned(),
             root: "https://ees-a.example".to_owned(),
             unknown_key: Arc::default(),
+            exposed: ["eees-easregistration", "eees-uelocation"].map(str::to_owned).into(),
+            link: link.subscribe(),
         });
         tokio::spawn(journal.run());
         let routes = Router::new()
@@ -128,6 +136,7 @@ impl Lab {
             core,
             exposing,
             admission,
+            link,
             stack,
         }
     }
@@ -223,6 +232,35 @@ async fn a_good_token_comes_in_and_is_written_down() {
         (&json!("GET"), &json!("200"))
     );
     assert_eq!(logs[0]["srcInterface"]["ipv4Addr"], "192.0.2.9");
+}
+
+/// An invoker can find an API before the core function has answered the EES that published it.
+#[tokio::test]
+async fn an_invocation_waits_for_the_publication_to_be_confirmed() {
+    let lab = Lab::new().await;
+    let token = lab.token(|_| ());
+    lab.exposing.publishes(BTreeMap::new());
+    let confirmed = async {
+        let ids = BTreeMap::from([("7".parse().expect("an identifier"), "eees-easregistration".to_owned())]);
+        lab.exposing.publishes(ids);
+        lab.link.send_modify(|_| ());
+    };
+    let (answer, ()) = tokio::join!(biased; lab.shows(&token), confirmed);
+    assert_eq!(answer.0, 200);
+    assert_eq!(
+        lab.logged().await[0]["apiId"],
+        "7",
+        "it is written down by what the core function calls it"
+    );
+    lab.exposing.publishes(BTreeMap::new());
+    tokio::time::pause();
+    let (status, _, cause) = lab.shows(&token).await;
+    assert_eq!(
+        (status, cause.as_str()),
+        (503, "INSUFFICIENT_RESOURCES"),
+        "never confirmed"
+    );
+    assert_eq!(lab.logged().await.len(), 1);
 }
 
 /// Stale, for another AEF, for another API, of another certificate, of two invokers, bound to none, living too long, forged, and none.

@@ -324,12 +324,7 @@ impl Upkeep {
                 registered.apf.withdraw(id).await?;
             }
         }
-        keep(
-            self.parts.store.as_ref(),
-            PUBLISHED,
-            &BTreeMap::<ServiceApiId, String>::new(),
-        )
-        .await?;
+        // Their identifiers stay known: a token of before is good while the core function cannot be asked after the next start.
         Ok(())
     }
 
@@ -399,14 +394,19 @@ impl Upkeep {
         for place in plan.publish {
             let made = registered.apf.publish(&wanted[place]).await?;
             published.extend(made.api_id.zip(Some(made.api_name)));
-            // From now on it may be called: its invocations and revocations are known by its identifier.
-            self.parts.exposing.publishes(published.clone());
+            // It may be called before the next one is published, also after a restart.
+            self.published(&published).await?;
         }
+        self.published(&published).await
+    }
+
+    /// These are the APIs from now on: their invocations and revocations are known by these identifiers.
+    async fn published(&self, published: &BTreeMap<ServiceApiId, String>) -> Result<(), Trouble> {
         let before: Option<BTreeMap<ServiceApiId, String>> = kept(self.parts.store.as_ref(), PUBLISHED).await?;
-        if before.as_ref() != Some(&published) {
-            keep(self.parts.store.as_ref(), PUBLISHED, &published).await?;
+        if before.as_ref() != Some(published) {
+            keep(self.parts.store.as_ref(), PUBLISHED, published).await?;
         }
-        self.parts.exposing.publishes(published);
+        self.parts.exposing.publishes(published.clone());
         Ok(())
     }
 
