@@ -23,8 +23,15 @@ pub(crate) enum Command {
     Notify(Notify),
     /// Finding whom one event concerns among many subscriptions, beside the same among few.
     Subscriptions(Subscriptions),
+    /// Applications that follow their UEs over a border: how long it takes, or what one relocation costs among many UEs and few.
+    Continuity(Continuity),
+    /// A CAPIF core function: discovery among many published APIs beside a bare server that answers the same bytes; with `--tokens`, the
+    /// issue of tokens beside a loop that only signs ES256.
+    Capif(Capif),
     /// TLS handshakes with client certificates over EDGE-1, beside a bare rustls acceptor that demands client certificates too.
     Tls(Tls),
+    /// EAS discovery by name over TLS, beside unbound (`apt-get install unbound`) with the same names as local data.
+    Dot(Dot),
     /// The bare acceptor of `tls`; a run starts it by itself.
     #[command(hide = true)]
     Accept {
@@ -61,12 +68,55 @@ pub(crate) struct Discovery {
     pub(crate) common: Common,
 }
 
+/// Arguments of `capif`.
+#[derive(Args)]
+pub(crate) struct Capif {
+    /// APIs that are published.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) apis: u32,
+    /// Measure the issue of tokens instead of discovery.
+    #[arg(long)]
+    pub(crate) tokens: bool,
+    /// What all measurements take.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
 /// Arguments of `tls`.
 #[derive(Args)]
 pub(crate) struct Tls {
     /// Handshakes at a time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=512))]
     pub(crate) at_a_time: u16,
+    /// Length of one round.
+    #[arg(long, value_name = "S", default_value_t = 4, value_parser = value_parser!(u16).range(1..=600))]
+    pub(crate) seconds: u16,
+    /// Alternations: in each, a round of the EES and one of the reference.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Where certificates and state go while it runs; by default the system's folder for temporary files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `dot`.
+#[derive(Args)]
+pub(crate) struct Dot {
+    /// Names, each of an application with one EAS.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) names: u32,
+    /// Connections to a server.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u16).range(1..=512))]
+    pub(crate) connections: u16,
+    /// Queries at a time on each connection.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = value_parser!(u16).range(1..=60))]
+    pub(crate) at_a_time: u16,
+    /// Connections that are idle while memory is measured; each takes an open file.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = value_parser!(u32).range(10..=10_000))]
+    pub(crate) idle: u32,
     /// Length of one round.
     #[arg(long, value_name = "S", default_value_t = 4, value_parser = value_parser!(u16).range(1..=600))]
     pub(crate) seconds: u16,
@@ -147,6 +197,41 @@ pub(crate) struct Subscriptions {
     pub(crate) json: bool,
 }
 
+/// Arguments of `continuity`.
+#[derive(Args)]
+pub(crate) struct Continuity {
+    /// UEs that cross a border.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) ues: u32,
+    /// Within how many seconds they do.
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = value_parser!(u16).range(1..=3600))]
+    pub(crate) within: u16,
+    /// Sites.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u16).range(2..=100))]
+    pub(crate) edns: u16,
+    /// Measure what a relocation costs the servers, among many registered UEs and among few, instead of how long it takes.
+    #[arg(long)]
+    pub(crate) cost: bool,
+    /// With `--cost`: registered UEs on one side, among them those that cross.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) few: u32,
+    /// With `--cost`: registered UEs on the other side.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) many: u32,
+    /// With `--cost`: alternations, in each a round of both sides.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// The seed of when each UE crosses, and where to.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where state and certificates go while it runs; by default the system's folder for temporary files. Choose one on a disk.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// What all measurements take.
 #[derive(Args)]
 pub(crate) struct Common {
@@ -216,6 +301,9 @@ mod tests {
             "bench subscriptions --few 0",
             "bench subscriptions --rounds 0",
             "bench tls --at-a-time 0",
+            "bench dot --names 0",
+            "bench continuity --edns 1",
+            "bench continuity --cost --many 0",
             "bench nothing",
         ] {
             assert!(parse(line).is_err(), "{line}");

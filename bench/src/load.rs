@@ -9,10 +9,15 @@ use edgeapp_http::{
 use h2::client::SendRequest;
 use hdrhistogram::Histogram;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use rustls::pki_types::ServerName;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use std::{
     io,
     net::SocketAddr,
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -62,10 +67,34 @@ pub(crate) struct Question {
 impl Question {
     /// A POST of this JSON.
     pub(crate) fn post(root: &str, path: &str, body: Bytes) -> Result<Self, LoadError> {
+        Self::of(Method::POST, root, path, "application/json", body)
+    }
+
+    /// A PUT of this JSON.
+    pub(crate) fn put(root: &str, path: &str, body: Bytes) -> Result<Self, LoadError> {
+        Self::of(Method::PUT, root, path, "application/json", body)
+    }
+
+    /// A POST of this form.
+    pub(crate) fn form(root: &str, path: &str, body: Bytes) -> Result<Self, LoadError> {
+        Self::of(Method::POST, root, path, "application/x-www-form-urlencoded", body)
+    }
+
+    /// A GET.
+    pub(crate) fn get(root: &str, path: &str) -> Result<Self, LoadError> {
+        let head = Request::builder().uri(format!("{root}{path}")).body(());
+        let head = head.map_err(|error| LoadError::Defect(error.to_string()))?;
+        Ok(Self {
+            head,
+            body: Bytes::new(),
+        })
+    }
+
+    fn of(method: Method, root: &str, path: &str, media: &str, body: Bytes) -> Result<Self, LoadError> {
         let head = Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(format!("{root}{path}"))
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, media)
             .header(header::CONTENT_LENGTH, body.len())
             .body(())
             .map_err(|error| LoadError::Defect(error.to_string()))?;
@@ -106,12 +135,29 @@ pub(crate) struct Connection(SendRequest<Bytes>);
 impl Connection {
     /// Connects with a client certificate.
     pub(crate) async fn open(root: &str, identity: &Identity, servers: &Trust) -> Result<Self, LoadError> {
+        Self::over(root, client_config(identity, servers)?).await
+    }
+
+    /// Connects without one, to a server whose certificate leads to this authority.
+    pub(crate) async fn anonymous(root: &str, authority: &Path) -> Result<Self, LoadError> {
+        let defect = |error: String| LoadError::Defect(error);
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_file(authority).map_err(|error| defect(error.to_string()))?;
+        roots.add(authority).map_err(|error| defect(error.to_string()))?;
+        let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| defect(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self::over(root, tls).await
+    }
+
+    async fn over(root: &str, mut tls: ClientConfig) -> Result<Self, LoadError> {
         let failed = |error| LoadError::Connect(root.to_owned(), error);
         let address: SocketAddr = root
             .trim_start_matches("https://")
             .parse()
             .map_err(|error| failed(io::Error::other(error)))?;
-        let mut tls = client_config(identity, servers)?;
         tls.alpn_protocols = vec![b"h2".to_vec()];
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;

@@ -4,7 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`arguments`] | the command line |
-//! | [`discovery`], [`registration`], [`memory`], [`notify`], [`subscriptions`], [`tls`] | the measurements |
+//! | [`discovery`], [`registration`], [`memory`], [`notify`], [`subscriptions`], [`tls`], [`dot`], [`continuity`], [`capif`] | the measurements |
 //! | [`bare`] | the reference of discovery: a server that answers fixed bytes |
 //! | [`footprint`] | the reference of registration: what one registration puts and deletes |
 //! | [`laboratory`] | certificates, configuration and the `ees` process |
@@ -17,8 +17,11 @@
 mod arguments;
 mod bare;
 mod bodies;
+mod capif;
 mod comparison;
+mod continuity;
 mod discovery;
+mod dot;
 mod ears;
 mod footprint;
 mod laboratory;
@@ -65,6 +68,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Accept { config } => return runtime.block_on(tls::accept(&config)),
         Command::Tls(arguments) => (runtime.block_on(tls::run(&arguments))?, arguments.json),
         Command::Discovery(arguments) => (runtime.block_on(discovery::run(&arguments))?, arguments.common.json),
+        Command::Dot(arguments) => (runtime.block_on(dot::run(&arguments))?, arguments.json),
+        Command::Continuity(arguments) => (runtime.block_on(continuity::run(&arguments))?, arguments.json),
+        Command::Capif(arguments) => (runtime.block_on(capif::run(&arguments))?, arguments.common.json),
         Command::Notify(arguments) => (runtime.block_on(notify::run(&arguments))?, arguments.json),
         Command::Subscriptions(arguments) => (runtime.block_on(subscriptions::run(&arguments))?, arguments.json),
         Command::Registration(arguments) if arguments.memory => {

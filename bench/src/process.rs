@@ -10,6 +10,15 @@ pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// Time of all threads of a process on a CPU so far, to the nanosecond, as the scheduler counts it; `None` where the system does not tell.
+/// Threads that have ended are left out.
+pub(crate) fn on_cpu(pid: u32) -> Option<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let of_threads = threads.filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    let times: Option<Vec<Duration>> = of_threads.map(|text| parse_schedstat(&text)).collect();
+    Some(times?.into_iter().sum())
+}
+
 /// Resident memory of a process in bytes; `None` where the system does not tell.
 pub(crate) fn resident(pid: u32) -> Option<u64> {
     parse_status(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
@@ -38,6 +47,10 @@ fn parse_stat(text: &str) -> Option<Duration> {
     Some(Duration::from_millis((user + system) * (1000 / TICKS)))
 }
 
+fn parse_schedstat(text: &str) -> Option<Duration> {
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 fn parse_status(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -53,6 +66,12 @@ mod tests {
         let stat = "4711 (ees (old) x) S 1 4711 4711 0 -1 4194560 2410 0 0 0 150 50 7 9 20 0 3 0 99 1 2 3";
         assert_eq!(parse_stat(stat), Some(Duration::from_secs(2)));
         assert_eq!(parse_stat("4711 (ees) S 1"), None);
+    }
+
+    #[test]
+    fn time_on_a_cpu_is_told_in_nanoseconds() {
+        assert_eq!(parse_schedstat("1500000 20 7\n"), Some(Duration::from_micros(1500)));
+        assert_eq!(parse_schedstat(""), None);
     }
 
     #[test]

@@ -152,6 +152,7 @@ mod tests {
             "authorization.accept_tokens_typed_jwt",
             "authorization.accept_tokens_typed_jwt = true",
         ),
+        ("authorization.stale_seconds", "authorization.stale_seconds = 3601"),
         ("audit", "audit = false"),
         ("crl", "crl = false"),
         ("crl", "crl.operator = []"),

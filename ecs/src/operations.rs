@@ -9,6 +9,7 @@ use edgeapp_core::authorizer::{
     Operation,
     ReferencePoint::{Edge3, Edge4, Edge6, Operator},
 };
+use edgeapp_http::{clock, erasure};
 
 /// What an ECS serves. An operation that does not stand here is refused, because no policy can permit it.
 pub fn catalogue() -> Catalogue {
@@ -23,6 +24,8 @@ pub fn catalogue() -> Catalogue {
         .serves(Edge6, &of_clients)
         .serves(Edge6, &[ReadRevocations::NAME])
         .serves(Operator, &[RevokeAnyToken::NAME, RotateKeys::NAME])
+        .serves(Operator, erasure::OPERATIONS)
+        .serves(Operator, clock::OPERATIONS)
 }
 
 #[cfg(test)]

@@ -98,6 +98,30 @@ impl Caller {
         }
     }
 
+    /// Now, as it is written down.
+    pub fn now(&self) -> Option<Duration> {
+        self.recorder.as_ref().map(|recorder| recorder.now())
+    }
+
+    /// Writes down that who is called was asked for a name, and how that ended.
+    pub fn asked_for(&self, name: &str, at: Option<Duration>, error: Option<String>) {
+        if let (Some(recorder), Some(at)) = (&self.recorder, at) {
+            recorder.message(Message {
+                at,
+                took: recorder.now().saturating_sub(at),
+                from: self.from,
+                to: self.to,
+                point: "DNS",
+                operation: "EAS discovery by name".to_owned(),
+                method: "DNS".to_owned(),
+                path: name.to_owned(),
+                status: None,
+                error,
+                seen: Seen::AtAnEnd,
+            });
+        }
+    }
+
     /// Calls an operation with a JSON body, or with none.
     ///
     /// # Errors

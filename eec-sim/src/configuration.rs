@@ -2,7 +2,7 @@
 
 use crate::{
     pki::{Files, Pki},
-    scenario::{BadScenario, SHIPPED, Scenario},
+    scenario::{BadScenario, Dns, SHIPPED, Scenario},
 };
 use edgeapp_core::principal::Role;
 use edgeapp_openapi::location::Tac;
@@ -86,6 +86,17 @@ pub struct Ees {
     pub tokens: Tokens,
     /// How long it waits for reports of EASs, in seconds; as usual when absent.
     pub transfer_seconds: Option<u32>,
+    /// EAS discovery by name, where it is served.
+    pub names: Option<Names>,
+}
+
+/// EAS discovery by name, for UEs of the same machine.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The port for DNS over TLS; 0 lets the system choose.
+    pub port: u16,
+    /// The zone, and the names of applications in it.
+    pub dns: Dns,
 }
 
 /// Whether EECs need access tokens of the ECS.
@@ -101,6 +112,19 @@ pub enum Tokens {
 
 /// The `tokens.issuer` of the ECS of a laboratory.
 const ISSUER: &str = "https://ecs.example";
+
+/// What a CAPIF core function is to be.
+#[derive(Clone, Debug)]
+pub struct Ccf {
+    /// Its identifier.
+    pub id: String,
+    /// The name of its certificate's files.
+    pub files: String,
+    /// Ports for its APIs and the operator; 0 lets the system choose.
+    pub ports: [u16; 2],
+    /// Where it keeps its state.
+    pub state: PathBuf,
+}
 
 /// The core network behind an EES.
 #[derive(Clone, Debug)]
@@ -167,6 +191,14 @@ fn store(text: &mut String, state: &Path) {
     let _ = write!(text, "\n[store]\nkind = \"redb\"\npath = {}\n", path(state));
 }
 
+/// The key of pseudonyms, where there is one for all servers: `audit pseudonym` finds by it what stands for somebody in their logs.
+fn privacy(text: &mut String, pki: &Pki) {
+    let key = pki.pseudonym_key();
+    if key.is_file() {
+        let _ = write!(text, "\n[privacy]\npseudonym_key = {}\n", path(&key));
+    }
+}
+
 const CALLBACKS: &str = "\n[notifications]\n\
     # For a laboratory on one machine. In an operator's network leave this out: it lets clients point callbacks inside.\n\
     allow_callbacks_to_private_addresses = true\n";
@@ -183,6 +215,7 @@ impl Ecs {
             listen(&mut text, name, port);
         }
         store(&mut text, &self.state);
+        privacy(&mut text, pki);
         text.push_str(CALLBACKS);
         if let Some(registry) = &self.registry {
             let _ = write!(text, "\n[tokens]\nregistry = {}\n", path(registry));
@@ -191,6 +224,21 @@ impl Ecs {
             let _ = write!(text, "\n[[edn]]\ndnn = {}\n", quoted(dnn));
         }
         text
+    }
+}
+
+impl Names {
+    fn write(&self, text: &mut String) {
+        text.push_str("\n# EAS discovery by name, over DNS over TLS. On one machine EASs have addresses that nobody else could reach.");
+        listen(text, "dns", self.port);
+        let _ = write!(
+            text,
+            "zones = [{}]\nclients = [\"127.0.0.0/8\"]\npublish_loopback_addresses = true\n\n[dns.names]\n",
+            quoted(&self.dns.zone)
+        );
+        for (eas_id, name) in &self.dns.names {
+            let _ = writeln!(text, "{} = {}", quoted(eas_id.as_str()), quoted(name));
+        }
     }
 }
 
@@ -222,7 +270,11 @@ impl Ees {
         if let Some(seconds) = self.transfer_seconds {
             let _ = write!(text, "\n[relocation]\ntransfer_seconds = {seconds}\n");
         }
+        if let Some(names) = &self.names {
+            names.write(&mut text);
+        }
         store(&mut text, &self.state);
+        privacy(&mut text, pki);
         let _ = write!(text, "\n[ecs]\nurl = {}\n", quoted(&self.ecs));
         let _ = write!(
             text,
@@ -259,6 +311,57 @@ impl Ees {
         }
         text.push_str(CALLBACKS);
         text
+    }
+}
+
+impl Ccf {
+    /// The configuration file.
+    pub fn text(&self, pki: &Pki) -> String {
+        let (own, authority) = (pki.files(&self.files), pki.capif_authority());
+        let files = |files: &Files| {
+            let (certificate, key) = (path(&files.certificate), path(&files.key));
+            format!("{{ certificate = {certificate}, key = {key} }}")
+        };
+        let called = [Role::Eas, Role::Ees].map(|role| path(&pki.ca(role)));
+        let [eas, ees] = called;
+        let mut text = format!("[trust]\noperator = {}\n", path(&pki.ca(Role::Operator)));
+        revocations(&mut text, pki, [Role::Operator, Role::Eas, Role::Ees]);
+        let _ = write!(
+            text,
+            "\n[core]\nccf_id = {}\nlisten = \"127.0.0.1:{}\"\nidentity = {}\n\
+            # Issues the certificates of API invokers and of the functions of API providers.\nauthority = {}\n\
+            # Of the servers that take notifications and revocations.\ntrust = {{ eas = {eas}, ees = {ees} }}\n\
+            store = {{ kind = \"redb\", path = {} }}\n",
+            quoted(&self.id),
+            self.ports[0],
+            files(&own),
+            files(&authority),
+            path(&self.state)
+        );
+        listen(&mut text, "operator", self.ports[1]);
+        text.push_str(CALLBACKS);
+        text
+    }
+}
+
+/// The section with which an EES exposes EDGE-3 at the core function under this `apiRoot`, by the onboarding credential in a file.
+pub fn exposure(pki: &Pki, core: &str, credential: &Path) -> String {
+    format!(
+        "[capif.exposure]\nurl = {}\nroots = {}\ninvoker_roots = {}\ncredential_file = {}\ncheck_seconds = 1\n",
+        quoted(core),
+        path(&pki.ca(Role::Ccf)),
+        path(&pki.capif_authority().certificate),
+        path(credential)
+    )
+}
+
+/// The CAPIF core function of a fresh folder, on fixed ports.
+pub fn core_function(dir: &Path) -> Ccf {
+    Ccf {
+        id: "ccf.example".to_owned(),
+        files: "ccf".to_owned(),
+        ports: [9443, 9448],
+        state: dir.join("state").join("ccf.redb"),
     }
 }
 
@@ -307,6 +410,7 @@ pub fn registry_of<'a>(
 pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenario> {
     let scenario = Scenario::parse(SHIPPED[0].text, SHIPPED[0].name)?;
     let (ecs, mut eess) = servers(&scenario, &dir.join("state"));
+    let by_name = Scenario::load("by-name")?.dns.unwrap_or_default();
     for (ees, base) in eess.iter_mut().zip([9100, 9200]) {
         ees.ports = [base + 1, base + 3, base + 8];
         ees.ecs = "https://127.0.0.1:9306".to_owned();
@@ -316,6 +420,10 @@ pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenar
             consent: dir.join("consent.toml"),
         });
         ees.transfer_seconds = None;
+        ees.names = Some(Names {
+            port: base + 53,
+            dns: by_name.clone(),
+        });
         ees.tokens = if tokens { Tokens::Yes } else { Tokens::Explained };
     }
     Ok((
@@ -372,6 +480,7 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         state: state.join(format!("{}.redb", edn.certificate)),
         tokens: Tokens::No,
         transfer_seconds: Some(scenario.timing.transfer_seconds),
+        names: scenario.dns.clone().map(|dns| Names { port: 0, dns }),
     });
     (ecs, eess.collect())
 }
@@ -392,11 +501,24 @@ mod tests {
         assert_eq!(ees["eec_registration_required"].as_bool(), Some(true));
         assert_eq!(ees["nef"]["api_root"].as_str(), Some("https://127.0.0.1:9402"));
         assert_eq!(ees["operator"]["listen"].as_str(), Some("127.0.0.1:9108"));
+        assert_eq!(ees["dns"]["listen"].as_str(), Some("127.0.0.1:9153"));
+        assert_eq!(
+            ees["dns"]["names"]["eas.chess.example"].as_str(),
+            Some("chess.edge.example")
+        );
         assert_eq!(
             ees["service_area"]["topServAr"]["tais"][0]["tac"].as_str(),
             Some("000001")
         );
         assert!(ecs["tokens"]["registry"].is_str() && !ees.contains_key("authorization"));
+        assert!(!ecs.contains_key("privacy") && !ees.contains_key("privacy"));
+        pki.make_pseudonym_key().unwrap();
+        let (ecs, eess) = laboratory(dir.path(), false).unwrap();
+        for text in [ecs.text(&pki), eess[0].text(&pki)] {
+            let server: toml::Table = text.parse().unwrap();
+            let key = Path::new(server["privacy"]["pseudonym_key"].as_str().unwrap());
+            assert!(std::fs::read(key).unwrap().len() >= 32, "{}", key.display());
+        }
         let (_, eess) = laboratory(dir.path(), true).unwrap();
         let with_tokens: toml::Table = eess[1].text(&pki).parse().unwrap();
         assert_eq!(with_tokens["authorization"]["mode"].as_str(), Some("token"));

@@ -2,8 +2,11 @@
 
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
-use eec_sim::command::{self, Changed, CommandError, Given, Outcome, Output};
-use std::{future::Future, path::PathBuf, process::ExitCode};
+use eec_sim::{
+    command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output},
+    load::{Way, Wish, wish::time},
+};
+use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
 ///
@@ -51,6 +54,8 @@ enum Command {
         #[command(flatten)]
         output: OutputArguments,
     },
+    /// Lets many UEs register and move between sites, bounded in count and time; measures, and judges the whole.
+    Load(LoadArguments),
     /// Shows the scenarios that come with the program.
     List,
     /// Compares two reports: percentiles of every value, and assertions that no longer hold. Exit code 1 when there are such.
@@ -102,6 +107,39 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Asks for an EAS by its name: over TLS, of a server that proves its own name, or not at all. Exit code 0 when every type is
+    /// answered.
+    Dns {
+        /// The name.
+        name: String,
+        /// The type, such as A, AAAA, HTTPS or SRV; may be given several times.
+        #[arg(long = "type", value_name = "TYPE", default_value = "A")]
+        kinds: Vec<String>,
+        /// Where the server is.
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:853")]
+        server: SocketAddr,
+        /// The name that its certificate has to have.
+        #[arg(long, value_name = "NAME", default_value = "localhost")]
+        server_name: String,
+        /// A key that it has to have: SHA-256 of its public key in Base64, as kdig takes it. May be given several times.
+        #[arg(long = "pin", value_name = "BASE64")]
+        pins: Vec<String>,
+        /// The folder that `pki init` made.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// Whose certificate is shown: the name of the file without its ending. Without it none is.
+        #[arg(long = "as", value_name = "NAME")]
+        who: Option<String>,
+        /// The network that it is asked for, as a resolver does that asks for its clients.
+        #[arg(long, value_name = "NETWORK")]
+        subnet: Option<String>,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Plays an EAS as an API invoker of a CAPIF core function: onboarding, discovery, tokens, calls.
+    #[command(subcommand)]
+    Capif(CapifCommand),
     /// Certificates and configuration files for a laboratory.
     #[command(subcommand)]
     Pki(PkiCommand),
@@ -120,6 +158,171 @@ struct OutputArguments {
 impl From<OutputArguments> for Output {
     fn from(OutputArguments { report, json }: OutputArguments) -> Self {
         Self { json, report }
+    }
+}
+
+/// Where the core function is, and what the invoker keeps.
+#[derive(clap::Args)]
+struct CoreArguments {
+    /// The core function, such as https://127.0.0.1:9443.
+    #[arg(long, value_name = "URL")]
+    ccf: String,
+    /// The issuers of its certificate, in PEM.
+    #[arg(long, value_name = "FILE")]
+    roots: PathBuf,
+    /// The folder in which the invoker keeps its key, its certificate and its token.
+    #[arg(long, value_name = "DIR", default_value = "invoker")]
+    invoker: PathBuf,
+    /// Prints JSON and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+impl CoreArguments {
+    fn at(&self) -> AtCore<'_> {
+        AtCore {
+            url: &self.ccf,
+            roots: &self.roots,
+            folder: &self.invoker,
+            json: self.json,
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum CapifCommand {
+    /// Becomes an API invoker: a key is made here, and certified for a credential.
+    Onboard {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// A file with the onboarding credential: `ees ccf credential new --role invoker`.
+        #[arg(long, value_name = "FILE")]
+        credential: PathBuf,
+        /// Where the core function tells the invoker of things.
+        #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:9999/capif")]
+        told_at: String,
+    },
+    /// Shows the APIs that fit a query. Exit code 0 when there are any.
+    Discover {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// Parameters by their names in the standard, such as api-name=eees-easregistration.
+        #[arg(value_name = "NAME=VALUE")]
+        query: Vec<String>,
+    },
+    /// Agrees on tokens with the exposing functions of some APIs, and gets one.
+    Token {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// An API; may be given several times.
+        #[arg(long = "api", value_name = "NAME", required = true)]
+        apis: Vec<String>,
+        /// What the token is to allow, such as 3gpp#AEF1:eees-easregistration; all that was agreed on when not given.
+        #[arg(long)]
+        scope: Option<String>,
+        /// Where the core function tells the invoker of revocations.
+        #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:9999/capif")]
+        told_at: String,
+    },
+    /// Calls an exposed API with the token. Exit code 0 when the answer is a 2xx.
+    Call {
+        #[command(flatten)]
+        core: CoreArguments,
+        /// The method, such as GET.
+        method: String,
+        /// The URI.
+        url: String,
+        /// A file with the JSON body.
+        #[arg(long, value_name = "FILE")]
+        body: Option<PathBuf>,
+        /// The issuers of the server's certificate, in PEM.
+        #[arg(long, value_name = "FILE")]
+        servers: PathBuf,
+    },
+    /// Plays the whole scenario against servers that run: an EAS is onboarded, finds the EES, gets a token, registers over EDGE-3, loses
+    /// its authorization and is refused on the connection that it holds. `run capif` starts servers of its own.
+    Walk {
+        /// The core function.
+        #[arg(long, value_name = "URL")]
+        ccf: String,
+        /// The operator's port of the core function.
+        #[arg(long, value_name = "URL")]
+        operator: String,
+        /// The folder that `pki init` made for them.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// The core function is embedded in the EES, whose operator's port it shares.
+        #[arg(long)]
+        embedded: bool,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(clap::Args)]
+struct LoadArguments {
+    /// UEs that register and move.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    ues: u32,
+    /// For how long UEs set out, such as 60s, 500ms or 5m.
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = time)]
+    lasts: Duration,
+    /// Sites, each with an EES and an application server.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    edns: u32,
+    /// How applications follow: b (the EEC decides, the S-EES executes), d (the S-EES decides and executes), none (EECs only register).
+    #[arg(long, value_name = "WAY", default_value_t = Way::B)]
+    scenario: Way,
+    /// How long a UE stays at a site on average.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    stay: Duration,
+    /// Every UE crosses a border once, within this time, and no more.
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with_all = ["stay"])]
+    cross_within: Option<Duration>,
+    /// No UE sets out after so many have.
+    #[arg(long, value_name = "N")]
+    crossings: Option<u64>,
+    /// Further EECs that are registered and do nothing; of fresh servers only.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "ecs")]
+    bystanders: u32,
+    /// From one request of an application to the next, while its UE moves.
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = time)]
+    period: Duration,
+    /// UEs that talk at the same time, at most.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    at_once: u32,
+    /// The seed of everything that is left to chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The ECS of running servers, such as https://127.0.0.1:9304; without it fresh servers are started.
+    #[arg(long, value_name = "URL", requires = "pki")]
+    ecs: Option<String>,
+    /// The folder that `pki init` made for these servers.
+    #[arg(long, value_name = "DIR", requires = "ecs")]
+    pki: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+impl From<LoadArguments> for (Wish, Option<Given>, Output) {
+    fn from(given: LoadArguments) -> Self {
+        let wish = Wish {
+            ues: given.ues,
+            bystanders: given.bystanders,
+            edns: given.edns,
+            way: given.scenario,
+            // Who crosses within a time sets out within it.
+            lasts: given.lasts.max(given.cross_within.unwrap_or_default()),
+            stay: given.stay,
+            cross_within: given.cross_within,
+            crossings: given.crossings,
+            period: given.period,
+            at_once: given.at_once,
+            seed: given.seed,
+        };
+        let servers = given.ecs.zip(given.pki).map(|(ecs, pki)| Given { ecs, pki });
+        (wish, servers, given.output.into())
     }
 }
 
@@ -159,6 +362,15 @@ fn main() -> ExitCode {
             speed,
             output,
         } => {
+            if scenarios.iter().any(|name| name == command::CAPIF) {
+                return finished(match (scenarios.len(), &ecs, tokens, &output.report) {
+                    (1, None, false, None) if faults.is_empty() => wait(command::capif_demo(output.json)),
+                    _ => Err(CommandError::Usage(format!(
+                        "{} is played alone, with servers of its own, and takes --json only; against servers that run: eec-sim capif walk",
+                        command::CAPIF
+                    ))),
+                });
+            }
             let given = ecs.zip(pki).map(|(ecs, pki)| Given { ecs, pki });
             let changed = Changed { seed, speed, faults };
             wait(command::some(
@@ -169,14 +381,46 @@ fn main() -> ExitCode {
                 &output.into(),
             ))
         }
+        Command::Load(arguments) => {
+            let (wish, given, output) = arguments.into();
+            wait(command::load(wish, given.as_ref(), &output))
+        }
         Command::List => command::list(),
         Command::Compare { before, after } => command::compare(&before, &after),
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),
         Command::Callbacks { pki, who, port, json } => wait(command::callbacks(&pki, &who, port, json)),
         Command::Collector { pki, who, port, out } => wait(command::collector(&pki, &who, port, &out)),
+        Command::Dns {
+            name,
+            kinds,
+            server,
+            server_name,
+            pins,
+            pki,
+            who,
+            subnet,
+            json,
+        } => wait(command::dns(
+            &pki,
+            &DnsQuestion {
+                name: &name,
+                kinds: &kinds,
+                server,
+                server_name: &server_name,
+                pins: &pins,
+                who: who.as_deref(),
+                subnet: subnet.as_deref(),
+                json,
+            },
+        )),
+        Command::Capif(command) => wait(capif(command)),
         Command::Pki(PkiCommand::Init { dir, hosts, tokens }) => command::pki_init(&dir, &hosts, tokens),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
     };
+    finished(outcome)
+}
+
+fn finished(outcome: Result<Outcome, CommandError>) -> ExitCode {
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Failed) => ExitCode::from(1),
@@ -184,6 +428,37 @@ fn main() -> ExitCode {
             anstream::eprintln!("eec-sim: {error}");
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+async fn capif(command: CapifCommand) -> Result<Outcome, CommandError> {
+    match command {
+        CapifCommand::Onboard {
+            core,
+            credential,
+            told_at,
+        } => core.at().onboard(&credential, &told_at).await,
+        CapifCommand::Discover { core, query } => core.at().discover(&query).await,
+        CapifCommand::Token {
+            core,
+            apis,
+            scope,
+            told_at,
+        } => core.at().token(&apis, scope.as_deref(), &told_at).await,
+        CapifCommand::Call {
+            core,
+            method,
+            url,
+            body,
+            servers,
+        } => core.at().call(&method, &url, body.as_deref(), &servers).await,
+        CapifCommand::Walk {
+            ccf,
+            operator,
+            pki,
+            embedded,
+            json,
+        } => command::capif_walk(&pki, &ccf, &operator, embedded, json).await,
     }
 }
 

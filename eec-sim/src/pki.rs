@@ -31,7 +31,7 @@ use std::{
 };
 use x509_parser::{certificate::X509Certificate, pem::Pem, prelude::FromDer};
 
-/// The roles whom every server knows. Each has an authority, and so has the NEF.
+/// The roles whom every server knows. Each has an authority, and so have the NEF, SMFs and a CAPIF core function.
 pub const ROLES: [Role; 5] = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator];
 
 /// The EASID of the application that the shipped scenarios use.
@@ -70,6 +70,9 @@ pub enum PkiError {
     /// A certificate cannot be made of this.
     #[error("{0}: {1}")]
     Certificate(String, rcgen::Error),
+    /// What was issued cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] TlsError),
     /// A file that should be a certificate is none.
     #[error("{0} is no certificate of this folder; name one without its ending, such as eec-1")]
     NoCertificate(PathBuf),
@@ -127,7 +130,11 @@ impl Pki {
             fs::create_dir_all(&folder).map_err(|error| PkiError::File { path: folder, error })?;
         }
         let mut all = String::new();
-        for role in ROLES.into_iter().chain([Role::Nef]) {
+        // That of providers is the authority of the CAPIF core function, which issues the certificates of invokers as well.
+        for role in ROLES
+            .into_iter()
+            .chain([Role::Nef, Role::Smf, Role::Ccf, Role::Provider])
+        {
             let params = authority(role);
             let failed = |error| PkiError::Certificate(format!("authority {role}"), error);
             let key = KeyPair::generate().map_err(failed)?;
@@ -156,6 +163,8 @@ impl Pki {
         }
         pki.issue(Role::Operator, "operator").write()?;
         pki.issue(Role::Nef, "nef.example").named("nef").write()?;
+        pki.issue(Role::Ccf, "ccf.example").named("ccf").write()?;
+        pki.issue(Role::Smf, "smf.example").named("smf").write()?;
         pki.issue(Role::Operator, "collector").serving().write()?;
         pki.audit_key("audit")?;
         pki.state_key("state")?;
@@ -171,7 +180,7 @@ impl Pki {
             dir: dir.to_owned(),
             hosts: Vec::new(),
         };
-        // Without that of the NEF, which older folders lack: what needs it says so.
+        // Without those of the NEF, of SMFs and of CAPIF, which older folders lack: what needs it says so.
         for (role, name) in ROLES
             .into_iter()
             .zip(["ca/eec", "ca/eas", "ca/ees", "ca/ecs", "ca/operator"])
@@ -196,6 +205,14 @@ impl Pki {
     /// The certificates of all authorities in one file, for tools such as curl.
     pub fn all_authorities(&self) -> PathBuf {
         self.dir.join("ca").join("all.pem")
+    }
+
+    /// The authority of the CAPIF core function, with its key.
+    pub fn capif_authority(&self) -> Files {
+        Files {
+            certificate: self.ca(Role::Provider),
+            key: self.ca_key(Role::Provider),
+        }
     }
 
     fn ca_key(&self, role: Role) -> PathBuf {
@@ -280,6 +297,14 @@ impl Pki {
         Ok(Issuer::new(authority(role), key))
     }
 
+    /// The authority of a role, to issue many certificates with: its key is read once.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn open_authority(&self, role: Role) -> Result<Authority, PkiError> {
+        self.authority(role).map(Authority)
+    }
+
     /// Trust in whom this role's authority issued a certificate.
     ///
     /// # Errors
@@ -322,6 +347,20 @@ impl Pki {
         Ok(path)
     }
 
+    /// Where the key of pseudonyms is that all servers of this folder share, where there is one.
+    pub fn pseudonym_key(&self) -> PathBuf {
+        self.dir.join("pseudonym.key")
+    }
+
+    /// Makes the key of pseudonyms: with one for all servers, one name has one pseudonym in all their logs.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn make_pseudonym_key(&self) -> Result<(), PkiError> {
+        let key = BASE64_STANDARD.encode(rand::random::<[u8; 32]>());
+        write(&self.pseudonym_key(), &format!("{key}\n"), true)
+    }
+
     /// Begins a certificate for `id` in this role; an EAS writes its instance behind `#`.
     pub fn issue(&self, role: Role, id: &str) -> Request<'_> {
         Request {
@@ -338,6 +377,9 @@ impl Pki {
         }
     }
 }
+
+/// The authority of a role with its key.
+pub struct Authority(Issuer<'static, KeyPair>);
 
 /// A certificate to be issued.
 #[must_use = "nothing is issued before `write`"]
@@ -428,8 +470,35 @@ impl Request<'_> {
     /// # Errors
     /// When files of this name exist, a name cannot stand in a certificate, or a file cannot be written.
     pub fn write(self) -> Result<Files, PkiError> {
+        let (certificate, key) = self.made(&self.pki.authority(self.issuer)?)?;
+        let files = self.pki.files(&self.name);
+        write(&files.key, &key.serialize_pem(), true)?;
+        write(&files.certificate, &certificate, false)?;
+        Ok(files)
+    }
+
+    /// Issues the certificate by this authority and leaves it in memory: for identities in great number.
+    ///
+    /// # Errors
+    /// When a name cannot stand in a certificate.
+    pub fn identity(self, authority: &Authority) -> Result<Identity, PkiError> {
+        let (certificate, key) = self.made(&authority.0)?;
+        let Files {
+            certificate: name,
+            key: key_name,
+        } = self.pki.files(&self.name);
+        let key = key.serialize_pem();
+        Ok(Identity::parse(
+            &name,
+            certificate.as_bytes(),
+            &key_name,
+            key.as_bytes(),
+        )?)
+    }
+
+    /// The certificate in PEM, and its key.
+    fn made(&self, authority: &Issuer<'static, KeyPair>) -> Result<(String, KeyPair), PkiError> {
         let failed = |error| PkiError::Certificate(self.name.clone(), error);
-        let authority = self.pki.authority(self.issuer)?;
         let mut params = params(&self.name, 2 * 365);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -463,13 +532,9 @@ impl Request<'_> {
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = match self.flaw {
             Some(Flaw::SelfSigned) => params.self_signed(&key),
-            _ => params.signed_by(&key, &authority),
+            _ => params.signed_by(&key, authority),
         };
-        let certificate = certificate.map_err(failed)?;
-        let files = self.pki.files(&self.name);
-        write(&files.key, &key.serialize_pem(), true)?;
-        write(&files.certificate, &certificate.pem(), false)?;
-        Ok(files)
+        Ok((certificate.map_err(failed)?.pem(), key))
     }
 }
 

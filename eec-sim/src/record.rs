@@ -137,6 +137,7 @@ pub struct Recorder {
     began: Instant,
     log: Mutex<Log>,
     watcher: Arc<dyn Watcher>,
+    brief: bool,
 }
 
 impl Recorder {
@@ -151,6 +152,17 @@ impl Recorder {
             began,
             log: Mutex::default(),
             watcher,
+            brief: false,
+        })
+    }
+
+    /// Began then, and keeps milestones only: whoever watches hears of the messages, and they are gone. For UEs in great number.
+    pub fn brief(began: Instant, watcher: Arc<dyn Watcher>) -> Arc<Self> {
+        Arc::new(Self {
+            began,
+            log: Mutex::default(),
+            watcher,
+            brief: true,
         })
     }
 
@@ -161,7 +173,12 @@ impl Recorder {
 
     /// The same beginning, another log.
     pub fn beside(&self) -> Arc<Self> {
-        Self::since(self.began, self.watcher.clone())
+        Arc::new(Self {
+            began: self.began,
+            log: Mutex::default(),
+            watcher: self.watcher.clone(),
+            brief: self.brief,
+        })
     }
 
     /// Time since the run began.
@@ -195,6 +212,9 @@ impl Recorder {
     /// A message went by.
     pub fn message(&self, message: Message) {
         self.watcher.hear(&News::Message(&message));
+        if self.brief {
+            return;
+        }
         self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

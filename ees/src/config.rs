@@ -1,16 +1,24 @@
 //! The configuration of an EES as its file is written. All of it is checked before a socket opens.
 
+use crate::{
+    capif::settings::ExposureSettings,
+    ccf::settings::{CalledTrust, CoreSettings},
+    easdf::settings::EasdfSettings,
+};
 use edgeapp_audit::settings::{AuditSettings, PrivacySettings};
 use edgeapp_authz::{
     config::{AuthorizationConfig, Mode},
     consent::ConsentConfig,
 };
 use edgeapp_core::{
+    authorizer::ReferencePoint,
     callback::{CallbackRule, OwnListeners},
     clock::Lifetimes,
     principal::Role,
 };
+use edgeapp_dot::settings::DnsSettings;
 use edgeapp_ees_domain::{
+    acr::decision::DecisionRules,
     common_eas::{Agreement, CommonEasPolicy},
     core_links::LinkPolicy,
     discovery::EmptyDiscovery,
@@ -92,6 +100,12 @@ pub struct EesConfig {
     /// endpoint in the profile that the ECS hands out; with it, name the endpoint in `[[neighbour]]` of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge9: Option<ListenAt>,
+    /// `[dns]`: EAS discovery by name, over DNS over TLS. Without this section it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsSettings>,
+    /// `[easdf]`: the core network steers discovery by name. Needs `[dns]`; without this section it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub easdf: Option<EasdfSettings>,
     /// `[operator]`: health, readiness, metrics, version.
     pub operator: ListenAt,
     /// `[store]`: where state is kept.
@@ -148,6 +162,25 @@ pub struct EesConfig {
     /// reference point.
     #[serde(default)]
     pub authorization: AuthorizationConfig,
+    /// `[capif]`: exposure of its APIs through CAPIF. Without this section there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capif: Option<CapifConfig>,
+}
+
+/// Exposure of APIs through CAPIF (TS 29.558 clause 10).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapifConfig {
+    /// `embedded`: this process is a CAPIF core function as well, the one that `[capif.core]` describes.
+    #[serde(default)]
+    pub embedded: bool,
+    /// `[capif.core]`: the embedded core function, as `[core]` of `ccf.toml`. It takes from the EES what that file has beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<CoreSettings>,
+    /// `[capif.exposure]`: the APIs of EDGE-3 are published at a core function, and used by whom it lets use them. Without it EDGE-3 knows
+    /// nothing of CAPIF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<ExposureSettings>,
 }
 
 const fn yes() -> bool {
@@ -182,6 +215,9 @@ pub struct TrustFiles {
     /// `nef`: issuers of the NEF, which calls `[edge2]` and is called by `[nef]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nef: Option<PathBuf>,
+    /// `smf`: issuers of SMFs, which call `[easdf]` and are told of DNS messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smf: Option<PathBuf>,
 }
 
 /// The ECS of this EES.
@@ -291,7 +327,7 @@ impl LifetimesConfig {
 }
 
 /// Time limits of relocations, and what becomes of contexts.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RelocationConfig {
     /// `transfer_seconds`: how long EASs have to report a transfer, 30 when not given.
@@ -305,6 +341,8 @@ pub struct RelocationConfig {
     pub app_context_bytes: u32,
     /// `stale_context_seconds`: how long a context without a registration is kept, 600 when not given.
     pub stale_context_seconds: u32,
+    /// `[relocation.decisions]`: what the EES decides by itself.
+    pub decisions: DecisionRules,
 }
 
 impl Default for RelocationConfig {
@@ -315,6 +353,7 @@ impl Default for RelocationConfig {
             register_implicitly: true,
             app_context_bytes: 1024 * 1024,
             stale_context_seconds: 600,
+            decisions: DecisionRules::default(),
         }
     }
 }
@@ -499,8 +538,9 @@ impl EesConfig {
             ecs,
             operator,
             nef,
+            smf,
         } = &mut config.trust;
-        for path in [eec, eas, ees, ecs, operator].into_iter().chain(nef) {
+        for path in [eec, eas, ees, ecs, operator].into_iter().chain(nef).chain(smf) {
             *path = folder.join(&*path);
         }
         config.crl.resolve(&folder);
@@ -509,11 +549,23 @@ impl EesConfig {
             nef.resolve(&folder);
         }
         config.consent.resolve(&folder);
+        if let Some(dns) = &mut config.dns {
+            dns.resolve(&folder);
+        }
+        if let Some(easdf) = &mut config.easdf {
+            easdf.resolve(&folder);
+        }
         config.privacy.resolve(&folder);
         if let Some(audit) = &mut config.audit {
             audit.resolve(&folder);
         }
         config.authorization.resolve(&folder);
+        if let Some(core) = config.capif.as_mut().and_then(|capif| capif.core.as_mut()) {
+            core.resolve(&folder);
+        }
+        if let Some(exposure) = config.capif.as_mut().and_then(|capif| capif.exposure.as_mut()) {
+            exposure.resolve(&folder);
+        }
         SettingsError::all(config.wrong(file))?;
         Ok(config)
     }
@@ -527,6 +579,7 @@ impl EesConfig {
             ecs,
             operator,
             nef,
+            smf,
         } = &self.trust;
         let trust = [
             (Role::Eec, Some(eec)),
@@ -535,6 +588,9 @@ impl EesConfig {
             (Role::Ecs, Some(ecs)),
             (Role::Operator, Some(operator)),
             (Role::Nef, nef.as_ref()),
+            (Role::Ccf, self.exposure().map(|to| &to.roots)),
+            (Role::Eas, self.exposure().and_then(|to| to.invoker_roots.as_ref())),
+            (Role::Smf, smf.as_ref()),
         ];
         KeyFiles {
             identity: self.identity.clone(),
@@ -547,6 +603,11 @@ impl EesConfig {
             crl: self.crl.clone(),
             settings: self.tls,
         }
+    }
+
+    /// Where EDGE-3 is exposed through CAPIF, if it is.
+    pub fn exposure(&self) -> Option<&ExposureSettings> {
+        self.capif.as_ref()?.exposure.as_ref()
     }
 
     /// How common EASs are agreed on.
@@ -577,6 +638,20 @@ impl EesConfig {
         self.callbacks.rule(private, own)
     }
 
+    /// The core function that runs in this process, if one does.
+    pub fn embedded_core(&self) -> Option<&CoreSettings> {
+        let capif = self.capif.as_ref().filter(|capif| capif.embedded);
+        capif.and_then(|capif| capif.core.as_ref())
+    }
+
+    /// The issuers of the servers that an embedded core function calls, where its settings name none.
+    pub fn called_by_core(&self) -> CalledTrust {
+        CalledTrust {
+            eas: self.trust.eas.clone(),
+            ees: self.trust.ees.clone(),
+        }
+    }
+
     fn agreed_by(&self) -> AgreedBy {
         let usual = match self.ecs {
             Some(_) => AgreedBy::Repository,
@@ -588,23 +663,28 @@ impl EesConfig {
     fn wrong(&self, file: &Path) -> Vec<SettingsError> {
         let mut wrong = Vec::new();
         let mut refuse = |key: &str, reason: &str| wrong.push(SettingsError::of_key(file, key, reason));
+        let easdf = self.easdf.as_ref().map(EasdfSettings::listen_at);
         for (key, at) in [
             ("edge1.api_root", Some(&self.edge1)),
             ("edge2.api_root", self.edge2.as_ref()),
             ("edge3.api_root", Some(&self.edge3)),
             ("edge9.api_root", self.edge9.as_ref()),
+            ("easdf.api_root", easdf.as_ref()),
         ] {
             let root = at.and_then(|at| at.api_root.as_deref());
             if root.is_some_and(|root| !root.starts_with("https://")) {
                 refuse(key, "must begin with https://");
             }
         }
+        let core = self.embedded_core().map(CoreSettings::listen_at);
         let listeners = [
             ("edge1", Some(&self.edge1)),
             ("edge2", self.edge2.as_ref()),
             ("edge3", Some(&self.edge3)),
             ("edge9", self.edge9.as_ref()),
+            ("easdf", easdf.as_ref()),
             ("operator", Some(&self.operator)),
+            ("capif.core", core.as_ref()),
         ];
         let listeners: Vec<_> = listeners
             .into_iter()
@@ -615,6 +695,17 @@ impl EesConfig {
         }
         for (key, reason) in self.authorization.wrong() {
             refuse(&format!("authorization.{key}"), &reason);
+        }
+        for (key, reason) in self.exposure().into_iter().flat_map(ExposureSettings::wrong) {
+            refuse(key, &reason);
+        }
+        let of_ecs = self.authorization.token_points().contains(&ReferencePoint::Edge3);
+        if of_ecs && self.exposure().is_some() {
+            refuse(
+                "authorization.reference_points",
+                "names edge3, where tokens of the CAPIF core function are shown because of [capif.exposure]; a request has one token: leave \
+                one of the two out",
+            );
         }
         if self.authorization.mode == Mode::Token && self.ecs.is_none() {
             refuse(
@@ -665,6 +756,9 @@ impl EesConfig {
         if self.relocation.app_context_bytes == 0 {
             refuse("relocation.app_context_bytes", "must be at least 1");
         }
+        for (key, reason) in self.relocation.decisions.wrong(self.relocation.transfer_seconds) {
+            refuse(key, reason);
+        }
         if let Some(nef) = &self.nef {
             if let Err(error) = nef.check() {
                 refuse("nef", &error.to_string());
@@ -684,6 +778,18 @@ impl EesConfig {
         }
         for (key, reason) in self.limits.wrong() {
             refuse(&key, reason);
+        }
+        for (key, reason) in self.dns.iter().flat_map(DnsSettings::wrong) {
+            refuse(key, &reason);
+        }
+        for (key, reason) in self.easdf.iter().flat_map(|easdf| easdf.wrong(self.dns.as_ref())) {
+            refuse(key, &reason);
+        }
+        if self.easdf.is_some() && self.trust.smf.is_none() {
+            refuse(
+                "trust.smf",
+                "is needed with [easdf]: the roots that certificates of SMFs lead to",
+            );
         }
         for (key, reason) in self.callbacks.wrong() {
             refuse(key, &reason);
@@ -707,6 +813,24 @@ impl EesConfig {
         }
         if self.common_eas.remembered_seconds < 2 {
             refuse("common_eas.remembered_seconds", "must be at least 2");
+        }
+        if self
+            .capif
+            .as_ref()
+            .is_some_and(|capif| capif.embedded && capif.core.is_none())
+        {
+            refuse(
+                "capif.core",
+                "is needed with embedded = true: it describes the core function that this process is as well",
+            );
+        }
+        for (key, reason) in self
+            .capif
+            .iter()
+            .flat_map(|capif| &capif.core)
+            .flat_map(CoreSettings::wrong)
+        {
+            refuse(&format!("capif.core.{key}"), &reason);
         }
         if self.lifetimes.spread_percent > 50 {
             refuse("lifetimes.spread_percent", "must be 0 to 50");

@@ -1,7 +1,11 @@
 //! The assembly of an EES: every pluggable part is named once.
 
 use crate::{
+    capif::{self, Exposure, Journal, Link, settings::ExposureSettings},
+    ccf::core::{Around as AroundCore, AtOperator, Core, Loaded as LoadedCore},
     config::EesConfig,
+    dns,
+    easdf::steering::SteeredByContexts,
     edge2,
     edge6::{
         ees_registration::{EesRegistrationUpkeep, LinkState, ServedEass},
@@ -24,6 +28,7 @@ use edgeapp_authz::{
     policy::PolicyError,
     token::{TokenAuthorizer, follow::Follower as IssuerFollower, verifier::Verifier},
 };
+use edgeapp_capif_doors::aef_security;
 use edgeapp_core::{
     authorizer::{Ask, Authorizer, ReferencePoint},
     callback::{CallbackRule, OwnListeners},
@@ -45,9 +50,16 @@ use edgeapp_core::{
     store::Store,
     sweeper,
 };
+use edgeapp_dot::{steering::Steering, upstream::UpstreamError};
 use edgeapp_ees_domain::{
-    acr_management::AcrManagementService, expiring::EesExpiring, peers::Peers, qos_session::QosSessionService,
-    reactions::EesReactions, ue_location::UeLocationService,
+    acr::decision::DecisionPolicy,
+    acr_management::AcrManagementService,
+    expiring::EesExpiring,
+    invocations::{InvocationLogs, NoCoreFunction},
+    peers::Peers,
+    qos_session::QosSessionService,
+    reactions::EesReactions,
+    ue_location::UeLocationService,
 };
 use edgeapp_http::{
     assembly::{BindError, Door, Serving, Socket},
@@ -98,6 +110,12 @@ pub enum StartError {
     /// What users agreed to.
     #[error(transparent)]
     Consent(#[from] ConsentFileError),
+    /// The resolvers upstream.
+    #[error("key `dns.upstream_roots`: {0}")]
+    Upstream(#[from] UpstreamError),
+    /// The DNS servers that rules may name.
+    #[error("key `easdf.server_roots`: {0}")]
+    Servers(UpstreamError),
     /// The policies.
     #[error("key `authorization.policies`: {0}")]
     Policy(#[from] PolicyError),
@@ -113,7 +131,14 @@ impl StartError {
     /// Whether the configuration has to change before the server can start.
     pub fn is_of_configuration(&self) -> bool {
         match self {
-            Self::Tls(_) | Self::Bind(_) | Self::Nef(_) | Self::Consent(_) | Self::Policy(_) | Self::Config(_) => true,
+            Self::Tls(_)
+            | Self::Bind(_)
+            | Self::Nef(_)
+            | Self::Consent(_)
+            | Self::Upstream(_)
+            | Self::Servers(_)
+            | Self::Policy(_)
+            | Self::Config(_) => true,
             Self::Store(error) => !error.is_damage(),
             Self::Audit(error) => !matches!(error, AuditError::Store(_)),
             Self::State(_) => false,
@@ -162,7 +187,38 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
         };
         made.map_err(|reason| refused(("privacy.pseudonym_key", reason)))?;
     }
+    if let Some(dns) = &config.dns {
+        dns.upstream()?;
+    }
+    embedded_core(config)?;
+    if let Some(exposure) = config.exposure() {
+        capif::core_of(exposure)?;
+        exposure
+            .own_keys()
+            .map_err(|reason| refused(("capif.exposure.keys", reason)))?;
+    }
+    if let Some(easdf) = &config.easdf {
+        easdf.servers().map_err(StartError::Servers)?;
+    }
     Ok(())
+}
+
+/// The core function that the configuration embeds, as its files describe it.
+fn embedded_core(config: &EesConfig) -> Result<Option<LoadedCore>, StartError> {
+    let Some(settings) = config.embedded_core() else {
+        return Ok(None);
+    };
+    let around = AroundCore {
+        section: "capif.core",
+        // TS 29.222 clause 7.3 makes HTTP/1.1 mandatory, whatever the profile of EDGEAPP says.
+        http1: true,
+        tls: config.tls,
+        crl: &config.crl,
+        limits: &config.limits,
+        notifications: config.notifications,
+        trust: Some(config.called_by_core()),
+    };
+    LoadedCore::read(settings, &around, |own| config.callback_rule(own)).map(Some)
 }
 
 /// Builds an EES from its configuration. Parts can be replaced before [`EesBuilder::build`].
@@ -176,6 +232,7 @@ pub struct EesBuilder {
     core: Option<Arc<dyn CoreNetwork>>,
     consent: Option<Arc<dyn Consent>>,
     evidence: Option<Arc<dyn Evidence>>,
+    decides: Option<Arc<dyn DecisionPolicy>>,
 }
 
 impl EesBuilder {
@@ -191,6 +248,7 @@ impl EesBuilder {
             core: None,
             consent: None,
             evidence: None,
+            decides: None,
         }
     }
 
@@ -242,6 +300,12 @@ impl EesBuilder {
         self
     }
 
+    /// Asks this policy what the EES decides by itself about relocations, instead of the rules of `[relocation.decisions]`.
+    pub fn decision_policy(mut self, policy: Arc<dyn DecisionPolicy>) -> Self {
+        self.decides = Some(policy);
+        self
+    }
+
     /// Loads certificates and state and binds the listeners. Nothing is served before [`Ees::serve`].
     ///
     /// # Errors
@@ -283,12 +347,18 @@ impl EesBuilder {
         let store = Watched::over(store, keeping.evidence());
         let collector = config.audit.as_ref().and_then(|audit| audit.collector.as_ref());
         let keeping = keeping.collector(collector.map(|collector| reached(collector, &config)).transpose()?);
-        let edge1_socket = Socket::bind(ReferencePoint::Edge1, &config.edge1).await?;
-        let edge3_socket = Socket::bind(ReferencePoint::Edge3, &config.edge3).await?;
+        let edge1_socket = Socket::bind("edge1", &config.edge1).await?;
+        let edge3_socket = Socket::bind("edge3", &config.edge3).await?;
         let (endpoint, for_cas) = (endpoint_of(&edge1_socket)?, endpoint_of(&edge3_socket)?);
+        let edge3_root = edge3_socket.api_root();
 
         let peers = self.peers.unwrap_or_else(|| clients.peers(&config));
+        let given = self.notifier.clone();
         let notifier = self.notifier.unwrap_or_else(|| Arc::new(clients.callbacks.clone()));
+        let to_smfs: Arc<dyn Notifier> = match (given, &clients.smfs) {
+            (None, Some(smfs)) => Arc::new(smfs.clone()),
+            _ => notifier.clone(),
+        };
         let consent = match self.consent {
             Some(consent) => consent,
             None => config.consent.open()?,
@@ -296,7 +366,7 @@ impl EesBuilder {
         let remembered = ConsentsOfTheRemembered::over(consent, store.clone()).await?;
         let consent: Arc<dyn Consent> = remembered.clone();
         let edge2_socket = match &config.edge2 {
-            Some(at) => Some(Socket::bind(ReferencePoint::Edge2, at).await?),
+            Some(at) => Some(Socket::bind("edge2", at).await?),
             None => None,
         };
         let core: Arc<dyn CoreNetwork> = match (self.core, &edge2_socket) {
@@ -336,12 +406,28 @@ impl EesBuilder {
             }
             _ => (authorizer, None, None),
         };
+        let mut authorizer = authorizer;
+        let core_function = match embedded_core(&config)? {
+            Some(loaded) => {
+                authorizer = Arc::new(AtOperator {
+                    server: authorizer,
+                    core: loaded.policy(),
+                });
+                let store = loaded.store(&keeping).await?;
+                let evidence = keeping.evidence();
+                Some(loaded.open(store, self.clock.clone(), trust.clone(), evidence).await?)
+            }
+            None => None,
+        };
         let around = Around {
             store: store.clone(),
             clock: self.clock,
             peers,
             consent: consent.clone(),
             core,
+            decides: self
+                .decides
+                .unwrap_or_else(|| Arc::new(config.relocation.decisions.clone())),
         };
         let rooms = Rooms::new(&Parts::of(&config, callbacks, endpoint.clone(), for_cas), around).await?;
 
@@ -357,7 +443,7 @@ impl EesBuilder {
         let mut of_edge1 = vec![door(ReferencePoint::Edge1, rooms.edge1())];
         let edge9 = door(ReferencePoint::Edge9, rooms.edge9());
         let edge9 = match &config.edge9 {
-            Some(at) => Some((Socket::bind(ReferencePoint::Edge9, at).await?, edge9)),
+            Some(at) => Some((Socket::bind("edge9", at).await?, edge9)),
             None => {
                 of_edge1.push(edge9);
                 None
@@ -366,7 +452,19 @@ impl EesBuilder {
         serving.open(edge1_socket, of_edge1)?;
         let mut edge3 = door(ReferencePoint::Edge3, rooms.edge3());
         edge3.router = edge3.router.merge(rooms.app_contexts());
-        serving.open(edge3_socket, vec![edge3])?;
+        let exposure = match config.exposure() {
+            Some(settings) => Some(exposure(&config, settings, &rooms, edge3_root).await?),
+            None => None,
+        };
+        let mut of_edge3 = Vec::new();
+        if let Some(exposure) = &exposure {
+            // Asked by invokers, and by the core function, on the listener at which the APIs are.
+            let security = aef_security::api(exposure.exposing.clone());
+            edge3.router = capif::guarded(edge3.router.merge(security.router()), exposure.gate.clone());
+            of_edge3.push(door(ReferencePoint::Capif3, vec![security]));
+        }
+        of_edge3.insert(0, edge3);
+        serving.open(edge3_socket, of_edge3)?;
         if let Some(socket) = edge2_socket {
             let edge2 = Door {
                 point: ReferencePoint::Edge2,
@@ -376,6 +474,23 @@ impl EesBuilder {
         }
         if let Some((socket, edge9)) = edge9 {
             serving.open(socket, vec![edge9])?;
+        }
+        if let Some(easdf) = &config.easdf {
+            let socket = Socket::bind("easdf", &easdf.listen_at()).await?;
+            serving.open(socket, vec![door(ReferencePoint::N88, rooms.n88())])?;
+        }
+        if let (Some(settings), Some(names)) = (&config.dns, &rooms.names) {
+            let socket = Socket::bind("dns", &dns::listen_at(settings)).await?;
+            let steering = match (&config.easdf, rooms.steering(to_smfs)) {
+                (Some(easdf), Some(steering)) => {
+                    let servers = easdf.servers().map_err(StartError::Servers)?;
+                    Some((Arc::new(SteeredByContexts(steering)) as Arc<dyn Steering>, servers))
+                }
+                _ => None,
+            };
+            let (address, evidence) = (socket.address(), keeping.evidence());
+            let protocol = dns::protocol(settings, address, names.clone(), evidence, steering)?;
+            serving.open_other(socket, protocol)?;
         }
 
         let upkeep = match (&config.ecs, clients.ecs) {
@@ -394,17 +509,24 @@ impl EesBuilder {
             }
             _ => None,
         };
+        let core_store = core_function
+            .as_ref()
+            .map(|core| core.function().room().store().clone());
         let readiness = Arc::new(EesReadiness {
             store,
+            core_store,
             ecs: upkeep.as_ref().map(EesRegistrationUpkeep::state),
             tokens: verifier.map(|verifier| (verifier, clock)),
+            capif: exposure.as_ref().map(|exposure| exposure.upkeep.state()),
         });
         let metrics = operator::install_metrics().map_err(StartError::Config)?;
         let version = Version {
             server: "ees",
             version: env!("CARGO_PKG_VERSION"),
         };
-        let page = documents::page(&rooms.apis()).map_err(|error| StartError::Config(error.to_string()))?;
+        let mut apis = rooms.apis();
+        apis.extend(core_function.iter().flat_map(Core::apis));
+        let page = documents::page(&apis).map_err(|error| StartError::Config(error.to_string()))?;
         let router = operator::router(readiness, metrics, version)
             .merge(page)
             .merge(clock::router(trust.clone()))
@@ -413,7 +535,10 @@ impl EesBuilder {
                 remembered,
                 &[("app-context/", "app-context-bytes/")],
             ));
-        serving
+        let router = core_function
+            .iter()
+            .fold(router, |router, core| router.merge(core.operator()));
+        let at_operator = serving
             .bind(
                 &config.operator,
                 vec![Door {
@@ -422,8 +547,14 @@ impl EesBuilder {
                 }],
             )
             .await?;
+        if let Some(core) = &core_function {
+            core.never_notifies(at_operator);
+        }
 
         for (_, address) in serving.addresses() {
+            own.add(address);
+        }
+        for (_, address) in serving.other_addresses() {
             own.add(address);
         }
 
@@ -432,11 +563,21 @@ impl EesBuilder {
             backlog: usize::try_from(config.notifications.backlog_per_subscription.max(1)).unwrap_or(usize::MAX),
             ..OutboxSettings::default()
         };
-        let outbox = Outbox::new(rooms.room.clone(), Arc::new(rooms.reactions(notifier)), settings);
+        let invocations: Arc<dyn InvocationLogs> = match &exposure {
+            Some(exposure) => Arc::new(capif::Delivery(exposure.asking.clone())),
+            None => Arc::new(NoCoreFunction),
+        };
+        let outbox = Outbox::new(
+            rooms.room.clone(),
+            Arc::new(rooms.reactions(notifier, invocations)),
+            settings,
+        );
+        let capif = exposure.map(|Exposure { upkeep, journal, .. }| (upkeep, journal));
         Ok(Ees {
             serving,
             outbox,
             upkeep,
+            capif,
             issuer,
             room: rooms.room.clone(),
             expiring: rooms.expiring(),
@@ -446,6 +587,7 @@ impl EesBuilder {
             locations: rooms.locations.clone(),
             sessions: rooms.sessions.clone(),
             management: rooms.acr_management.clone(),
+            core_function,
         })
     }
 }
@@ -455,6 +597,7 @@ pub struct Ees {
     serving: Serving,
     outbox: Outbox<EesReactions>,
     upkeep: Option<EesRegistrationUpkeep>,
+    capif: Option<(capif::Upkeep, Journal)>,
     issuer: Option<IssuerFollower>,
     room: Room,
     expiring: Arc<EesExpiring>,
@@ -464,6 +607,7 @@ pub struct Ees {
     locations: Arc<UeLocationService>,
     sessions: Arc<QosSessionService>,
     management: Arc<AcrManagementService>,
+    core_function: Option<Core>,
 }
 
 /// Ends what runs for users who take back a consent, beginning with those who did while we were away.
@@ -507,6 +651,17 @@ impl Ees {
         &self.serving
     }
 
+    /// The embedded core function, where there is one.
+    pub fn core_function(&self) -> Option<&Core> {
+        self.core_function.as_ref()
+    }
+
+    /// What programs print once all listeners stand.
+    pub fn announcement(&self) -> String {
+        let core = self.core_function.as_ref().map(Core::announcement);
+        format!("{}{}", core.unwrap_or_default(), self.serving.announcement())
+    }
+
     /// Serves until `stop`, then lets running requests finish and deregisters from the ECS.
     pub async fn serve(self, stop: CancellationToken) {
         self.keeping.begin("ees");
@@ -524,15 +679,81 @@ impl Ees {
         ));
         background.spawn(sweeper::run(self.room, self.expiring, SWEEP));
         let upkeep = self.upkeep.map(|upkeep| tokio::spawn(upkeep.run(stop.clone())));
+        // It goes last: what the EES has to say to it when it stops is still heard.
+        let rest = CancellationToken::new();
+        let core = self.core_function.map(|core| tokio::spawn(core.serve(rest.clone())));
+        let capif = self.capif.map(|(upkeep, journal)| {
+            let journal = tokio::spawn(journal.run());
+            (tokio::spawn(upkeep.run(stop.clone())), journal)
+        });
         self.serving.serve(stop).await;
+        if let Some((upkeep, journal)) = capif {
+            if let Err(error) = upkeep.await {
+                tracing::error!(%error, "the upkeep of what is exposed through CAPIF ended");
+            }
+            // Whoever invoked was answered after its invocation was kept.
+            journal.abort();
+        }
         if let Some(upkeep) = upkeep
             && let Err(error) = upkeep.await
         {
             tracing::error!(%error, "the registration with the ECS ended");
         }
+        rest.cancel();
+        if let Some(core) = core
+            && let Err(error) = core.await
+        {
+            tracing::error!(%error, "the embedded core function ended");
+        }
         background.shutdown().await;
         self.keeping.end("ees").await;
     }
+}
+
+/// The EES as an API provider.
+async fn exposure(
+    config: &EesConfig,
+    settings: &ExposureSettings,
+    rooms: &Rooms,
+    root: String,
+) -> Result<Exposure, StartError> {
+    let interface = capif::description::interface_of(&root);
+    let interface = interface.ok_or_else(|| {
+        StartError::Config(format!(
+            "key `edge3.api_root`: {root} is no https address that can be published"
+        ))
+    })?;
+    let apis = rooms.edge3();
+    let served = |name: &&String| apis.iter().any(|api| api.name() == name.as_str());
+    if let Some(unknown) = settings.apis.iter().find(|name| !served(name)) {
+        let known: Vec<_> = apis.iter().map(Api::name).collect();
+        let known = known.join(", ");
+        return Err(StartError::Config(format!(
+            "key `capif.exposure.apis`: {unknown} is not served over EDGE-3; name some of {known}"
+        )));
+    }
+    let dnai = config.edn.as_ref().and_then(|edn| edn.dnais.first());
+    let data_centre = settings.data_centre.clone();
+    let provider = config.provider.as_ref().map(ToString::to_string);
+    let offer = capif::description::Offer {
+        interface,
+        methods: settings.methods.clone(),
+        location: capif::description::location_of(
+            data_centre.or_else(|| dnai.map(ToString::to_string)),
+            config.service_area.as_ref(),
+        ),
+        shareable: settings.shareable,
+        provider: provider.clone(),
+    };
+    let around = capif::Around {
+        room: rooms.room.clone(),
+        root,
+        apis: &apis,
+        offer,
+        ees_id: config.ees_id.as_str(),
+        provider,
+    };
+    Exposure::open(settings, around).await
 }
 
 /// Who keeps audit records elsewhere.
@@ -557,6 +778,7 @@ struct Clients {
     /// To EESs that clients may have named.
     announced: HttpClient,
     ecs: Option<HttpClient>,
+    smfs: Option<HttpClient>,
 }
 
 impl Clients {
@@ -567,6 +789,14 @@ impl Clients {
         Ok(Self {
             callbacks: HttpClient::over(keyring.client(&[Role::Eec, Role::Eas])?, callbacks.clone(), timeout)?,
             eess: HttpClient::over(keyring.client(&[Role::Ees])?, anywhere.clone(), timeout)?,
+            smfs: match &config.easdf {
+                Some(_) => Some(HttpClient::over(
+                    keyring.client(&[Role::Smf])?,
+                    callbacks.clone(),
+                    timeout,
+                )?),
+                None => None,
+            },
             announced: HttpClient::over(keyring.client(&[Role::Ees])?, callbacks.clone(), timeout)?,
             ecs: config
                 .ecs
@@ -638,8 +868,10 @@ fn profile(config: &EesConfig, end_pt: EndPoint) -> EesProfile {
 /// What an EES needs in order to serve.
 struct EesReadiness {
     store: Arc<dyn Store>,
+    core_store: Option<Arc<dyn Store>>,
     ecs: Option<watch::Receiver<LinkState>>,
     tokens: Option<(Arc<Verifier>, Arc<dyn Clock>)>,
+    capif: Option<watch::Receiver<Link>>,
 }
 
 #[async_trait]
@@ -654,13 +886,25 @@ impl Readiness for EesReadiness {
             "store",
             self.store.check().await.err().map(|error| error.to_string()),
         )];
+        if let Some(store) = &self.core_store {
+            let detail = store.check().await.err().map(|error| error.to_string());
+            needs.push(need("capif store", detail));
+        }
         if let Some(ecs) = &self.ecs {
             needs.push(need("ecs", ecs.borrow().as_ref().err().cloned()));
         }
         if let Some((verifier, clock)) = &self.tokens {
             let now = u64::try_from(clock.now().0.as_second()).unwrap_or_default();
-            let missing = "the keys and revocations of the ECS are not known, or too old".to_owned();
-            needs.push(need("tokens", (!verifier.is_informed(now)).then_some(missing)));
+            needs.push(need("tokens", verifier.trouble(now)));
+        }
+        if let Some(capif) = &self.capif {
+            // A core function that is away is told of, and no reason to send anybody elsewhere: tokens already issued count.
+            let link = capif.borrow().clone();
+            needs.push(Need {
+                name: "capif",
+                ready: link.registered,
+                detail: link.trouble,
+            });
         }
         needs
     }

@@ -1,9 +1,12 @@
 //! The hardened reference of an EES: one line for each key that can be set to something weaker.
 
-use crate::config::EesConfig;
+use crate::{
+    capif::settings::ExposureSettings, ccf::hardening::EMBEDDED, config::EesConfig, easdf::settings::EasdfSettings,
+};
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
+use edgeapp_dot::settings::DnsSettings;
 use edgeapp_ees_domain::quotas::QuotaSettings;
 use edgeapp_http::{assembly::ListenAt, tls::TlsSettings};
 use edgeapp_nef::NefSettings;
@@ -185,6 +188,18 @@ static QUOTAS: &[Check<QuotaSettings>] = &[
         |quotas| quotas.traffic_influences.get().into(),
         FILLS,
     ),
+    Check::most(
+        "quotas.dns_contexts",
+        1_000_000,
+        |quotas| quotas.dns_contexts.get().into(),
+        FILLS,
+    ),
+    Check::most(
+        "quotas.baseline_dns_patterns",
+        10_000,
+        |quotas| quotas.baseline_dns_patterns.get().into(),
+        FILLS,
+    ),
 ];
 
 fn everywhere(at: Option<&ListenAt>) -> Option<String> {
@@ -200,8 +215,12 @@ impl Hardened for EesConfig {
             .part(|ees| Some(&ees.store), StoreSettings::CHECKS)
             .part(|ees| ees.audit.as_ref(), AuditSettings::CHECKS)
             .part(|ees| ees.nef.as_ref(), NefSettings::CHECKS)
+            .part(|ees| ees.dns.as_ref(), DnsSettings::CHECKS)
+            .part(EesConfig::embedded_core, EMBEDDED)
+            .part(|ees| ees.easdf.as_ref(), EasdfSettings::CHECKS)
             .part(|ees| Some(&ees.consent), ConsentConfig::CHECKS)
             .part(|ees| Some(&ees.authorization), AuthorizationConfig::CHECKS)
+            .part(EesConfig::exposure, ExposureSettings::CHECKS)
     }
 }
 
@@ -230,8 +249,22 @@ mod tests {
         edge2 = { listen = "192.0.2.3:9102" }
         edge9 = { listen = "192.0.2.4:9109" }
         trust.nef = "nef.pem"
-        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"] }
+        trust.smf = "smf.pem"
+        crl = { eec = ["crl"], eas = ["crl"], ees = ["crl"], ecs = ["crl"], operator = ["crl"], nef = ["crl"], smf = ["crl"], ccf = ["crl"] }
         nef = { api_root = "https://nef.example", scs_as_id = "ees-a" }
+        dns = { listen = "192.0.2.5:853", zones = ["edge.example"], clients = ["10.45.0.0/16"] }
+        easdf = { listen = "192.0.2.6:9188" }
+        [capif]
+        embedded = true
+        [capif.core]
+        ccf_id = "ccf.example"
+        listen = "192.0.2.6:9443"
+        identity = { certificate = "ccf.pem", key = "ccf.key" }
+        authority = { certificate = "capif-ca.pem", key = "capif-ca.key" }
+        store = { kind = "redb", path = "ccf.redb", encryption_key_file = "state.key" }
+        [capif.exposure]
+        url = "https://ccf.example"
+        roots = "ccf-ca.pem"
     "#;
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
@@ -247,6 +280,15 @@ mod tests {
         (
             "authorization.accept_tokens_typed_jwt",
             "authorization.accept_tokens_typed_jwt = true",
+        ),
+        ("authorization.stale_seconds", "authorization.stale_seconds = 3601"),
+        (
+            "capif.exposure.accept_tokens_without_a_certificate",
+            "capif.exposure.accept_tokens_without_a_certificate = true",
+        ),
+        (
+            "capif.exposure.longest_token_seconds",
+            "capif.exposure.longest_token_seconds = 7200",
         ),
         ("audit", "audit = false"),
         ("crl", "crl = false"),
@@ -334,9 +376,39 @@ mod tests {
             "nef.allow_plain_http_to_nef_on_trusted_networks_only = true",
         ),
         ("nef.token_file", "nef.token_file = \"token\""),
+        ("dns.listen", "dns.listen = \"0.0.0.0:853\""),
+        ("dns.clients", "dns.clients = [\"10.45.0.0/16\", \"::/0\"]"),
+        ("dns.trusted_forwarders", "dns.trusted_forwarders = [\"0.0.0.0/0\"]"),
+        (
+            "dns.publish_loopback_addresses",
+            "dns.publish_loopback_addresses = true",
+        ),
+        ("easdf.listen", "easdf.listen = \"0.0.0.0:9188\""),
+        ("easdf.held", "easdf.held = 100001"),
+        ("quotas.dns_contexts", "quotas.dns_contexts = 1000001"),
+        ("quotas.baseline_dns_patterns", "quotas.baseline_dns_patterns = 10001"),
         (
             "consent.every_user_agreed_by_other_means",
             "consent.every_user_agreed_by_other_means = true",
+        ),
+        ("capif.core.listen", "capif.core.listen = \"[::]:9443\""),
+        (
+            "capif.core.certificate_seconds",
+            "capif.core.certificate_seconds = 7776001",
+        ),
+        ("capif.core.token_seconds", "capif.core.token_seconds = 3601"),
+        (
+            "capif.core.key_rotation_seconds",
+            "capif.core.key_rotation_seconds = 2592001",
+        ),
+        ("capif.core.quotas.apis", "capif.core.quotas.apis = 10001"),
+        (
+            "capif.core.quotas.event_subscriptions",
+            "capif.core.quotas.event_subscriptions = 1001",
+        ),
+        (
+            "capif.core.store",
+            "capif.core.store = { kind = \"memory-lost-at-exit\" }",
         ),
     ];
     const PLAIN_ETCD: &str = r#"
@@ -357,10 +429,14 @@ mod tests {
     "#;
 
     fn over(base: &mut toml::Table, text: &str) {
-        for (key, value) in text.parse::<toml::Table>().unwrap() {
+        merge(base, text.parse().unwrap());
+    }
+
+    fn merge(base: &mut toml::Table, more: toml::Table) {
+        for (key, value) in more {
             match (base.get_mut(&key), value) {
                 (Some(toml::Value::Table(base)), toml::Value::Table(more)) if !more.contains_key("kind") => {
-                    base.extend(more);
+                    merge(base, more);
                 }
                 (_, toml::Value::Boolean(false)) if ["edge9", "audit", "crl"].contains(&&*key) => {
                     drop(base.remove(&key))

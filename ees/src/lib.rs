@@ -3,7 +3,11 @@
 //! The tree is the figure of the standard: what serves or calls over EDGE-*n* stands in `edge`*n*. [`config`] is the configuration as
 //! written, [`ees`] names every pluggable part once.
 
+pub mod capif;
+pub mod ccf;
 pub mod config;
+mod dns;
+pub mod easdf;
 pub mod edge1;
 pub mod edge2;
 pub mod edge3;

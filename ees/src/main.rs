@@ -1,9 +1,21 @@
 //! The program `ees`.
 
 use clap::{Parser, Subcommand, ValueEnum};
-use edgeapp_audit::command::{AuditCommand, CommandError};
-use edgeapp_authz::policy::check::{self, Asked};
+use edgeapp_audit::{
+    command::{AuditCommand, CommandError},
+    settings::PrivacySettings,
+};
+use edgeapp_authz::policy::{
+    Catalogue,
+    check::{self, Asked},
+};
 use edgeapp_ees::{
+    ccf::{
+        self,
+        command::{CcfCommand, CommandError as CcfError},
+        config::CcfConfig,
+        server::CcfServer,
+    },
     config::EesConfig,
     ees::{EesBuilder, StartError, check_files},
     operations,
@@ -81,12 +93,37 @@ enum Command {
         #[arg(long, conflicts_with = "out")]
         schema: bool,
     },
+    /// Be a CAPIF core function (TS 29.222), or look after one that runs.
+    Ccf(CcfArguments),
     /// Write the OpenAPI documents of what this program serves.
     Openapi {
         /// The folder to write them to; without it they are printed.
         #[arg(long)]
         out: Option<PathBuf>,
     },
+}
+
+/// Without a subcommand: serve until SIGTERM or SIGINT; prints where it listens, then `ready`.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct CcfArguments {
+    #[command(flatten)]
+    serve: CcfServe,
+    #[command(subcommand)]
+    command: Option<CcfCommand>,
+}
+
+#[derive(clap::Args)]
+struct CcfServe {
+    /// The configuration file.
+    #[arg(long, required = true)]
+    config: Option<PathBuf>,
+    /// How log lines are written; by default text on a terminal, JSON elsewhere.
+    #[arg(long, value_enum)]
+    log_format: Option<Format>,
+    /// Which log lines are written: a level, or a list such as `info,edgeapp_core=debug`.
+    #[arg(long, default_value = "info")]
+    log: String,
 }
 
 /// May this caller use this operation on this listener?
@@ -140,7 +177,8 @@ fn main() -> ExitCode {
         Command::Audit(command) => audit(command),
         Command::StateKey { file } => state_key(&file),
         Command::CheckPolicy { config, question } => check_policy(&config, question),
-        Command::Policies { out, schema } => policies(out.as_deref(), schema),
+        Command::Policies { out, schema } => policies(&operations::catalogue(), out.as_deref(), schema),
+        Command::Ccf(arguments) => core_function(arguments),
         Command::Openapi { out } => openapi(out.as_deref()),
     };
     let (text, code) = match done {
@@ -164,32 +202,82 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Runtime::new().map_err(|error| Failure::Failed(error.to_string()))
 }
 
-fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> {
-    let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
+fn logging(format: Option<Format>, log: &str, privacy: &PrivacySettings) -> Result<(), Failure> {
     let format = match format {
         Some(Format::Json) => LogFormat::Json,
         Some(Format::Text) => LogFormat::Text,
         None => LogFormat::fitting(),
     };
-    let identifiers = match config.privacy.log_identifiers_as_they_are {
+    let identifiers = match privacy.log_identifiers_as_they_are {
         true => Identifiers::AsTheyAre,
         false => Identifiers::Replaced,
     };
-    start_logging(format, log, identifiers).map_err(Failure::Usage)?;
+    start_logging(format, log, identifiers).map_err(Failure::Usage)
+}
+
+/// Cancelled once somebody wishes that the process end.
+fn stop() -> Result<CancellationToken, Failure> {
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    let wish = stop_signal().map_err(|error| Failure::Failed(error.to_string()))?;
+    tokio::spawn(async move {
+        wish.await;
+        tracing::info!("stopping: requests that run may finish");
+        stopping.cancel();
+    });
+    Ok(stop)
+}
+
+fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> {
+    let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
+    logging(format, log, &config.privacy)?;
     Effective::of(&config).map_err(Failure::Failed)?.log();
     keep_memory_private();
     runtime()?.block_on(async {
         let server = EesBuilder::new(config).build().await;
         let server = server.map_err(|error| not_started(file, &error))?;
-        let stop = CancellationToken::new();
-        let stopping = stop.clone();
-        let wish = stop_signal().map_err(|error| Failure::Failed(error.to_string()))?;
-        tokio::spawn(async move {
-            wish.await;
-            tracing::info!("stopping: requests that run may finish");
-            stopping.cancel();
-        });
-        say(&server.serving().announcement())?;
+        let stop = stop()?;
+        say(&server.announcement())?;
+        server.serve(stop).await;
+        Ok(())
+    })
+}
+
+fn core_function(arguments: CcfArguments) -> Result<(), Failure> {
+    match arguments.command {
+        None => serve_core_function(&arguments.serve),
+        Some(CcfCommand::CheckConfig { config: file }) => {
+            let config = CcfConfig::read(&file).map_err(|error| Failure::Usage(error.to_string()))?;
+            runtime()?
+                .block_on(async { ccf::server::check_files(&config) })
+                .map_err(|error| not_started(&file, &error))?;
+            verdict(&Effective::of(&config).map_err(Failure::Failed)?)
+        }
+        Some(CcfCommand::Policies { out, schema }) => policies(&ccf::operations::catalogue(), out.as_deref(), schema),
+        Some(command) => {
+            let done = runtime()?.block_on(command.run()).map_err(|error| match error {
+                CcfError::Usage(text) => Failure::Usage(text),
+                CcfError::Failed(text) => Failure::Failed(text),
+            })?;
+            say(&done)
+        }
+    }
+}
+
+fn serve_core_function(arguments: &CcfServe) -> Result<(), Failure> {
+    let Some(file) = &arguments.config else {
+        return Err(Failure::Usage("ccf: name a configuration with --config".to_owned()));
+    };
+    let config = CcfConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
+    logging(arguments.log_format, &arguments.log, &config.privacy)?;
+    Effective::of(&config).map_err(Failure::Failed)?.log();
+    keep_memory_private();
+    runtime()?.block_on(async {
+        let server = CcfServer::open(&config)
+            .await
+            .map_err(|error| not_started(file, &error))?;
+        let stop = stop()?;
+        say(&server.announcement())?;
         server.serve(stop).await;
         Ok(())
     })
@@ -222,7 +310,10 @@ fn check_config(file: &Path) -> Result<(), Failure> {
     runtime()?
         .block_on(async { check_files(&config) })
         .map_err(|error| not_started(file, &error))?;
-    let effective = Effective::of(&config).map_err(Failure::Failed)?;
+    verdict(&Effective::of(&config).map_err(Failure::Failed)?)
+}
+
+fn verdict(effective: &Effective) -> Result<(), Failure> {
     say(&effective.text())?;
     effective.verdict().map_err(Failure::Failed)
 }
@@ -250,8 +341,7 @@ fn check_policy(file: &Path, question: Option<Question>) -> Result<(), Failure> 
     if answer.allowed { Ok(()) } else { Err(Failure::Refused) }
 }
 
-fn policies(out: Option<&Path>, schema: bool) -> Result<(), Failure> {
-    let catalogue = operations::catalogue();
+fn policies(catalogue: &Catalogue, out: Option<&Path>, schema: bool) -> Result<(), Failure> {
     if schema {
         return say(&catalogue.schema());
     }
@@ -276,15 +366,17 @@ fn policies(out: Option<&Path>, schema: bool) -> Result<(), Failure> {
 
 fn openapi(out: Option<&Path>) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let apis = runtime()?
+    let of_ees = runtime()?
         .block_on(edgeapp_ees::apis())
         .map_err(|error| failed(&error))?;
-    for api in apis {
+    let of_core = runtime()?.block_on(ccf::documented()).map_err(|error| failed(&error))?;
+    let apis = of_ees.iter().map(|api| ("", api));
+    for (group, api) in apis.chain(of_core.iter().map(|api| ("capif", api))) {
         for (path, document) in api.files().map_err(|error| failed(&error))? {
             match out {
                 None => say(&format!("---\n{document}"))?,
                 Some(folder) => {
-                    let file = folder.join(path);
+                    let file = folder.join(group).join(path);
                     std::fs::create_dir_all(file.parent().unwrap_or(folder)).map_err(|error| failed(&error))?;
                     std::fs::write(&file, document)
                         .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;

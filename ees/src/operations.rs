@@ -1,17 +1,23 @@
 //! Every operation of an EES, by the reference point that serves it: what policies can speak of.
 
-use crate::{edge1, edge2, edge3, edge9};
+use crate::{easdf, edge1, edge2, edge3, edge9};
 use edgeapp_authz::policy::{Catalogue, shipped};
+use edgeapp_capif_doors::aef_security;
 use edgeapp_core::authorizer::{
     Operation,
-    ReferencePoint::{Edge1, Edge2, Edge3, Edge9},
+    ReferencePoint::{Capif3, Edge1, Edge2, Edge3, Edge9, N88, Operator},
 };
+use edgeapp_http::{clock, erasure};
 
 /// What an EES serves. An operation that does not stand here is refused, because no policy can permit it.
 pub fn catalogue() -> Catalogue {
     // Of EAS discovery, EASs and other EESs have the request only.
     let discovery = [edge1::eas_discovery::RequestEasDiscovery::NAME];
+    // Authorizations are taken back by the core function alone.
+    let check = [aef_security::CheckAuthentication::NAME];
     Catalogue::new(shipped::EES)
+        .serves(Capif3, aef_security::OPERATIONS)
+        .serves(Edge3, &check)
         .serves(Edge1, edge1::eec_registration::OPERATIONS)
         .serves(Edge1, edge1::eas_discovery::OPERATIONS)
         .serves(Edge1, edge1::acr_events::OPERATIONS)
@@ -35,6 +41,10 @@ pub fn catalogue() -> Catalogue {
         .serves(Edge9, edge9::common_eas_announcement::OPERATIONS)
         .serves(Edge9, edge9::acr_parameter_information::OPERATIONS)
         .serves(Edge9, &discovery)
+        .serves(Operator, erasure::OPERATIONS)
+        .serves(Operator, clock::OPERATIONS)
+        .serves(N88, easdf::dns_context::OPERATIONS)
+        .serves(N88, easdf::baseline_dns_pattern::OPERATIONS)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{EesConfig, LifetimesConfig},
-    edge1, edge2, edge3, edge9,
+    dns, easdf, edge1, edge2, edge3, edge9,
     ees::StartError,
 };
 use edgeapp_authz::consent::NobodyAgreed;
@@ -25,6 +25,7 @@ use edgeapp_ees_domain::{
         terms::FiledSubscriptions as FiledAcSubscriptions,
     },
     acr::{
+        decision::{DecisionPolicy, DecisionRules},
         follow_up::AcrFollowUp,
         managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
@@ -41,8 +42,17 @@ use edgeapp_ees_domain::{
     discovery_subscriptions::{self, DiscoverySubscriptionService, FiledSubscriptions},
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
+    eas_names::{EasNames, Naming},
+    easdf::{
+        contexts::{self, Addresses, DnsContextService},
+        held::HoldLimits,
+        patterns::{self, BaselinePatternService},
+        rules::Allowed,
+        steering::{FollowedContexts, FollowedPatterns, Steering},
+    },
     eec::EecService,
     expiring::EesExpiring,
+    invocations::InvocationLogs,
     lookups::{EasLookup, EecLookup, SearchBeyond},
     peers::{NoPeers, PeerEes, Peers},
     qos_session::{QosReports, QosSessionService},
@@ -77,6 +87,7 @@ pub async fn apis() -> Result<Vec<Api>, StartError> {
         peers: Arc::new(NoPeers),
         core: Arc::new(NoCoreNetwork),
         consent: Arc::new(NobodyAgreed::default()),
+        decides: Arc::new(DecisionRules::default()),
     };
     let rooms = Rooms::new(&room, around).await?;
     Ok(rooms.apis())
@@ -104,7 +115,18 @@ pub(crate) struct Parts {
     answer_seconds: u32,
     eec_trigger_port: Option<u16>,
     dnais: Vec<Dnai>,
+    naming: Option<Arc<Naming>>,
+    easdf: EasdfParts,
     app_context_bytes: usize,
+}
+
+/// What the rooms of the EASDF need to know.
+#[derive(Clone, Default)]
+struct EasdfParts {
+    served: bool,
+    allowed: Allowed,
+    addresses: Addresses,
+    limits: HoldLimits,
 }
 
 /// What is around the rooms.
@@ -114,6 +136,7 @@ pub(crate) struct Around {
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) core: Arc<dyn CoreNetwork>,
     pub(crate) consent: Arc<dyn Consent>,
+    pub(crate) decides: Arc<dyn DecisionPolicy>,
 }
 
 impl Parts {
@@ -158,6 +181,16 @@ impl Parts {
             answer_seconds: config.core_network.eas_answer_seconds,
             eec_trigger_port: config.core_network.eec_trigger_port,
             dnais: config.edn.as_ref().map(|edn| edn.dnais.clone()).unwrap_or_default(),
+            naming: config.dns.as_ref().map(|settings| Arc::new(dns::naming(settings))),
+            easdf: match (&config.easdf, &config.dns) {
+                (Some(easdf), Some(dns)) => EasdfParts {
+                    served: true,
+                    allowed: easdf.allowed(),
+                    addresses: easdf.addresses(dns),
+                    limits: easdf.hold_limits(),
+                },
+                _ => EasdfParts::default(),
+            },
             app_context_bytes: usize::try_from(relocation.app_context_bytes).unwrap_or(usize::MAX),
         }
     }
@@ -201,6 +234,8 @@ impl Parts {
             answer_seconds: 0,
             eec_trigger_port: None,
             dnais: Vec::new(),
+            naming: None,
+            easdf: EasdfParts::default(),
             app_context_bytes: 0,
         })
     }
@@ -240,6 +275,11 @@ pub(crate) struct Rooms {
     other_announcement_names: Vec<&'static str>,
     context_policy: ContextPolicy,
     peers: Arc<dyn Peers>,
+    /// Who knows the EASs by their names, where names are served.
+    pub(crate) names: Option<Arc<EasNames>>,
+    dns_contexts: Arc<DnsContextService>,
+    dns_patterns: Arc<BaselinePatternService>,
+    steering: Option<Arc<Steering>>,
 }
 
 impl Rooms {
@@ -250,11 +290,26 @@ impl Rooms {
             peers,
             core,
             consent,
+            decides,
         } = around;
         let room = Room::new(store.clone(), clock.clone()).with_quotas(parts.quotas.quotas());
         room.quotas().prepare(&room).await?;
-        let index = Arc::new(EasIndex::new(Some(parts.endpoint.clone())));
+        let index = EasIndex::new(Some(parts.endpoint.clone()));
+        let index = Arc::new(match &parts.naming {
+            Some(naming) => index.named_by(naming.clone()),
+            None => index,
+        });
         let follower = Follower::start(store.clone(), "eas/", index.clone()).await?;
+        let allowed = Arc::new(parts.easdf.allowed.clone());
+        let steering = Steering::new(room.clone(), allowed.clone(), parts.easdf.limits);
+        // Patterns first: contexts refer to them.
+        let view = Arc::new(FollowedPatterns(steering.clone()));
+        let patterns = Follower::start(store.clone(), patterns::PREFIX, view).await?;
+        let dns_patterns = BaselinePatternService::new(room.clone(), allowed.clone(), patterns);
+        let view = Arc::new(FollowedContexts(steering.clone()));
+        let contexts = Follower::start(store.clone(), contexts::PREFIX, view).await?;
+        let (callbacks, addresses) = (parts.callbacks.clone(), parts.easdf.addresses);
+        let dns_contexts = DnsContextService::new(room.clone(), callbacks, allowed, addresses, contexts);
         let discovery_filed = Arc::new(discovery_subscriptions::filed());
         let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", discovery_filed.clone()).await?;
         let clients_filed = Arc::new(ac_information::terms::filed());
@@ -280,7 +335,18 @@ impl Rooms {
         let waker = Waker::new(core.clone(), parts.own_id.clone(), parts.eec_trigger_port);
         let whereabouts = Whereabouts::new(core, consent.clone(), clock.clone());
         let fresh = parts.locations.fresh_seconds;
-        let places = KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), fresh);
+        let places = Arc::new(KnownPlaces::new(room.clone(), whereabouts, identifiers.clone(), fresh));
+        let names = parts.naming.clone().map(|naming| {
+            let strict = parts.discovery.strict_area;
+            Arc::new(EasNames::new(
+                index.clone(),
+                naming,
+                clock.clone(),
+                room.clone(),
+                places.clone(),
+                strict,
+            ))
+        });
         let sessions = QosSessionService::new(
             room.clone(),
             links.clone(),
@@ -334,7 +400,8 @@ impl Rooms {
             AcrManagementService::new(room.clone(), callbacks.clone(), links.clone(), consent.clone(), ues);
         let acr_management = Arc::new(acr_management);
         let relocations = AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone());
-        let relocations = Arc::new(relocations.watched_by(interest.clone()));
+        let relocations = relocations.watched_by(interest.clone()).decided_by(decides);
+        let relocations = Arc::new(relocations);
         let eecs = EecService::new(
             room.clone(),
             lifetimes.eec(),
@@ -356,7 +423,7 @@ impl Rooms {
         let registered_only = parts.discovery.eec_registration_required.then(|| known.clone());
         let subscriptions = lifetimes.subscriptions();
         let discovery = DiscoveryService::new(index, clock, known, beyond, parts.discovery)
-            .with_places(Arc::new(places))
+            .with_places(places)
             .with_groups(groups.clone())
             .watched_by(interest.clone());
         Ok(Self {
@@ -398,6 +465,10 @@ impl Rooms {
             relocations,
             context_policy: parts.contexts,
             peers,
+            names,
+            dns_contexts: Arc::new(dns_contexts),
+            dns_patterns: Arc::new(dns_patterns),
+            steering: parts.easdf.served.then_some(steering),
             room,
         })
     }
@@ -440,6 +511,20 @@ impl Rooms {
         ]
     }
 
+    pub(crate) fn n88(&self) -> Vec<Api> {
+        vec![
+            easdf::dns_context::api(self.dns_contexts.clone()),
+            easdf::baseline_dns_pattern::api(self.dns_patterns.clone()),
+        ]
+    }
+
+    /// The rules of SMFs, where these are served; SMFs are told by this notifier.
+    pub(crate) fn steering(&self, notifier: Arc<dyn Notifier>) -> Option<Arc<Steering>> {
+        let steering = self.steering.clone()?;
+        steering.report_by(notifier);
+        Some(steering)
+    }
+
     /// Where the core network reports to.
     pub(crate) fn edge2(&self) -> axum::Router {
         edge2::reports::router(self.links.clone())
@@ -453,7 +538,8 @@ impl Rooms {
     /// All of them, each once.
     pub(crate) fn apis(&self) -> Vec<Api> {
         let mut apis: Vec<Api> = Vec::new();
-        for api in self.edge1().into_iter().chain(self.edge3()).chain(self.edge9()) {
+        let all = self.edge1().into_iter().chain(self.edge3()).chain(self.edge9());
+        for api in all.chain(self.n88()) {
             // The whole API comes before the part of it that another reference point serves.
             if apis.iter().all(|known| known.name() != api.name()) {
                 apis.push(api);
@@ -462,7 +548,7 @@ impl Rooms {
         apis
     }
 
-    pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>) -> EesReactions {
+    pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>, invocations: Arc<dyn InvocationLogs>) -> EesReactions {
         let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
         let paths = PathFollowUp::new(
             self.room.clone(),
@@ -486,6 +572,7 @@ impl Rooms {
             mirrored: self.mirrored.clone(),
             acs,
             waker: self.waker.clone(),
+            invocations,
         };
         EesReactions::new(self.room.clone(), follow, notifier)
     }

@@ -14,6 +14,7 @@ use edgeapp_openapi::{
     eas_info_management::CommonEasBindReq,
     eas_information_provisioning::EasInfoProvReq,
     eas_registration::EasRegistration,
+    easdf::{context::DnsContextCreateData, pattern::BaseDnsPatternCreateData},
     eec_context_relocation::EecContextPush,
     eec_registration::EecRegistration,
     eel_managed_acr::{ActStatusSubsc, EelAcrReq},
@@ -38,8 +39,10 @@ pub static TARGETS: &[Target] = &[
     of::<AcrUpdateData>("body-ACRUpdateData"),
     of::<ActStatusSubsc>("body-ACTStatusSubsc"),
     of::<AppTrafficInfluence>("body-AppTrafficInfluence"),
+    of::<BaseDnsPatternCreateData>("body-BaseDnsPatternCreateData"),
     of::<CommonEasBindReq>("body-CommonEASBindReq"),
     of::<CommonEasInfo>("body-CommonEASInfo"),
+    of::<DnsContextCreateData>("body-DnsContextCreateData"),
     of::<EasDiscoveryReq>("body-EasDiscoveryReq"),
     of::<EasDiscoverySubscription>("body-EasDiscoverySubscription"),
     of::<EasInfoProvReq>("body-EASInfoProvReq"),
@@ -78,7 +81,7 @@ pub(crate) fn same_again<T: Wire + Serialize>(value: &T) {
     );
 }
 
-fn body<T: Wire + Serialize>(bytes: &[u8]) {
+pub(crate) fn body<T: Wire + Serialize>(bytes: &[u8]) {
     match parse::from_slice::<T>(bytes) {
         Ok(value) => same_again(&value),
         Err(error) => refusal(&error),

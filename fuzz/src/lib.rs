@@ -14,16 +14,22 @@
 //! | [`queries`] | query strings | what parses is written and parses to the same |
 //! | [`reports`] | what the core network reports over EDGE-2 | a refusal says where |
 //! | [`callbacks`] | URIs that clients name | none leads inside |
+//! | [`capif`] | certification requests, bodies, queries and scopes of CAPIF | as for bodies; a key is known by the same digest again |
+//! | [`dns`] | messages of DNS, and client subnets | a refusal can be read; what is understood can be answered |
+//! | [`tokens`] | access tokens, requests for them, keys and revocations of an issuer | nothing counts that nobody signed, nothing is granted that is not registered |
+//! | [`easdf`] | rules of SMFs, and JSON patches | rules that are taken decide; a patch leaves what could have been put |
 //! | [`certificates`] | certificates, and lists of revoked ones | an identity has a role and a name |
-//!
-//! A token has no target before it has a verifier; seeds for it lie in `fuzz/corpus/token`.
 
 pub mod bodies;
 pub mod callbacks;
+pub mod capif;
 pub mod certificates;
+pub mod dns;
+pub mod easdf;
 pub mod patches;
 pub mod queries;
 pub mod reports;
+pub mod tokens;
 
 /// A parser with the property that is asked of it.
 #[derive(Clone, Copy)]
@@ -46,6 +52,10 @@ pub fn targets() -> impl Iterator<Item = Target> {
         reports::TARGETS,
         callbacks::TARGETS,
         certificates::TARGETS,
+        dns::TARGETS,
+        tokens::TARGETS,
+        capif::TARGETS,
+        easdf::TARGETS,
     ];
     lists.into_iter().flatten().copied()
 }

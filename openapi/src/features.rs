@@ -103,5 +103,19 @@ pub mod ue_identifier {
     pub const SERVED: SupportedFeatures = SupportedFeatures::of(&[EDGE_APP_2]);
 }
 
-/// APIs that define no features: Eees_EELManagedACR, Ecas_SelectedEES, Eecs_EASInfoManagement.
+/// APIs that define no features, or none that anything here depends on: Neasdf_DNSContext, Neasdf_BaselineDNSPattern, Eees_EELManagedACR, Ecas_SelectedEES, Eecs_EASInfoManagement.
 pub const NONE: SupportedFeatures = SupportedFeatures::of(&[]);
+
+/// What our servers offer of an API of EDGE-3, by its name; nothing of one that defines no features.
+pub fn of_api(name: &str) -> SupportedFeatures {
+    match name {
+        "eees-easregistration" => eas_registration::SERVED,
+        "eees-easdiscovery" => eas_discovery::SERVED,
+        "eees-uelocation" => ue_location::SERVED,
+        "eees-ueidentifier" => ue_identifier::SERVED,
+        "eees-appclientinformation" => app_client_information::SERVED,
+        "eees-session-with-qos" => session_with_qos::SERVED,
+        "eees-acrmgntevent" => acr_management_event::SERVED,
+        _ => NONE,
+    }
+}

@@ -26,6 +26,8 @@
 //! | [`traffic_influence_eas`] | Eees_TrafficInfluenceEAS | TS 29.558 clause 8.12 |
 //! | [`selected_ees`] | Ecas_SelectedEES | TS 29.558 clause 8A.1 |
 //! | [`eas_info_management`] | Eecs_EASInfoManagement | TS 29.558 clause 9.3 |
+//! | [`easdf`] | Neasdf_DNSContext, Neasdf_BaselineDNSPattern | TS 29.556 clause 6 |
+//! | [`capif`] | the eleven APIs of CAPIF | TS 29.222 clauses 8 and 9 |
 //! | [`features`] | the optional features of all of them | |
 //! | [`common`], [`location`], [`ids`] | types of TS 29.571, TS 29.572 and TS 29.122 that these use | |
 //!
@@ -52,12 +54,14 @@ pub mod acr_parameter_information;
 pub mod acr_status_update;
 pub mod app_client_information;
 pub mod app_context_relocation;
+pub mod capif;
 pub mod common;
 pub mod common_eas_announcement;
 pub mod eas_discovery;
 pub mod eas_info_management;
 pub mod eas_information_provisioning;
 pub mod eas_registration;
+pub mod easdf;
 pub mod eec_context_relocation;
 pub mod eec_registration;
 pub mod eel_managed_acr;

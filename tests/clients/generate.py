@@ -15,6 +15,17 @@ def names():
     return sorted(file.stem for file in PUBLISHED.glob("*.yaml"))
 
 
+def capif():
+    """The names of the APIs of CAPIF, whose documents stand in a folder of their own."""
+    return sorted(file.stem for file in (PUBLISHED / "capif").glob("*.yaml"))
+
+
+def document(api):
+    """The published document of an API."""
+    file = PUBLISHED / f"{api}.yaml"
+    return file if file.exists() else PUBLISHED / "capif" / f"{api}.yaml"
+
+
 def package(api):
     """The name of an API where no hyphen is allowed."""
     return api.replace("-", "_")
@@ -23,7 +34,7 @@ def package(api):
 def _plan(api, out):
     return {
         "generatorName": "python",
-        "inputSpec": str(PUBLISHED / f"{api}.yaml"),
+        "inputSpec": str(document(api)),
         "outputDir": str(out / "python" / api),
         "additionalProperties": {"packageName": package(api), "library": "urllib3"},
         "globalProperties": {"apiTests": False, "modelTests": False, "apiDocs": False, "modelDocs": False},
@@ -37,7 +48,7 @@ def generate(out):
     shutil.rmtree(plans, ignore_errors=True)
     plans.mkdir(parents=True)
     files = []
-    for api in names():
+    for api in names() + capif():
         file = plans / f"{api}.yaml"
         file.write_text(yaml.safe_dump(_plan(api, out)))
         files.append(str(file))

@@ -15,7 +15,8 @@ import generate
 import urllib3
 
 # The listeners of each program.
-SERVERS = {"ees": ("edge1", "edge2", "edge3", "operator"), "ecs": ("edge4", "edge6", "operator"), "nef": ("apis", "control")}
+SERVERS = {"ees": ("edge1", "edge2", "edge3", "operator"), "ecs": ("edge4", "edge6", "operator"), "nef": ("apis", "control"),
+           "ccf": ("core", "operator")}
 
 
 class Program:
@@ -24,7 +25,8 @@ class Program:
     def __init__(self, binaries, name, config, settings, log):
         listeners = {f"{name.upper()}__{point.upper()}__LISTEN": "127.0.0.1:0" for point in SERVERS[name]}
         self.name, self.roots, self.log = name, {}, log
-        command = [binaries / "eec-sim", "nef"] if name == "nef" else [binaries / name, "serve", "--log", "warn"]
+        commands = {"nef": [binaries / "eec-sim", "nef"], "ccf": [binaries / "ees", "ccf", "--log", "warn"]}
+        command = commands.get(name, [binaries / name, "serve", "--log", "warn"])
         with open(log, "ab") as errors:
             self.process = subprocess.Popen(
                 [*command, "--config", config],
@@ -68,6 +70,8 @@ class Lab:
         rates = {"LIMITS__UNLIMITED_RATES_FOR_LOAD_TESTS": "true"}
         ecs = Program(self.binaries, "ecs", self.pki / "ecs.toml", {f"ECS__{key}": rates[key] for key in rates}, log)
         self.programs.append(ecs)
+        self.core = Program(self.binaries, "ccf", self.pki / "ccf.toml", {f"CCF__{key}": rates[key] for key in rates}, log)
+        self.programs.append(self.core)
         self.network = Program(self.binaries, "nef", self.pki / "nef.toml", {}, log)
         settings = {"EES__ECS__URL": ecs.roots["edge6"], "EES__NEF__API_ROOT": self.network.roots["apis"]}
         settings |= {f"EES__{key}": rates[key] for key in rates}
@@ -99,7 +103,26 @@ class Lab:
 
     def server(self, listener):
         """Which program serves a listener: `ees` or `ecs`."""
-        return "ecs" if listener in ("edge4", "edge6") else "ees"
+        return "ccf" if listener == "capif" else "ecs" if listener in ("edge4", "edge6") else "ees"
+
+    def credential(self, *arguments):
+        """The secret of an onboarding credential, as the operator of the core function hands it out."""
+        operator = ["--operator", self.core.roots["operator"], "--certificate", self.pki / "operator.pem",
+                    "--key", self.pki / "operator.key", "--roots", self.pki / "ca" / "ccf.pem"]
+        command = [self.binaries / "ees", "ccf", "credential", "new", *arguments, *operator]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=60)
+        return json.loads(told.stdout)["secret"]
+
+    def request(self, name):
+        """A key, and a certification request for it in PEM."""
+        key, asked = self.pki / f"{name}.key", self.pki / f"{name}.csr"
+        subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=any",
+                        "-keyout", key, "-out", asked], check=True, stderr=subprocess.DEVNULL, timeout=60)
+        return asked.read_text()
+
+    def keep(self, name, certificate):
+        """The certificate that was issued for the key of that name."""
+        (self.pki / f"{name}.pem").write_text(certificate)
 
     def files(self, who, listener):
         """Certificate and key of a caller, and the authority of the server."""
@@ -138,8 +161,10 @@ class Api:
         return f"{self.lab.root(listener)}/{self.name}/v1{path}"
 
     def client(self, who, listener):
-        """The generated client, calling a listener with somebody's certificate. `sent` and `urls` tell what left."""
+        """The generated client, calling a listener with somebody's certificate, or with none. `sent` and `urls` tell what left."""
         files = self.lab.files(who, listener)
+        if who is None:
+            files |= {"cert_file": None, "key_file": None}
         configuration = self.package.Configuration(
             host=self.url(listener), ssl_ca_cert=files["ca_certs"], cert_file=files["cert_file"], key_file=files["key_file"],
         )

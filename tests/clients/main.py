@@ -36,6 +36,18 @@ def run_flows(lab, apis):
     return failed
 
 
+def run_capif(lab):
+    """How many walks through the core function failed."""
+    try:
+        importlib.import_module("flows.capif").flow(lab)
+        print(f"ok   CAPIF, {len(generate.capif())} APIs")
+        return 0
+    except Exception:
+        traceback.print_exc()
+        print("FAIL CAPIF")
+        return 1
+
+
 def run_fuzz(lab, apis, examples):
     """How many APIs answered something undocumented."""
     failed = 0
@@ -62,9 +74,11 @@ def main():
     began = time.monotonic()
     if not chosen.keep:
         generate.generate(work)
-        print(f"generated clients of {len(generate.names())} APIs in {time.monotonic() - began:.0f} s")
+        print(f"generated clients of {len(generate.names() + generate.capif())} APIs in {time.monotonic() - began:.0f} s")
     with Lab(target / "debug", work) as lab:
         failed = run_flows(lab, apis)
+        if not chosen.api:
+            failed += run_capif(lab)
         if chosen.examples:
             failed += run_fuzz(lab, apis, chosen.examples)
     print(f"{'FAIL' if failed else 'ok'}: {failed} failed, {time.monotonic() - began:.0f} s")

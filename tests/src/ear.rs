@@ -78,7 +78,7 @@ impl Drop for Ear {
 }
 
 impl Ear {
-    /// Listens on a port of its own with this certificate, for EESs and ECSs.
+    /// Listens on a port of its own with this certificate, for EESs, ECSs and CAPIF core functions.
     pub async fn open(lab: &Lab, who: &Files) -> Self {
         Self::open_at(lab, who, (Ipv4Addr::LOCALHOST, 0).into()).await
     }
@@ -92,7 +92,7 @@ impl Ear {
         socket.set_reuseaddr(true).expect("an option");
         socket.bind(address).expect("an address");
         let socket = socket.listen(128).expect("a listener");
-        let clients = [Role::Ees, Role::Ecs].map(|role| (role, lab.pki.trust(role).expect("an authority")));
+        let clients = [Role::Ees, Role::Ecs, Role::Ccf].map(|role| (role, lab.pki.trust(role).expect("an authority")));
         let tls = server_config(&who.identity().expect("a certificate"), &clients, true).expect("TLS");
         let inside = Arc::new(Inside {
             heard: watch::Sender::new(Vec::new()),

@@ -102,6 +102,7 @@ impl Lab {
             state: self.path().join("state").join(format!("{name}.redb")),
             tokens: configuration::Tokens::No,
             transfer_seconds: None,
+            names: None,
         }
         .text(&self.pki);
         let mut plan = Plan::new("ees", &name, self.path(), &text);
@@ -124,6 +125,18 @@ impl Lab {
         }
         .text(&self.pki);
         Plan::new("ecs", "ecs", self.path(), &text)
+    }
+
+    /// A CAPIF core function of its own.
+    ///
+    /// # Panics
+    /// When the configuration cannot be read.
+    pub fn ccf(&self) -> Plan {
+        let ccf = configuration::Ccf {
+            ports: [0; 2],
+            ..configuration::core_function(self.path())
+        };
+        Plan::new("ccf", "ccf", self.path(), &ccf.text(&self.pki))
     }
 
     /// An EEC that calls this `apiRoot` of an EES.

@@ -126,9 +126,14 @@ impl Process {
             .append(true)
             .open(log)
             .map_err(|error| error.to_string())?;
-        let mut command = launch.command(name);
+        // A core function has no program of its own.
+        let (program, serve) = match name {
+            "ccf" => ("ees", "ccf"),
+            name => (name, "serve"),
+        };
+        let mut command = launch.command(program);
         let mut child = command
-            .args(["serve", "--log", &launch.filter, "--config"])
+            .args([serve, "--log", &launch.filter, "--config"])
             .arg(config)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -91,6 +91,30 @@ async fn a_rule_that_is_removed_refuses_its_operations_and_no_others() {
     .await;
 }
 
+/// What operators change is refused without its rule; what they look at needs none.
+///
+/// Proves: WP-23, WP-36
+#[tokio::test]
+async fn without_its_rule_an_operator_changes_nothing_and_still_sees_the_server() {
+    let lab = Lab::new();
+    let policies = written(&lab, "ees");
+    let file = policies.join("operator.cedar");
+    let whole = fs::read_to_string(&file).unwrap();
+    fs::write(&file, without(&whole, "operator-erasure")).unwrap();
+    let ees = under(lab.ees("a"), &policies).start().await;
+    let eec = lab.eec(EEC, ees.root("edge1"));
+    eec.post(EEC_REGISTRATIONS, &json!({"eecId": EEC})).await.created();
+    let operator = lab.operator(Role::Ees, ees.root("operator"));
+    let erase = async || operator.post("/erase", &json!({"eecId": EEC})).await;
+    erase().await.refused(403, "UNAUTHORIZED");
+    operator.post("/clock", &json!({})).await.found();
+    for path in ["/health", "/ready", "/metrics", "/clock", "/version"] {
+        assert_eq!(operator.get(path).await.status, 200, "{path}");
+    }
+    fs::write(&file, &whole).unwrap();
+    until_it_is_so("the operator may erase", async || erase().await.status == 200).await;
+}
+
 /// SIGHUP has the files read at once; nothing else says that they have not changed.
 #[tokio::test]
 async fn a_signal_has_the_policies_read_again() {
@@ -176,7 +200,8 @@ async fn policies_are_checked_without_a_server() {
         .map(str::trim)
         .filter(|cell| !cell.is_empty())
         .collect();
-    assert_eq!(cells, ["eees-easdiscovery", "all 5", "·", "all 1", "all 1"], "{table}");
+    let expected = ["eees-easdiscovery", "·", "all 1", "all 5", "·", "all 1", "·", "·"];
+    assert_eq!(cells, expected, "{table}");
     let question = [
         "--principal",
         "urn:edgeapp:eec:eec-1",

@@ -35,7 +35,13 @@ fn door(program: &str, api: &str) -> (String, String) {
         .map(|entry| entry.unwrap().path())
         .collect();
     points.sort();
-    for point in points.iter().filter(|path| path.is_dir()) {
+    let of_edgeapp = |path: &&PathBuf| {
+        path.is_dir()
+            && path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("edge"))
+    };
+    for point in points.iter().filter(of_edgeapp) {
         for file in files(point, "rs") {
             if fs::read_to_string(&file).unwrap().contains(&quoted) {
                 let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();

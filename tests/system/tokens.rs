@@ -297,6 +297,58 @@ async fn a_client_that_leaves_the_registry_is_refused_everywhere() {
     token_of("eec-2", &two).await;
 }
 
+/// A client that may have less than before loses what it has within the bound, also where the ECS was started again meanwhile, and an EES
+/// that is started afterwards; it gets tokens of what is left at once.
+///
+/// Proves: WP-15, WP-22
+#[tokio::test]
+async fn a_client_that_may_have_less_loses_what_it_has() {
+    let mut site = Site::new();
+    let (ecs, ees) = site.start().await;
+    let wide = token_of("eec-1", &site.at_ecs("eec-1", &ecs)).await;
+    let staying = token_of("eec-2", &site.at_ecs("eec-2", &ecs)).await;
+    let root = ees.root("edge1");
+    let (eec, other) = (site.lab.eec("eec-1", root), site.lab.eec("eec-2", root));
+    register(&eec.bearing(&wide), "eec-1").await.created();
+
+    let written = fs::read_to_string(&site.registry).expect("a registry");
+    let mut registry: toml::Table = written.parse().expect("TOML");
+    registry["client"][0]["scopes"] = toml::Value::from(vec!["eees-easdiscovery"]);
+    fs::write(&site.registry, registry.to_string()).expect("a registry");
+    let began = Instant::now();
+    until_it_is_so("the wide token is void", async || {
+        register(&eec.bearing(&wide), "eec-1").await.status == StatusCode::UNAUTHORIZED
+    })
+    .await;
+    assert!(began.elapsed() < BOUND, "after {:?}", began.elapsed());
+    let narrow = token_of("eec-1", &site.at_ecs("eec-1", &ecs)).await;
+    register(&eec.bearing(&narrow), "eec-1")
+        .await
+        .refused(403, "UNAUTHORIZED");
+    register(&other.bearing(&staying), "eec-2").await.created();
+
+    // Nothing comes back with a restart of either.
+    ecs.kill().await;
+    ees.kill().await;
+    let (ecs, ees) = (site.ecs_plan.start().await, site.ees_plan.start().await);
+    let (eec, other) = (eec.at(ees.root("edge1")), other.at(ees.root("edge1")));
+    invalid(&register(&eec.bearing(&wide), "eec-1").await);
+    register(&other.bearing(&staying), "eec-2").await.created();
+
+    // Narrowed while the ECS was away.
+    assert!(ecs.stop().await.success());
+    registry["client"][1]["scopes"] = toml::Value::from(vec!["eees-easdiscovery"]);
+    fs::write(&site.registry, registry.to_string()).expect("a registry");
+    let ecs = site.ecs_plan.start().await;
+    let began = Instant::now();
+    until_it_is_so("the other one is void too", async || {
+        register(&other.bearing(&staying), "eec-2").await.status == StatusCode::UNAUTHORIZED
+    })
+    .await;
+    assert!(began.elapsed() < BOUND, "after {:?}", began.elapsed());
+    drop(ecs);
+}
+
 /// A key that is rotated is no event for anybody; when keys are withdrawn, all tokens until then are void.
 #[tokio::test]
 async fn keys_rotate_and_are_withdrawn_while_tokens_are_used() {

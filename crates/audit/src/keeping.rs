@@ -40,7 +40,7 @@ impl Keeping {
         let evidence: Arc<dyn Evidence> = match (given, &log) {
             (Some(given), _) => given,
             (None, Some(log)) => log.clone(),
-            (None, None) => Arc::new(ToTheLog),
+            (None, None) => Arc::new(ToTheLog::default()),
         };
         Ok(Self {
             evidence,

@@ -7,6 +7,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use edgeapp_core::secrets::open_to_others;
 use pem::Pem;
 use std::{
     fmt, fs, io,
@@ -90,16 +91,9 @@ impl AuditKey {
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let text = fs::read(path).map_err(|error| KeyError::File(path.to_owned(), error))?;
         let text = Zeroizing::new(text);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(path)
-                .map_err(|error| KeyError::File(path.to_owned(), error))?
-                .permissions()
-                .mode();
-            if mode & 0o077 != 0 {
-                return Err(KeyError::Open(path.to_owned()));
-            }
+        let open = open_to_others(path).map_err(|error| KeyError::File(path.to_owned(), error))?;
+        if open.is_some() {
+            return Err(KeyError::Open(path.to_owned()));
         }
         let content = |what| KeyError::Content(path.to_owned(), what);
         let pem = pem::parse(&*text).map_err(|_| content("no PEM"))?;

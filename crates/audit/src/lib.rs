@@ -39,6 +39,7 @@ pub mod keeping;
 pub mod keys;
 pub mod log;
 pub mod record;
+mod repeated;
 pub mod settings;
 pub mod upload;
 pub mod verify;

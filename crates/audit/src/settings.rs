@@ -8,6 +8,7 @@ use crate::{
 use edgeapp_core::{
     hardening::Check,
     pseudonym::Pseudonyms,
+    secrets::open_to_others,
     store::{Commit, Expect, Key, Store, StoreError},
 };
 use serde::{Deserialize, Serialize};
@@ -255,14 +256,10 @@ pub fn read_key(path: &Path) -> io::Result<Pseudonyms> {
 }
 
 fn read_made(path: &Path) -> io::Result<Pseudonyms> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
-            return Err(io::Error::other(
-                "other users can read this key; take that from them with chmod 600",
-            ));
-        }
+    if open_to_others(path)?.is_some() {
+        return Err(io::Error::other(
+            "other users can read this key; take that from them with chmod 600",
+        ));
     }
     let key = fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => {

@@ -1,5 +1,6 @@
 //! What the server sees of its surroundings: a clock that jumps, a state that cannot be read or written, consents that end.
 
+use crate::repeated::{Counted, Repeated};
 use async_trait::async_trait;
 use edgeapp_core::{
     clock::trust::{TOLERANCE, Trust},
@@ -9,8 +10,9 @@ use edgeapp_core::{
 };
 use jiff::Timestamp;
 use std::{
+    net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -135,22 +137,50 @@ impl Store for Watched {
     }
 }
 
-/// Without an audit log, events are lines of the ordinary log, of the target `security`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ToTheLog;
+/// Events of one kind and caller that are lines of their own within ten seconds.
+const BURST: u64 = 200;
+
+/// Without an audit log, events are lines of the ordinary log, of the target `security`. What repeats itself is counted as in the audit log;
+/// the count is a line when the next event comes.
+pub struct ToTheLog(Mutex<Repeated>);
+
+impl Default for ToTheLog {
+    fn default() -> Self {
+        Self(Mutex::new(Repeated::within(BURST)))
+    }
+}
 
 impl Evidence for ToTheLog {
     fn record(&self, event: SecurityEvent) {
+        let (singly, counted) = {
+            let mut repeated = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let counted = repeated.counted(false);
+            (repeated.singly(&event), counted)
+        };
         let names = edgeapp_core::pseudonym::in_use();
+        let address = |from: Option<IpAddr>| {
+            from.map(|from| names.of(&from.to_canonical().to_string()))
+                .unwrap_or_default()
+        };
+        for Counted {
+            kind,
+            actor,
+            from,
+            count,
+        } in counted
+        {
+            let actor = names.scrub(actor.as_deref().unwrap_or_default()).into_owned();
+            tracing::info!(target: "security", event = kind.as_str(), actor, from = address(from), count, "security events that were no lines of their own");
+        }
+        if !singly {
+            return;
+        }
         let actor = event
             .actor
             .as_ref()
             .map(|actor| names.of_owner(actor))
             .unwrap_or_default();
-        let from = event
-            .from
-            .map(|from| names.of(&from.to_canonical().to_string()))
-            .unwrap_or_default();
+        let from = address(event.from);
         let target = names.scrub(event.target.as_deref().unwrap_or_default()).into_owned();
         let reason = crate::record::capped(&names.scrub(&event.reason));
         tracing::info!(target: "security", event = event.kind.as_str(), actor, from, about = target, reason, "security event");
@@ -161,7 +191,6 @@ impl Evidence for ToTheLog {
 mod tests {
     use super::*;
     use jiff::SignedDuration;
-    use std::sync::Mutex;
 
     fn noon() -> Timestamp {
         "2026-01-05T12:00:00Z".parse().expect("a time")

@@ -5,6 +5,7 @@ use crate::{
     keys::AuditKey,
     log::{Policy, Shared},
     record::{self, CHECKPOINT, Content, PRUNED, capped, sha256},
+    repeated::Repeated,
 };
 use edgeapp_core::{
     evidence::{SecurityEvent, SecurityEventKind},
@@ -12,10 +13,8 @@ use edgeapp_core::{
 };
 use jiff::Timestamp;
 use std::{
-    collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    net::IpAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -33,11 +32,6 @@ const RETRY: Duration = Duration::from_secs(1);
 const RESERVE: u64 = 1024 * 1024;
 /// How often the thread looks whether something is due although nothing happens.
 const IDLE: Duration = Duration::from_millis(500);
-/// Time in which events that repeat themselves are counted together.
-const WINDOW: Duration = Duration::from_secs(10);
-/// Different repetitions that are told apart at a time.
-const REPETITIONS: usize = 10_000;
-
 /// An event with the time at which it was told.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -53,15 +47,6 @@ struct Place {
     hash: String,
 }
 
-/// Events of one kind by one actor from one address.
-type Repetition = (SecurityEventKind, Option<String>, Option<IpAddr>);
-
-struct Window {
-    began: Instant,
-    written: u64,
-    counted: u64,
-}
-
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     key: AuditKey,
@@ -73,7 +58,7 @@ pub(crate) struct Writer {
     closed: u64,
     unsigned: u64,
     unsigned_since: Instant,
-    repeated: HashMap<Repetition, Window>,
+    repeated: Repeated,
     /// Records that had no room on the disk, told as soon as there is some.
     refused: u64,
     failing: bool,
@@ -117,7 +102,7 @@ impl Writer {
             closed: 0,
             unsigned: u64::from(!end.signed),
             unsigned_since: began,
-            repeated: HashMap::new(),
+            repeated: Repeated::within(policy.burst),
             refused: 0,
             failing: false,
         };
@@ -181,7 +166,7 @@ impl Writer {
             self.shared.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
             let names = pseudonym::in_use();
             for told in batch {
-                records.extend(self.written_singly(&told).then(|| content(&told, &names, None)));
+                records.extend(self.repeated.singly(&told.event).then(|| content(&told, &names, None)));
             }
             self.counted(&names, !open, &mut records);
             let lost = self.shared.lost.swap(0, Ordering::Relaxed) + std::mem::take(&mut self.refused);
@@ -200,51 +185,21 @@ impl Writer {
         }
     }
 
-    /// Whether this event gets a record of its own; otherwise it is counted.
-    fn written_singly(&mut self, told: &Told) -> bool {
-        let event = &told.event;
-        let repetition = (
-            event.kind,
-            event.actor.as_ref().map(|actor| actor.as_str().to_owned()),
-            event.from,
-        );
-        if self.repeated.len() >= REPETITIONS && !self.repeated.contains_key(&repetition) {
-            return true;
-        }
-        let window = self.repeated.entry(repetition).or_insert_with(|| Window {
-            began: Instant::now(),
-            written: 0,
-            counted: 0,
-        });
-        if window.written < self.policy.burst {
-            window.written += 1;
-            true
-        } else {
-            window.counted += 1;
-            false
-        }
-    }
-
     /// Records of what was only counted, once its time is over.
     fn counted(&mut self, names: &Pseudonyms, all: bool, records: &mut Vec<Content>) {
-        let over = |window: &Window| all || window.began.elapsed() >= WINDOW;
         let (at, after) = (Timestamp::now(), self.began.elapsed());
-        self.repeated.retain(|(kind, actor, from), window| {
-            if !over(window) {
-                return true;
-            }
-            if window.counted > 0 {
-                let mut event =
-                    SecurityEvent::new(*kind, "the same again and again: counted and not written one by one");
-                event.from = *from;
-                let told = Told { at, after, event };
-                records.push(Content {
-                    actor: actor.as_deref().map(|actor| names.scrub(actor).into_owned()),
-                    ..content(&told, names, Some(window.counted))
-                });
-            }
-            false
-        });
+        for counted in self.repeated.counted(all) {
+            let mut event = SecurityEvent::new(
+                counted.kind,
+                "the same again and again: counted and not written one by one",
+            );
+            event.from = counted.from;
+            let told = Told { at, after, event };
+            records.push(Content {
+                actor: counted.actor.map(|actor| names.scrub(&actor).into_owned()),
+                ..content(&told, names, Some(counted.count))
+            });
+        }
     }
 
     /// Writes records, however long that takes; gives up only when nobody waits for more.

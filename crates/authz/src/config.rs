@@ -4,7 +4,7 @@ use crate::{
     policy::{Catalogue, LocalPolicy, PolicyError},
     token::{claims::Expected, verifier::Rules},
 };
-use edgeapp_core::{authorizer::ReferencePoint, hardening::Check};
+use edgeapp_core::{authorizer::ReferencePoint, hardening::Check, token::LONGEST_LIFE};
 use serde::{Deserialize, Serialize};
 use std::{
     path::{Path, PathBuf},
@@ -32,7 +32,8 @@ pub struct AuthorizationConfig {
     pub reference_points: Vec<TokenPoint>,
     /// `pull_seconds`: how often the ECS is asked for what it revoked, 1 to 5; 3 when not given.
     pub pull_seconds: u8,
-    /// `stale_seconds`: how long keys and revocations count when the ECS cannot be reached, at most a day, which it is when not given.
+    /// `stale_seconds`: how long keys and revocations count when the ECS cannot be reached, an hour when not given, at most a day. After an
+    /// hour without an ECS every token that it issued is over: more serves nobody but who signs tokens with a key that was withdrawn.
     pub stale_seconds: u32,
     /// `accept_tokens_typed_jwt`: tokens with the header `typ: JWT` are taken too, for an issuer that does not know RFC 9068.
     pub accept_tokens_typed_jwt: bool,
@@ -82,7 +83,7 @@ impl Default for AuthorizationConfig {
             issuer: None,
             reference_points: vec![TokenPoint::Edge1],
             pull_seconds: 3,
-            stale_seconds: DAY,
+            stale_seconds: LONGEST_LIFE,
             accept_tokens_typed_jwt: false,
         }
     }
@@ -100,6 +101,12 @@ impl AuthorizationConfig {
             "authorization.accept_tokens_typed_jwt",
             |authorization| authorization.accept_tokens_typed_jwt,
             "what the issuer signed for another purpose can pass for an access token",
+        ),
+        Check::most(
+            "authorization.stale_seconds",
+            LONGEST_LIFE as u64,
+            |authorization| authorization.stale_seconds.into(),
+            "whoever keeps the ECS from being heard and has a key that was withdrawn signs tokens that count",
         ),
     ];
 

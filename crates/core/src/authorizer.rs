@@ -8,7 +8,7 @@ use crate::{
     principal::{Principal, Role},
     token::Thumbprint,
 };
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// The reference point a request came in by (TS 23.558 clause 6.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +25,16 @@ pub enum ReferencePoint {
     Edge6,
     /// EES to EES.
     Edge9,
+    /// SMF to EASDF (TS 23.548 clause 5.1): what the core network decides about DNS messages.
+    N88,
+    /// API invoker to CAPIF core function (TS 23.222 clause 6.4).
+    Capif1,
+    /// CAPIF core function to API exposing function, against the usual direction: revocations.
+    Capif3,
+    /// Functions of an API provider to CAPIF core function: CAPIF-3, CAPIF-4 and CAPIF-5, which share a listener.
+    Capif5,
+    /// Who is not known yet to CAPIF core function: onboarding, and what everybody may read.
+    Onboarding,
     /// The operator's own port; no reference point of the standard.
     Operator,
 }
@@ -39,6 +49,11 @@ impl ReferencePoint {
             Self::Edge4 => "edge4",
             Self::Edge6 => "edge6",
             Self::Edge9 => "edge9",
+            Self::N88 => "n88",
+            Self::Capif1 => "capif1",
+            Self::Capif3 => "capif3",
+            Self::Capif5 => "capif5",
+            Self::Onboarding => "onboarding",
             Self::Operator => "operator",
         }
     }
@@ -48,7 +63,11 @@ impl ReferencePoint {
         match self {
             Self::Edge1 | Self::Edge4 => Role::Eec,
             Self::Edge2 => Role::Nef,
-            Self::Edge3 => Role::Eas,
+            Self::N88 => Role::Smf,
+            Self::Edge3 | Self::Capif1 => Role::Eas,
+            Self::Capif3 => Role::Ccf,
+            Self::Capif5 => Role::Provider,
+            Self::Onboarding => Role::Stranger,
             Self::Edge6 | Self::Edge9 => Role::Ees,
             Self::Operator => Role::Operator,
         }
@@ -102,6 +121,8 @@ pub struct Ask<'a> {
     pub thumbprint: Option<&'a Thumbprint>,
     /// What the request presents beside it.
     pub credentials: Credentials<'a>,
+    /// The address that it comes from, where it is known: for evidence, and never for the decision.
+    pub from: Option<IpAddr>,
 }
 
 impl<'a> Ask<'a> {
@@ -113,6 +134,7 @@ impl<'a> Ask<'a> {
             operation,
             thumbprint: None,
             credentials: Credentials::None,
+            from: None,
         }
     }
 
@@ -120,6 +142,12 @@ impl<'a> Ask<'a> {
     pub fn presenting(mut self, credentials: Credentials<'a>, thumbprint: Option<&'a Thumbprint>) -> Self {
         self.credentials = credentials;
         self.thumbprint = thumbprint;
+        self
+    }
+
+    /// The same, coming from this address.
+    pub fn coming_from(mut self, address: Option<IpAddr>) -> Self {
+        self.from = address;
         self
     }
 }

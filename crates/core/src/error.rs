@@ -121,6 +121,10 @@ causes! {
     Unauthorized = "UNAUTHORIZED" / "Not allowed",
     /// Nobody proved who is asking.
     Unauthenticated = "UNAUTHENTICATED" / "Not authenticated",
+    /// An onboarding credential is unknown, past its time, used up, or somebody else's.
+    CredentialNotAccepted = "CREDENTIAL_NOT_ACCEPTED" / "The onboarding credential is not accepted",
+    /// The exposing function has an API of this name already.
+    ApiAlreadyPublished = "API_ALREADY_PUBLISHED" / "The API is published already",
     /// The caller has to register first.
     NotRegistered = "NOT_REGISTERED" / "Registration comes first",
     /// A callback address that may not be used.

@@ -21,6 +21,8 @@ pub enum SecurityEventKind {
     CertExpired,
     /// A certificate was revoked.
     CertRevoked,
+    /// A certificate was issued.
+    CertIssued,
     /// A certificate leads to no root that we trust for its role.
     CertUntrusted,
     /// A certificate names no identity, several, or one that is not served here.
@@ -83,10 +85,11 @@ pub enum SecurityEventKind {
 
 impl SecurityEventKind {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::TlsHandshakeFail,
         Self::CertExpired,
         Self::CertRevoked,
+        Self::CertIssued,
         Self::CertUntrusted,
         Self::CertIdMismatch,
         Self::CrlStale,
@@ -124,6 +127,7 @@ impl SecurityEventKind {
             Self::TlsHandshakeFail => "TLS_HANDSHAKE_FAIL",
             Self::CertExpired => "CERT_EXPIRED",
             Self::CertRevoked => "CERT_REVOKED",
+            Self::CertIssued => "CERT_ISSUED",
             Self::CertUntrusted => "CERT_UNTRUSTED",
             Self::CertIdMismatch => "CERT_ID_MISMATCH",
             Self::CrlStale => "CRL_STALE",

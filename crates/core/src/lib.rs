@@ -17,6 +17,7 @@
 //! | [`erasure`] | forgets an EEC or a UE |
 //! | [`network`], [`consent`] | the ports to the 3GPP core network and to what users agreed to |
 //! | [`whereabouts`] | where the UE of a request is that does not say |
+//! | [`secrets`] | who may read files with keys |
 //! | [`hardening`] | which settings of a configuration are weaker than the reference |
 //! | [`clock`], [`callback`], [`area`] | time and lifetimes, callback addresses, service areas |
 
@@ -42,6 +43,7 @@ pub mod principal;
 pub mod pseudonym;
 pub mod quota;
 pub mod room;
+pub mod secrets;
 pub mod store;
 pub mod sweeper;
 pub mod token;

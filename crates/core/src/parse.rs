@@ -4,7 +4,7 @@ mod objects;
 mod words;
 
 use crate::error::{Cause, Error, Kind};
-use edgeapp_openapi::problem::InvalidParam;
+use edgeapp_openapi::{easdf::patch::PatchItem, problem::InvalidParam};
 use objects::Objects;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
@@ -77,6 +77,17 @@ pub fn patch_from_slice(body: &[u8]) -> Result<serde_json::Value, Error> {
     }
     let Strict(value) = serde_json::from_str(text(body)?).map_err(|error| unreadable(format!("not JSON: {error}")))?;
     Ok(value)
+}
+
+/// Parses a JSON patch: a list of changes.
+///
+/// # Errors
+/// As [`from_slice`], with the number of the change in front of the member.
+pub fn json_patch_from_slice(body: &[u8]) -> Result<Vec<PatchItem>, Error> {
+    match patch_from_slice(body)? {
+        list @ serde_json::Value::Array(_) => from_value(list),
+        _ => Err(unreadable("the body must be a JSON array of changes (RFC 6902)")),
+    }
 }
 
 /// A body as text. What is ignored has to be text all the same: JSON is UTF-8 throughout.

@@ -6,7 +6,7 @@
 use edgeapp_openapi::ids::{EasId, EecId, EesId, Gpsi, ProviderId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// What an entity is in the architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,11 +25,17 @@ pub enum Role {
     Provider,
     /// Network Exposure Function.
     Nef,
+    /// CAPIF core function.
+    Ccf,
+    /// Session Management Function of the 5G core.
+    Smf,
+    /// Nobody yet: a caller without a certificate, where that is let in to get one. No certificate names this role.
+    Stranger,
 }
 
 impl Role {
-    /// All roles.
-    pub const ALL: [Role; 7] = [
+    /// All roles that a certificate can name.
+    pub const ALL: [Role; 9] = [
         Self::Eec,
         Self::Eas,
         Self::Ees,
@@ -37,6 +43,8 @@ impl Role {
         Self::Operator,
         Self::Provider,
         Self::Nef,
+        Self::Ccf,
+        Self::Smf,
     ];
 
     /// The role as it stands in an identity URI.
@@ -49,6 +57,9 @@ impl Role {
             Self::Operator => "operator",
             Self::Provider => "provider",
             Self::Nef => "nef",
+            Self::Ccf => "ccf",
+            Self::Smf => "smf",
+            Self::Stranger => "stranger",
         }
     }
 }
@@ -66,7 +77,7 @@ pub struct Owner(String);
 
 impl Owner {
     /// The identity URI of this role and name, written in one way however the certificate wrote it.
-    fn new(role: Role, name: &str) -> Self {
+    pub(crate) fn new(role: Role, name: &str) -> Self {
         const KEEP: &AsciiSet = &NON_ALPHANUMERIC
             .remove(b'-')
             .remove(b'_')
@@ -201,6 +212,19 @@ impl Principal {
         })
     }
 
+    /// Somebody at this address who proved nothing.
+    pub fn stranger(address: IpAddr) -> Self {
+        let id = address.to_canonical().to_string();
+        Self {
+            role: Role::Stranger,
+            owner: Owner::new(Role::Stranger, &id),
+            id,
+            gpsi: None,
+            provider: None,
+            dns_names: Vec::new(),
+        }
+    }
+
     /// What it is.
     pub fn role(&self) -> Role {
         self.role
@@ -289,6 +313,7 @@ mod tests {
             "urn:edgeapp:eec:",
             "urn:edgeapp:eec",
             "urn:edgeapp:queen:a",
+            "urn:edgeapp:stranger:a",
             "urn:edgeapp:eec:a\0b",
             "urn:edgeapp:eec:a%00b",
             "urn:edgeapp:eec:a%0d%0ab",

@@ -2,7 +2,8 @@
 //!
 //! A pseudonym is made from the name by a key (HMAC-SHA-256, shortened): who has the key finds everything about one name, who has
 //! not can neither read the name nor try names out. One name has one pseudonym everywhere, so that lines about it can be put together.
-//! EASs, EESs, ECSs and operators are no users and are called by their names: without them nobody could be called to account.
+//! EASs, EESs, ECSs and operators are no users and are called by their names: without them nobody could be called to account. Nor are our own
+//! listeners: their addresses stay, with their ports ([`ours`]).
 //!
 //! ```
 //! use edgeapp_core::pseudonym::Pseudonyms;
@@ -66,12 +67,13 @@ impl Pseudonyms {
         text
     }
 
-    /// What stands for this owner: an EEC is somebody's, the others are not.
+    /// What stands for this owner: an EEC is somebody's, and so is the address of who proved nothing; the others are not.
     pub fn of_owner(&self, owner: &Owner) -> String {
-        match owner.as_str().strip_prefix(EEC) {
-            Some(name) => format!("{EEC}{}", self.of(&decoded(name))),
-            None => owner.as_str().to_owned(),
-        }
+        let of = |urn: &str| Some(format!("{urn}{}", self.of(&decoded(owner.as_str().strip_prefix(urn)?))));
+        [EEC, STRANGER]
+            .into_iter()
+            .find_map(of)
+            .unwrap_or_else(|| owner.as_str().to_owned())
     }
 
     /// What stands for a path or the key of an entry, of which `known` parts at the beginning name nobody.
@@ -116,7 +118,10 @@ impl Pseudonyms {
     fn of_word(&self, word: &str) -> Option<String> {
         let name = word.trim_end_matches([':', '.', '-', '#']);
         let after = &word[name.len()..];
-        if let Some(at) = [EEC, GPSI].iter().find_map(|urn| Some(name.find(urn)? + urn.len())) {
+        if let Some(at) = [EEC, GPSI, STRANGER]
+            .iter()
+            .find_map(|urn| Some(name.find(urn)? + urn.len()))
+        {
             let (urn, id) = name.split_at(at);
             return (!id.is_empty() && !id.starts_with(MARK)).then(|| format!("{urn}{}{after}", self.of(&decoded(id))));
         }
@@ -130,6 +135,9 @@ impl Pseudonyms {
             return real.then(|| format!("{}{after}", self.of(&address.to_canonical().to_string())));
         }
         let address = name.parse::<SocketAddr>().ok()?;
+        if is_ours(&address) {
+            return None;
+        }
         let (ip, port) = (address.ip().to_canonical().to_string(), address.port());
         Some(format!("{}:{port}{after}", self.of(&ip)))
     }
@@ -137,6 +145,7 @@ impl Pseudonyms {
 
 const EEC: &str = "urn:edgeapp:eec:";
 const GPSI: &str = "urn:edgeapp:gpsi:";
+const STRANGER: &str = "urn:edgeapp:stranger:";
 
 fn decoded(part: &str) -> Cow<'_, str> {
     percent_decode_str(part).decode_utf8_lossy()
@@ -178,6 +187,21 @@ pub fn install(names: Pseudonyms) {
 /// The way in which this process writes names.
 pub fn in_use() -> Arc<Pseudonyms> {
     IN_USE.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Where this process listens.
+static OURS: RwLock<Vec<SocketAddr>> = RwLock::new(Vec::new());
+
+/// This is an address of ours: it stays in texts as it is, with its port and not without. Somebody else may call from the same machine.
+pub fn ours(address: SocketAddr) {
+    let mut ours = OURS.write().unwrap_or_else(PoisonError::into_inner);
+    if !ours.contains(&address) {
+        ours.push(address);
+    }
+}
+
+fn is_ours(address: &SocketAddr) -> bool {
+    OURS.read().unwrap_or_else(PoisonError::into_inner).contains(address)
 }
 
 /// Something whose pseudonym is made when it is written: a log line that nobody reads costs nothing.
@@ -254,6 +278,29 @@ mod tests {
         }
         let mapped = names().scrub("::ffff:192.0.2.7").into_owned();
         assert_eq!(mapped, names().of("192.0.2.7"));
+    }
+
+    /// Who proved nothing is called by the address, and that is a UE's perhaps.
+    #[test]
+    fn strangers_have_the_pseudonyms_of_their_addresses() {
+        for address in ["192.0.2.7", "2001:db8::7"] {
+            let stranger = crate::principal::Principal::stranger(address.parse().expect("an address"));
+            let wanted = format!("urn:edgeapp:stranger:{}", names().of(address));
+            assert_eq!(names().of_owner(stranger.owner()), wanted);
+            assert_eq!(
+                names().scrub(&format!("of {stranger}: refused")),
+                format!("of {wanted}: refused")
+            );
+        }
+    }
+
+    #[test]
+    fn where_we_listen_stays_and_who_calls_from_there_does_not() {
+        ours("192.0.2.200:9101".parse().expect("an address"));
+        let text = "https://192.0.2.200:9101/x is ours, 192.0.2.200:9102 and 192.0.2.200 are not";
+        let name = names().of("192.0.2.200");
+        let wanted = format!("https://192.0.2.200:9101/x is ours, {name}:9102 and {name} are not");
+        assert_eq!(names().scrub(text), wanted);
     }
 
     #[test]

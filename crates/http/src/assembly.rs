@@ -9,12 +9,15 @@ use crate::{
     limits::{Guards, LimitSettings},
     screen::Names,
     server::{Limits, Listener},
-    tls::{Hangup, Keyring, TlsError},
+    session::{SessionLimits, SessionListener, Sessions},
+    tls::{Hangup, Keyring, Speaks, TlsError},
 };
 use axum::Router;
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
     evidence::{Evidence, NoEvidence},
+    principal::Role,
+    pseudonym,
 };
 use serde::{Deserialize, Serialize};
 use std::{io, net::SocketAddr, sync::Arc};
@@ -97,14 +100,15 @@ impl Socket {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub async fn bind(section: ReferencePoint, at: &ListenAt) -> Result<Self, BindError> {
+    pub async fn bind(section: &'static str, at: &ListenAt) -> Result<Self, BindError> {
         let failed = |source| BindError::Address {
-            section: section.as_str(),
+            section,
             address: at.listen,
             source,
         };
         let listener = TcpListener::bind(at.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        pseudonym::ours(address);
         Ok(Self {
             listener,
             address,
@@ -140,6 +144,29 @@ struct Opened {
     doors: Vec<(ReferencePoint, Router)>,
 }
 
+/// A listener that speaks something else than HTTP.
+struct OpenedOther {
+    name: &'static str,
+    address: SocketAddr,
+    listener: SessionListener,
+}
+
+/// What a listener speaks beside HTTP, to whom and within which limits.
+pub struct OtherProtocol {
+    /// The name under which programs announce it.
+    pub name: &'static str,
+    /// What it speaks over TLS.
+    pub speaks: Speaks,
+    /// Of whom certificates may be.
+    pub callers: Vec<Role>,
+    /// How many connections one address and one caller may have, in this protocol alone.
+    pub settings: LimitSettings,
+    /// What it tolerates; connections become as old as those of the other listeners at most.
+    pub limits: SessionLimits,
+    /// What serves the connections.
+    pub sessions: Arc<dyn Sessions>,
+}
+
 /// The bound listeners of a server with their routes.
 pub struct Serving {
     keyring: Arc<Keyring>,
@@ -152,6 +179,7 @@ pub struct Serving {
     /// One for all listeners, made with the first one.
     guards: Option<Arc<Guards>>,
     listeners: Vec<Opened>,
+    others: Vec<OpenedOther>,
 }
 
 impl Serving {
@@ -168,6 +196,7 @@ impl Serving {
             settings: LimitSettings::default(),
             guards: None,
             listeners: Vec::new(),
+            others: Vec::new(),
         }
     }
 
@@ -197,7 +226,7 @@ impl Serving {
     /// When certificates cannot be used or the address cannot be had.
     pub async fn bind(&mut self, at: &ListenAt, doors: Vec<Door>) -> Result<SocketAddr, BindError> {
         let section = doors.first().map_or(ReferencePoint::Operator, |door| door.point);
-        let socket = Socket::bind(section, at).await?;
+        let socket = Socket::bind(section.as_str(), at).await?;
         let address = socket.address();
         self.open(socket, doors)?;
         Ok(address)
@@ -233,6 +262,40 @@ impl Serving {
         Ok(())
     }
 
+    /// Opens a listener that speaks something else than HTTP.
+    ///
+    /// # Errors
+    /// When certificates cannot be used.
+    pub fn open_other(&mut self, socket: Socket, protocol: OtherProtocol) -> Result<(), BindError> {
+        let tls = self.keyring.server_speaking(&protocol.callers, protocol.speaks)?;
+        let max_age = protocol
+            .limits
+            .max_age
+            .min(self.keyring.settings().connection_max_age());
+        let listener = SessionListener {
+            socket: socket.listener,
+            tls,
+            guards: Arc::new(Guards::new(&protocol.settings, self.evidence.clone())),
+            evidence: self.evidence.clone(),
+            limits: SessionLimits {
+                max_age,
+                ..protocol.limits
+            },
+            sessions: protocol.sessions,
+        };
+        self.others.push(OpenedOther {
+            name: protocol.name,
+            address: socket.address,
+            listener,
+        });
+        Ok(())
+    }
+
+    /// The real address of each listener that speaks something else than HTTP.
+    pub fn other_addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        self.others.iter().map(|other| (other.name, other.address)).collect()
+    }
+
     /// The real address of each reference point, in the order they were bound.
     pub fn addresses(&self) -> Vec<(ReferencePoint, SocketAddr)> {
         let of_listener = |opened: &Opened| {
@@ -251,7 +314,11 @@ impl Serving {
             .addresses()
             .into_iter()
             .map(|(point, address)| format!("listening {point} https://{address}\n"));
-        lines.chain(["ready\n".to_owned()]).collect()
+        let others = self
+            .others
+            .iter()
+            .map(|other| format!("listening {} tls://{}\n", other.name, other.address));
+        lines.chain(others).chain(["ready\n".to_owned()]).collect()
     }
 
     /// Serves all of them until `stop`, then lets running requests finish. Raises the process's limit of open files where that is
@@ -260,7 +327,7 @@ impl Serving {
         let mut running = JoinSet::new();
         let following = self.keyring.follow(self.hangup, stop.clone());
         let following = AbortOnDropHandle::new(tokio::spawn(following));
-        let (files, count) = (descriptors::raise(), self.listeners.len());
+        let (files, count) = (descriptors::raise(), self.listeners.len() + self.others.len());
         let connections = descriptors::share(files, count, self.limits.connections);
         if connections < self.limits.connections {
             let wanted = self.limits.connections;
@@ -274,6 +341,10 @@ impl Serving {
         for mut opened in self.listeners {
             opened.listener = opened.listener.connections_at_most(connections);
             running.spawn(opened.listener.serve(opened.doors, stop.clone()));
+        }
+        for opened in self.others {
+            let listener = opened.listener.connections_at_most(connections);
+            running.spawn(listener.serve(stop.clone()));
         }
         while let Some(ended) = running.join_next().await {
             if let Err(error) = ended {

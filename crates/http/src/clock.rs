@@ -1,14 +1,22 @@
 //! `/clock` on the operator's port: whether the clock is to be believed, and who vouches for it.
 
-use crate::{problem::Problem, request::Peer};
+use crate::{
+    problem::Problem,
+    request::{Peer, Permit},
+};
 use axum::{Extension, Json, Router, extract::State, routing::get};
 use edgeapp_core::{
     clock::trust::Trust,
     evidence::{SecurityEvent, SecurityEventKind},
+    operation,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use std::sync::Arc;
+
+operation! {
+    ConfirmClock = "clock:confirm",
+}
 
 /// What the server thinks of its clock.
 #[derive(Debug, Serialize)]
@@ -43,9 +51,10 @@ async fn tell(State(trust): State<Arc<Trust>>) -> Json<Told> {
 
 async fn confirm(
     State(trust): State<Arc<Trust>>,
+    permit: Permit<ConfirmClock>,
     Extension(peer): Extension<Arc<Peer>>,
 ) -> Result<Json<Told>, Problem> {
-    let operator = peer.principal.clone()?;
+    let operator = permit.principal();
     let before = match trust.ought() {
         Some(ought) => format!("the clock is taken for right, although it was {ought} before"),
         None => "the clock is taken for right".to_owned(),

@@ -17,7 +17,7 @@ use std::{
 };
 use utoipa::{
     ToSchema,
-    openapi::{OpenApi, RefOr, Schema},
+    openapi::{OpenApi, PathItem, RefOr, Schema},
 };
 use utoipa_axum::router::OpenApiRouter;
 
@@ -48,12 +48,24 @@ pub(crate) fn without_names(path: &str) -> String {
 /// One API: its router and its document, which cannot differ because one registration makes both.
 pub struct Api {
     name: &'static str,
+    folder: &'static str,
     other_names: Vec<&'static str>,
     router: Router,
     document: OpenApi,
     callbacks: Vec<Callback>,
     clearable: Vec<(&'static str, &'static str)>,
     schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// A path of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathShape {
+    /// The path, variables in braces.
+    pub path: String,
+    /// Its HTTP methods.
+    pub methods: Vec<&'static str>,
+    /// What the first of them does, in a line.
+    pub summary: Option<String>,
 }
 
 /// Why a document cannot be written; a defect of its registration.
@@ -104,6 +116,7 @@ impl Api {
         document.info.contact = None;
         Self {
             name,
+            folder: "",
             other_names: Vec::new(),
             router,
             document,
@@ -160,6 +173,12 @@ impl Api {
         self
     }
 
+    /// Publishes its documents in this folder of their own, with a slash at the end: those of another standard's family.
+    pub fn published_in(mut self, folder: &'static str) -> Self {
+        self.folder = folder;
+        self
+    }
+
     /// Adds a schema that no body has, only a parameter.
     pub fn schema<T: ToSchema>(mut self) -> Self {
         self.schemas.extend(described::<T>().1);
@@ -170,6 +189,34 @@ impl Api {
     pub fn clearable(mut self, schema: &'static str, member: &'static str) -> Self {
         self.clearable.push((schema, member));
         self
+    }
+
+    /// The paths below `/<name>/v1`, as they are described where the API is published.
+    pub fn paths(&self) -> Vec<PathShape> {
+        let of_path = |(path, item): (&String, &PathItem)| {
+            let operations = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            let served: Vec<_> = operations
+                .into_iter()
+                .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
+                .collect();
+            PathShape {
+                path: path.clone(),
+                methods: served.iter().map(|(method, _)| *method).collect(),
+                summary: served.first().and_then(|(_, operation)| operation.summary.clone()),
+            }
+        };
+        self.document.paths.paths.iter().map(of_path).collect()
+    }
+
+    /// What it is for, in a line.
+    pub fn description(&self) -> &str {
+        self.document.info.description.as_deref().unwrap_or_default()
     }
 
     /// The name in the base path, such as `eees-easdiscovery`.
@@ -201,8 +248,11 @@ impl Api {
         let document = self.value()?;
         let older = yaml_serde::to_string(&level::at_3_0(document.clone()))?;
         Ok([
-            (format!("{}.yaml", self.name), yaml_serde::to_string(&document)?),
-            (format!("3.0/{}.yaml", self.name), older),
+            (
+                format!("{}{}.yaml", self.folder, self.name),
+                yaml_serde::to_string(&document)?,
+            ),
+            (format!("{}3.0/{}.yaml", self.folder, self.name), older),
         ])
     }
 

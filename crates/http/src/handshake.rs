@@ -11,16 +11,33 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+/// A connection after its handshake.
+pub(crate) struct Accepted {
+    pub(crate) stream: TlsStream<TcpStream>,
+    /// Who is at the other end; nobody that is known, where the listener does not insist on a certificate.
+    pub(crate) caller: Option<Proved>,
+    /// What the handshake went by.
+    pub(crate) config: Arc<ServerConfig>,
+}
+
 /// A caller that proved who it is.
 pub(crate) struct Proved {
-    pub(crate) stream: TlsStream<TcpStream>,
     pub(crate) principal: Principal,
     /// Its certificates, its own first.
     pub(crate) chain: Arc<[CertificateDer<'static>]>,
     /// When the first of them ends.
     pub(crate) ends: i64,
-    /// What the handshake went by.
-    pub(crate) config: Arc<ServerConfig>,
+}
+
+impl Proved {
+    /// One that showed no certificate, where strangers are let in.
+    pub(crate) fn nothing(remote: SocketAddr) -> Self {
+        Self {
+            principal: Principal::stranger(remote.ip()),
+            chain: Arc::new([]),
+            ends: i64::MAX,
+        }
+    }
 }
 
 /// Does the handshake within this time, once it is its turn. A failure is told: to whom it may concern, not to the caller beyond its alert.
@@ -31,7 +48,7 @@ pub(crate) async fn handshake(
     patience: Duration,
     turn: impl Future,
     evidence: &dyn Evidence,
-) -> Option<Proved> {
+) -> Option<Accepted> {
     let config = tls.current();
     let acceptor = TlsAcceptor::from(config.clone());
     let accepting = tokio::time::timeout(patience, async move {
@@ -43,23 +60,23 @@ pub(crate) async fn handshake(
         Ok(Ok(stream)) => {
             let session = stream.get_ref().1;
             let chain: Arc<[CertificateDer<'static>]> = session.peer_certificates().unwrap_or_default().into();
-            let principal = chain.first().map(|certificate| principal_of(certificate));
-            let Some((Ok(principal), ends)) = principal.zip(end_of(&*chain)) else {
-                tracing::error!(remote = %of_address(remote.ip()), "a connection without an identity passed the handshake");
-                return None;
+            let caller = match chain.first().map(|certificate| principal_of(certificate)) {
+                // Only a listener that does not insist on certificates lets this happen.
+                None => None,
+                Some(principal) => {
+                    let (Ok(principal), Some(ends)) = (principal, end_of(&*chain)) else {
+                        tracing::error!(remote = %of_address(remote.ip()), "a connection without an identity passed the handshake");
+                        return None;
+                    };
+                    Some(Proved { principal, chain, ends })
+                }
             };
             let group = session.negotiated_key_exchange_group();
             let group = group.and_then(|group| group.name().as_str()).unwrap_or("none");
             let version = session.protocol_version().and_then(|version| version.as_str());
             metrics::counter!("edgeapp_tls_handshakes_total", "version" => version.unwrap_or("none"), "group" => group)
                 .increment(1);
-            return Some(Proved {
-                stream,
-                principal,
-                chain,
-                ends,
-                config,
-            });
+            return Some(Accepted { stream, caller, config });
         }
         Ok(Err(error)) => Refused::of_stream(&error),
         Err(_) => Refused::late(),

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`server`] | the accept loop of a listener: TLS, principal, limits, drain |
+//! | [`session`] | the accept loop of a listener that speaks something else than HTTP |
 //! | [`stack`] | what every request passes, as a list from outside to inside |
 //! | [`request`] | extractors: [`request::Permit`], [`request::Body`], [`request::MergePatch`], [`request::ResourceUri`], … |
 //! | [`reply`] | answers whose type is the status code |
@@ -44,6 +45,7 @@ pub mod request;
 pub mod screen;
 pub mod secrets;
 pub mod server;
+pub mod session;
 pub mod settings;
 pub mod stack;
 pub mod telemetry;

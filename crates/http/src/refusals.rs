@@ -34,7 +34,7 @@ pub(crate) fn event_of(cause: Cause) -> Option<SecurityEventKind> {
         | Cause::UnsupportedMediaType
         | Cause::RequestTimeout => SecurityEventKind::BodyRejected,
         Cause::OwnerMismatch | Cause::UeIdNotVerified => SecurityEventKind::OwnerMismatch,
-        Cause::Unauthorized => SecurityEventKind::AuthzDenied,
+        Cause::Unauthorized | Cause::CredentialNotAccepted => SecurityEventKind::AuthzDenied,
         Cause::UserConsentNotGranted => SecurityEventKind::ConsentDenied,
         Cause::CallbackNotAllowed => SecurityEventKind::CallbackBlocked,
         Cause::QuotaExceeded | Cause::NfCongestionRisk => SecurityEventKind::RateLimited,

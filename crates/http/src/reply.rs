@@ -84,6 +84,19 @@ impl IntoResponse for NoContent {
     }
 }
 
+/// 201 with the new representation, or 204 where it has taken the place of another one.
+#[derive(Clone, Debug)]
+pub struct CreatedOrNoContent<T>(pub Option<Created<T>>);
+
+impl<T: Serialize> IntoResponse for CreatedOrNoContent<T> {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Some(created) => created.into_response(),
+            None => NoContent.into_response(),
+        }
+    }
+}
+
 /// 200 with a representation, or 204 when there is none.
 #[derive(Clone, Debug)]
 pub struct FoundOrNone<T>(pub Option<T>);

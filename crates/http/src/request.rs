@@ -15,6 +15,7 @@ use edgeapp_core::{
     principal::Principal,
     token::Thumbprint,
 };
+use edgeapp_openapi::easdf::patch::PatchItem;
 use http_body_util::BodyExt;
 use std::{
     convert::Infallible,
@@ -33,6 +34,8 @@ pub const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The media type of PATCH bodies (RFC 7396).
 pub const MERGE_PATCH_JSON: &str = "application/merge-patch+json";
+/// The media type of those of the core network's APIs (RFC 6902).
+pub const JSON_PATCH_JSON: &str = "application/json-patch+json";
 
 /// The connection a request came by: who is at its other end, and by which reference point. One per connection.
 pub struct Peer {
@@ -64,6 +67,7 @@ pub struct Facts {
 pub struct Permit<Op> {
     principal: Arc<Principal>,
     thumbprint: Option<Thumbprint>,
+    from: Option<IpAddr>,
     operation: PhantomData<fn() -> Op>,
 }
 
@@ -74,11 +78,14 @@ impl<Op: Operation> Permit<Op> {
     /// When nobody proved to be there, or the authorizer refuses.
     pub fn ask(peer: &Peer, credentials: Credentials<'_>) -> Result<Self, Error> {
         let principal = peer.principal.clone()?;
-        let ask = Ask::new(&principal, peer.point, Op::NAME).presenting(credentials, peer.thumbprint.as_ref());
+        let ask = Ask::new(&principal, peer.point, Op::NAME)
+            .presenting(credentials, peer.thumbprint.as_ref())
+            .coming_from(peer.from);
         peer.authorizer.authorize(&ask)?;
         Ok(Self {
             principal,
             thumbprint: peer.thumbprint,
+            from: peer.from,
             operation: PhantomData,
         })
     }
@@ -92,12 +99,56 @@ impl<Op: Operation> Permit<Op> {
     pub fn thumbprint(&self) -> Option<&Thumbprint> {
         self.thumbprint.as_ref()
     }
+
+    /// The address that the request comes from, where it is known: for evidence.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
+    }
+}
+
+/// What a caller presents who may have no certificate yet: for the operations by which one is got. There is no permit and no principal;
+/// who asks is decided by the credential.
+pub struct Presented<Op> {
+    credential: Option<String>,
+    operation: PhantomData<fn() -> Op>,
+}
+
+impl<Op> Presented<Op> {
+    /// The credential in `Authorization: Bearer`, if there is one that can be read.
+    pub fn credential(&self) -> Option<&str> {
+        self.credential.as_deref()
+    }
+}
+
+impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Presented<Op> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(facts) = parts.extensions.get::<Arc<Facts>>() {
+            let _ = facts.operation.set(Op::NAME);
+        }
+        let credential = match credentials(parts) {
+            Credentials::Bearer(credential) => Some(credential.to_owned()),
+            Credentials::None => None,
+            Credentials::Unclear => {
+                return Err(Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    Cause::InvalidMsgFormat,
+                    "the Authorization header cannot be read, or is there more than once",
+                ));
+            }
+        };
+        Ok(Self {
+            credential,
+            operation: PhantomData,
+        })
+    }
 }
 
 /// What a request presents in `Authorization` (RFC 6750 clause 2.1). A token anywhere else counts for nothing, except that two are
 /// one too many.
-fn credentials(parts: &Parts) -> Credentials<'_> {
-    let mut given = parts.headers.get_all(header::AUTHORIZATION).iter();
+pub fn presented<'a>(headers: &'a HeaderMap, uri: &Uri) -> Credentials<'a> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let Some(first) = given.next() else {
         return Credentials::None;
     };
@@ -114,9 +165,13 @@ fn credentials(parts: &Parts) -> Credentials<'_> {
     let in_query = |query: &str| url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token");
     match token.trim_matches(' ') {
         "" => Credentials::Unclear,
-        _ if parts.uri.query().is_some_and(in_query) => Credentials::Unclear,
+        _ if uri.query().is_some_and(in_query) => Credentials::Unclear,
         token => Credentials::Bearer(token),
     }
+}
+
+fn credentials(parts: &Parts) -> Credentials<'_> {
+    presented(&parts.headers, &parts.uri)
 }
 
 impl<S: Send + Sync, Op: Operation> FromRequestParts<S> for Permit<Op> {
@@ -171,6 +226,20 @@ impl<S: Send + Sync> FromRequest<S> for MergePatch {
         let body = read(request.into_body()).await?;
         // Also refuses repeated members, which plain values would swallow.
         Ok(Self(parse::patch_from_slice(&body)?))
+    }
+}
+
+/// A JSON patch (RFC 6902), not yet applied. Take it last.
+pub struct JsonPatch(pub Vec<PatchItem>);
+
+impl<S: Send + Sync> FromRequest<S> for JsonPatch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        media_type(request.headers(), JSON_PATCH_JSON)
+            .map_err(|problem| problem.with_header(ACCEPT_PATCH, HeaderValue::from_static(JSON_PATCH_JSON)))?;
+        let body = read(request.into_body()).await?;
+        Ok(Self(parse::json_patch_from_slice(&body)?))
     }
 }
 
@@ -337,6 +406,33 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for PathId<T> {
             return Err(nothing());
         }
         id.parse().map(Self).map_err(|_| nothing())
+    }
+}
+
+/// The first and the last identifier in the path, parsed. What cannot be an identifier names nothing: 404.
+pub struct PathIds<A, B>(pub A, pub B);
+
+impl<S: Send + Sync, A: std::str::FromStr, B: std::str::FromStr + Send> FromRequestParts<S> for PathIds<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let nothing = || {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                Cause::ResourceUriStructureNotFound,
+                "the path names no resource",
+            )
+        };
+        let path = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| nothing())?;
+        let first = path.iter().next().map(|(_, id)| id.to_owned()).ok_or_else(nothing)?;
+        if first.contains(['/', '\\', '\0']) || first.contains("..") {
+            return Err(nothing());
+        }
+        let PathId(last) = PathId::from_request_parts(parts, state).await?;
+        let first = first.parse().map_err(|_| nothing())?;
+        Ok(Self(first, last))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     connections::{Connections, Ending, check},
     frames::Counted,
     gather::Gathered,
-    handshake::{Proved, handshake, tell_of_ended},
+    handshake::{Accepted, Proved, handshake, tell_of_ended},
     limits::{Guards, Visit},
     patience::Patient,
     request::Peer,
@@ -15,7 +15,9 @@ use crate::{
 use axum::{Router, body::Body};
 use edgeapp_core::{
     authorizer::{Authorizer, ReferencePoint},
+    error::{Cause, Error, Kind},
     evidence::{Evidence, NoEvidence},
+    principal::Role,
     pseudonym::of_address,
 };
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -232,15 +234,12 @@ impl Listener {
             tasks.spawn(async move {
                 let _place = place;
                 let turn = arrival.handshake();
-                let proved = handshake(stream, remote, &tls, limits.handshake_timeout, turn, &*evidence).await;
-                let Some(proved) = proved else { return };
-                let Proved {
-                    stream,
-                    principal,
-                    chain,
-                    ends,
-                    config,
-                } = proved;
+                let accepted = handshake(stream, remote, &tls, limits.handshake_timeout, turn, &*evidence).await;
+                let Some(Accepted { stream, caller, config }) = accepted else {
+                    return;
+                };
+                // Only a listener with a door for strangers does not insist on a certificate.
+                let Proved { principal, chain, ends } = caller.unwrap_or_else(|| Proved::nothing(remote));
                 let principal = Arc::new(principal);
                 let mut standing = connections.enter(chain.clone(), ends, limits.max_age);
                 // What came into force during the handshake was not asked, nor will it be.
@@ -263,7 +262,14 @@ impl Listener {
                 };
                 let visit = Arc::new(Visit::new(caller, remote.ip(), guards, names));
                 let peer = Arc::new(Peer {
-                    principal: Ok(principal.clone()),
+                    principal: match principal.role() {
+                        Role::Stranger => Err(Error::new(
+                            Kind::Unauthenticated,
+                            Cause::Unauthenticated,
+                            "this needs a client certificate; be onboarded or registered first",
+                        )),
+                        _ => Ok(principal.clone()),
+                    },
                     thumbprint,
                     point,
                     from: Some(remote.ip()),

@@ -14,7 +14,7 @@ use figment::{
 use serde::de::DeserializeOwned;
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 use toml::de::{DeTable, DeValue};
 
@@ -82,10 +82,22 @@ fn no_toml(file: &Path, text: &str, error: &toml::de::Error) -> String {
     format!("{}:{line}:{column}: no TOML: {what}; correct this line", file.display())
 }
 
-/// The folder that relative paths in this file start from.
+/// The folder that relative paths in this file start from: the same, however the file was named. Links are not followed, so that a folder that
+/// is exchanged by one is seen to be; but where a name goes back by `..`, that depends on where links lead.
 pub fn folder_of(file: &Path) -> PathBuf {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).to_owned()
+    let folder = folder.unwrap_or(Path::new(".")).to_owned();
+    let parts: Vec<_> = folder.components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else {
+        return std::path::absolute(&folder).unwrap_or(folder);
+    };
+    let (back, rest): (PathBuf, PathBuf) = (parts[..=last].iter().collect(), parts[last + 1..].iter().collect());
+    match std::fs::canonicalize(back) {
+        Ok(back) if rest.as_os_str().is_empty() => back,
+        Ok(back) => back.join(rest),
+        // Whoever reads the file says why not.
+        Err(_) => folder,
+    }
 }
 
 /// The line of the text that holds this key, counted from 1.
@@ -149,6 +161,34 @@ fn explain(file: &Path, text: &str, prefix: &str, error: figment::Error) -> Stri
 mod tests {
     use super::*;
     use serde::Deserialize;
+
+    #[test]
+    fn a_folder_is_the_same_however_its_file_was_named() {
+        let here = std::env::current_dir().expect("a folder");
+        for file in ["ees.toml", "./ees.toml", "src/../ees.toml", "./src/.././ees.toml"] {
+            assert_eq!(folder_of(Path::new(file)), here, "{file}");
+        }
+        assert_eq!(folder_of(&here.join("ees.toml")), here);
+        for file in [
+            "src/ees.toml",
+            "./src/ees.toml",
+            "src/../src/ees.toml",
+            "src/tls/../ees.toml",
+        ] {
+            assert_eq!(folder_of(Path::new(file)), here.join("src"), "{file}");
+        }
+    }
+
+    /// A folder that is a link to one of several can be exchanged while a server runs.
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_a_link_stays_one() {
+        let lab = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(lab.path().join("one")).expect("made");
+        let link = lab.path().join("current");
+        std::os::unix::fs::symlink(lab.path().join("one"), &link).expect("linked");
+        assert_eq!(folder_of(&link.join("ees.toml")), link);
+    }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -31,7 +31,7 @@ mod verifier;
 pub(crate) use certificate::end_of;
 pub use certificate::{principal_of, thumbprint_of};
 pub use error::TlsError;
-pub use handshakes::{ClientTls, ServerTls, client_config, server_config};
+pub use handshakes::{ClientCertificates, ClientTls, ServerTls, Speaks, client_config, server_config};
 pub use identity::{Identity, readable_by_its_owner_only};
 pub use keyring::{IdentityFiles, KeyFiles, Keyring, KeyringError};
 pub use refusal::Refused;

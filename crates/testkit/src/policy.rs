@@ -11,13 +11,16 @@ use edgeapp_core::{
 };
 use std::collections::BTreeSet;
 
-const POINTS: [ReferencePoint; 7] = [
+const POINTS: [ReferencePoint; 10] = [
     ReferencePoint::Edge1,
     ReferencePoint::Edge2,
     ReferencePoint::Edge3,
     ReferencePoint::Edge4,
     ReferencePoint::Edge6,
     ReferencePoint::Edge9,
+    ReferencePoint::Capif1,
+    ReferencePoint::Capif5,
+    ReferencePoint::N88,
     ReferencePoint::Operator,
 ];
 

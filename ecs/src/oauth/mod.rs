@@ -12,11 +12,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use edgeapp_core::{error::Error, operation};
+use edgeapp_core::{authorizer::Operation, error::Error, operation};
 use edgeapp_ecs_domain::tokens::{
     refusal::{OauthError, Refusal},
     request::{MOST_PARAMETERS, compromised},
-    service::TokenService,
+    service::{By, TokenService},
 };
 use edgeapp_http::{
     problem::{Problem, SaysItself},
@@ -54,7 +54,7 @@ pub fn for_clients(service: Arc<TokenService>) -> Router {
         .with_state(service)
 }
 
-/// What EESs ask for: the same, as clients, and what was revoked. On EDGE-6.
+/// What EESs ask for: the same, as clients, and what was revoked of the tokens for them. On EDGE-6.
 pub fn for_eess(service: Arc<TokenService>) -> Router {
     let list = Router::new().route("/oauth2/revocations", get(revocations));
     for_clients(service.clone()).merge(list.with_state(service))
@@ -171,6 +171,13 @@ async fn nothing(body: Body) -> Result<Vec<(String, String)>, Box<Response>> {
     }
 }
 
+fn by<Op: Operation>(permit: &Permit<Op>) -> By<'_> {
+    By {
+        principal: permit.principal(),
+        from: permit.from(),
+    }
+}
+
 async fn issue(State(tokens): Tokens, permit: Permit<IssueToken>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if parts.headers.contains_key(header::AUTHORIZATION) {
@@ -188,7 +195,7 @@ async fn issue(State(tokens): Tokens, permit: Permit<IssueToken>, request: Reque
     let Some(thumbprint) = permit.thumbprint() else {
         return Problem::from(Error::internal("a request without a certificate")).into_response();
     };
-    match tokens.issue(permit.principal(), thumbprint, &parameters).await {
+    match tokens.issue(by(&permit), thumbprint, &parameters).await {
         Ok(issued) => {
             let mut response = json(StatusCode::OK, &issued);
             not_stored(&mut response);
@@ -199,14 +206,14 @@ async fn issue(State(tokens): Tokens, permit: Permit<IssueToken>, request: Reque
 }
 
 async fn revoke(State(tokens): Tokens, permit: Permit<RevokeToken>, request: Request) -> Response {
-    revoke_for(&tokens, permit.principal(), request).await
+    revoke_for(&tokens, by(&permit), request).await
 }
 
 async fn revoke_any(State(tokens): Tokens, permit: Permit<RevokeAnyToken>, request: Request) -> Response {
-    revoke_for(&tokens, permit.principal(), request).await
+    revoke_for(&tokens, by(&permit), request).await
 }
 
-async fn revoke_for(tokens: &TokenService, by: &edgeapp_core::principal::Principal, request: Request) -> Response {
+async fn revoke_for(tokens: &TokenService, by: By<'_>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let parameters = match form(&parts.headers, body).await {
         Ok(parameters) => parameters,
@@ -235,7 +242,7 @@ async fn rotate(State(tokens): Tokens, permit: Permit<RotateKeys>, request: Requ
         Ok(Err(refusal)) => return Refused::from(refusal).into_response(),
         Err(refused) => return *refused,
     };
-    match tokens.rotate(permit.principal(), compromised).await {
+    match tokens.rotate(by(&permit), compromised).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => Problem::from(error).into_response(),
     }
@@ -250,8 +257,8 @@ async fn metadata(State(tokens): Tokens, _: Permit<ReadMetadata>, here: Resource
     kept_for_a_while(json(StatusCode::OK, &tokens.metadata(root)))
 }
 
-async fn revocations(State(tokens): Tokens, _: Permit<ReadRevocations>) -> Response {
-    match tokens.revocations().await {
+async fn revocations(State(tokens): Tokens, permit: Permit<ReadRevocations>) -> Response {
+    match tokens.revocations(permit.principal().id()).await {
         Ok(list) => {
             let media = HeaderValue::from_static("application/jwt");
             let mut response = ([(header::CONTENT_TYPE, media)], list).into_response();

@@ -33,7 +33,7 @@ impl RegistryFile {
         Ok(Self {
             path: path.to_owned(),
             read_at,
-            has_clients: !registry.client_ids().is_empty(),
+            has_clients: !registry.rights().is_empty(),
             registry: Some(registry),
         })
     }
@@ -76,7 +76,7 @@ impl RegistryFile {
             if let Some(registry) = pending.take()
                 && let Err(error) = tokens.register(registry.clone()).await
             {
-                tracing::error!(%error, "tokens of clients that left the registry are not revoked yet");
+                tracing::error!(%error, "tokens that the registry grants no more are not revoked yet");
                 pending = Some(registry);
             }
         }
@@ -85,7 +85,7 @@ impl RegistryFile {
     /// Reads the file while the server runs.
     fn read_again(&mut self) -> Result<Registry, String> {
         let registry = read(&self.path)?;
-        let has_clients = !registry.client_ids().is_empty();
+        let has_clients = !registry.rights().is_empty();
         if self.has_clients && !has_clients {
             return Err(format!(
                 "{}: no [[client]] is left, which would revoke all tokens of all clients; to do that, start the server again with this \
@@ -117,7 +117,12 @@ fn written_at(path: &Path) -> Option<(SystemTime, u64)> {
 fn read(path: &Path) -> Result<Registry, String> {
     let unreadable =
         |error: std::io::Error| format!("{}: {error}; name a client registry that can be read", path.display());
-    if writable_by_all(&std::fs::metadata(path).map_err(unreadable)?) {
+    let facts = std::fs::metadata(path).map_err(unreadable)?;
+    // Whoever reads a pipe waits until somebody writes.
+    if !facts.is_file() {
+        return Err(unreadable(std::io::Error::other("is no regular file")));
+    }
+    if writable_by_all(&facts) {
         return Err(format!(
             "{}: everybody may write to it; take that right away: chmod o-w",
             path.display()
@@ -140,7 +145,7 @@ mod tests {
         let path = folder.path().join("clients.toml");
         std::fs::write(&path, format!("{EES}{CLIENT}")).unwrap();
         let mut file = RegistryFile::open(&path).unwrap();
-        assert_eq!(file.take().client_ids().len(), 1);
+        assert_eq!(file.take().rights().len(), 1);
         std::fs::write(&path, EES).unwrap();
         let refused = file.read_again().unwrap_err();
         assert!(refused.contains("no [[client]] is left"), "{refused}");

@@ -3,14 +3,20 @@
 #![allow(clippy::print_stdout, reason = "commands that people type write to standard output")]
 
 mod callbacks;
+mod capif;
 mod collector;
 mod compare;
+mod dns;
+mod load;
 mod nef;
 mod play;
 
 pub use callbacks::callbacks;
+pub use capif::{AtCore, SCENARIO as CAPIF, capif_demo, capif_walk};
 pub use collector::collector;
 pub use compare::compare;
+pub use dns::{DnsQuestion, dns};
+pub use load::load;
 pub use nef::nef;
 pub use play::{Changed, Given, Output, demo, some};
 
@@ -71,6 +77,10 @@ pub fn list() -> Result<Outcome, CommandError> {
         let scenario = Scenario::parse(shipped.text, shipped.name)?;
         println!("{:<28} {} ({})", scenario.name, scenario.title, scenario.acr);
     }
+    println!(
+        "{:<28} An EAS as an API invoker of a CAPIF core function: onboarded, let in, sent away",
+        CAPIF
+    );
     println!("\nWhat can go wrong on purpose, with --fault NAME:");
     for fault in FaultName::ALL {
         println!("{:<28} {}", fault.name(), fault.plain());
@@ -101,12 +111,16 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     let made = fs::create_dir_all(dir.join("state")).and_then(|()| dir.canonicalize());
     let dir = made.map_err(|error| CommandError::File(dir.to_owned(), error))?;
     let pki = Pki::create_for(&dir, hosts)?;
+    pki.make_pseudonym_key()?;
     let (ecs, eess) = configuration::laboratory(&dir, tokens)?;
     let mut commands = vec![("ecs.toml".to_owned(), ecs.text(&pki), "ecs")];
     commands.extend(
         eess.iter()
             .map(|ees| (format!("{}.toml", ees.files), ees.text(&pki), "ees")),
     );
+    let ccf = dir.join("ccf.toml");
+    fs::write(&ccf, configuration::core_function(&dir).text(&pki))
+        .map_err(|error| CommandError::File(ccf.clone(), error))?;
     let nef = dir.join("nef.toml");
     fs::write(&nef, SAMPLE).map_err(|error| CommandError::File(nef.clone(), error))?;
     let consent = dir.join("consent.toml");
@@ -120,18 +134,23 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     }
     println!("Made in {}:", dir.display());
     println!(
-        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef; ca/all.pem has all six"
+        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef, ccf, provider; ca/all.pem has them all"
     );
     println!("  crl/                    what each authority revoked, nothing yet: eec-sim pki revoke DIR eec-1");
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
     println!("  audit.key, audit.pub    the key that signs audit logs, and the one that verifies them");
+    println!("  pseudonym.key           the key of the pseudonyms that stand for users in all logs, see docs/audit.md");
     println!("  state.key               a key to encrypt state with, see docs/encryption.md");
     println!("  collector               a simulated collector of audit records: eec-sim collector");
     println!(
         "  nef, nef.toml           a simulated NEF: eec-sim nef --config {}",
         nef.display()
+    );
+    println!(
+        "  ccf, ccf.toml           a CAPIF core function: ees ccf --config {}",
+        ccf.display()
     );
     println!("  consent.toml            what the users of that network agreed to");
     println!("  clients.toml            who may have access tokens of the ECS");

@@ -111,6 +111,7 @@ fn share_a_world(one: &Scenario, other: &Scenario) -> bool {
         scenario.edn.iter().map(site).collect::<Vec<_>>()
     };
     sites(one) == sites(other)
+        && one.dns == other.dns
         && one.timing.transfer_seconds == other.timing.transfer_seconds
         && run::left_out(one) == run::left_out(other)
 }

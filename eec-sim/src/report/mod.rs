@@ -1,5 +1,6 @@
 //! A folder that shows what happened: `index.html`, which needs nothing else, `messages.jsonl` for machines, the servers' logs.
 
+pub(crate) mod fleet;
 mod journey;
 mod overview;
 mod page;

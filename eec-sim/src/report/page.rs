@@ -12,7 +12,7 @@ use crate::{
 };
 use std::fmt::Write as _;
 
-fn verdict(good: bool, held: usize, all: usize) -> String {
+pub(super) fn verdict(good: bool, held: usize, all: usize) -> String {
     let (class, mark, word) = if good {
         ("good", "✓", "Everything that had to hold did hold")
     } else {
@@ -21,7 +21,7 @@ fn verdict(good: bool, held: usize, all: usize) -> String {
     format!(r#"<p class="verdict {class}"><span>{mark}</span> {word}: {held} of {all} assertions.</p>"#)
 }
 
-fn tile(value: &str, unit: &str, what: &str) -> String {
+pub(super) fn tile(value: &str, unit: &str, what: &str) -> String {
     format!(
         r#"<div class="tile"><b>{}<small>{}</small></b><span>{}</span></div>"#,
         escape(value),

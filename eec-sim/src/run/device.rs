@@ -3,6 +3,7 @@
 use crate::{
     call::{Caller, Failed, PATIENCE, client, url_of},
     edge1, edge4,
+    names::{Located, Names},
     pki::Pki,
     record::{Part, Recorder},
     scenario::{Ac, Cell, Scenario, Ue},
@@ -11,7 +12,10 @@ use crate::{
 };
 use axum::http::Method;
 use edgeapp_core::principal::Role;
-use edgeapp_http::{client::HttpClient, tls::TlsError};
+use edgeapp_http::{
+    client::HttpClient,
+    tls::{TlsError, client_config},
+};
 use edgeapp_openapi::{
     eas_discovery::DiscoveredEas, eas_registration::EndPoint, eec_registration::EecRegistration, ids::EesId,
     service_provisioning::EesInfo,
@@ -20,6 +24,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -36,6 +41,9 @@ pub(super) struct Device {
     eass: HttpClient,
     ecs: edge4::Ecs,
     held: Mutex<Vec<Held>>,
+    names: Names,
+    /// Where each EES is asked for names.
+    asked: BTreeMap<EesId, SocketAddr>,
     /// The tokens for each EES that was asked about; none for those that want none.
     tokens: tokio::sync::Mutex<BTreeMap<EesId, Option<Arc<Tokens>>>>,
 }
@@ -77,6 +85,8 @@ impl Device {
             eass: to(&world.pki, Role::Eas, LOST_AFTER)?,
             ecs,
             held: Mutex::default(),
+            names: Names::new(client_config(&identity, &world.pki.trust(Role::Ees)?)?),
+            asked: world.names.clone(),
             tokens: tokio::sync::Mutex::default(),
         })
     }
@@ -108,6 +118,16 @@ impl Device {
     }
 
     fn ac_profiles(&self) -> Vec<Value> {
+        if self.scenario.bundle.is_some() {
+            // One client that uses all of them.
+            let acs = self.scenario.acs_of(self.ue);
+            let eass: Vec<_> = acs
+                .iter()
+                .map(|n| json!({"easId": self.scenario.ac[*n].eas_id}))
+                .collect();
+            let first = acs.first().map(|n| &self.scenario.ac[*n].ac_id);
+            return vec![json!({"acId": first, "acSvcContSupp": [self.scenario.acr], "eass": eass})];
+        }
         let profile = |n: usize| {
             let ac = &self.scenario.ac[n];
             json!({"acId": ac.ac_id, "acSvcContSupp": [self.scenario.acr], "eass": [{"easId": ac.eas_id}]})
@@ -194,8 +214,41 @@ impl Device {
         Ok(made)
     }
 
+    /// The name of an application, where it is found by that and by nothing else.
+    pub(super) fn name_of(&self, ac: &Ac) -> Option<&str> {
+        let names = &self.scenario.dns.as_ref()?.names;
+        names.get(&ac.eas_id).map(String::as_str)
+    }
+
+    /// Forgets where an application was: its EAS changes.
+    pub(super) fn forget(&self, ac: &Ac) {
+        if let Some(name) = self.name_of(ac) {
+            self.names.flush(name);
+        }
+    }
+
+    /// Asks the name server of a site where the application of a name runs.
+    pub(super) async fn locate(&self, site: &Site, name: &str) -> Result<Option<Located>, Broken> {
+        let ees = &site.info.ees_id;
+        let server = self.asked.get(ees);
+        let server = server.ok_or_else(|| format!("nobody told where {ees} is asked for names"))?;
+        let at = site.ees.0.now();
+        let located = self.names.locate(*server, name).await;
+        if !matches!(&located, Ok(Some(located)) if located.kept) {
+            site.ees
+                .0
+                .asked_for(name, at, located.as_ref().err().map(ToString::to_string));
+        }
+        located.map_err(|error| Broken(format!("{name} at {ees}: {error}")))
+    }
+
     /// Asks an EES where the application runs.
     pub(super) async fn discover(&self, site: &Site, ac: &Ac, cell: &Cell) -> Result<Option<DiscoveredEas>, Broken> {
+        if let Some(name) = self.name_of(ac) {
+            let located = self.locate(site, name).await?;
+            let eas = |located: Located| message(json!({"eas": {"easId": ac.eas_id, "endPt": {"uri": located.root}}}));
+            return Ok(located.map(eas).transpose()?);
+        }
         let (ue, acr) = (self.ue(), &self.scenario.acr);
         let request = message(json!({
             "requestorId": {"eecId": ue.eec_id}, "ueId": ue.gpsi, "eecSvcContinuity": [acr], "locInf": self.location(cell),
@@ -212,7 +265,8 @@ impl Device {
         let ue = self.ue();
         let acs = self.scenario.acs_of(self.ue);
         let eass: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].eas_id).collect();
-        let acs: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].ac_id).collect();
+        let mut acs: Vec<_> = acs.iter().map(|n| &self.scenario.ac[*n].ac_id).collect();
+        acs.dedup();
         let request = message(json!({
             "eecId": ue.eec_id, "ueId": ue.gpsi, "easIds": eass, "acIds": acs, "eventIds": event,
             "notificationDestination": destination, "expTime": self.scenario.expires_at(),
@@ -244,6 +298,10 @@ impl Device {
         if let Some(predicted) = &wish.predicted {
             request["acrParams"] = json!({"predictExpTime": predicted.until});
             request["expectedLocArea"] = json!({"locInfo": self.location(predicted.cell)});
+        }
+        if let Some((info, targets)) = &wish.bundle {
+            request["easBundleInfo"] = info.clone();
+            request["tEasEndPointBundleList"] = json!(targets);
         }
         if let Some(earlier) = wish.instead_of {
             request["prevTEasEndpoint"] = json!(earlier);
@@ -341,6 +399,8 @@ pub(super) struct Wish<'a> {
     pub(super) predicted: Option<Predicted<'a>>,
     /// The target that is given up for this one.
     pub(super) instead_of: Option<&'a EndPoint>,
+    /// The bundle that goes with it, and where its EASs go.
+    pub(super) bundle: Option<(Value, Vec<EndPoint>)>,
 }
 
 /// The EES at the other end.

@@ -140,6 +140,11 @@ impl Faults {
                     world.restart_ees(&ees).await?;
                 }
             }
+            FaultName::SeesDiskFull => {
+                if let Some(ees) = ees(source) {
+                    world.fill_disk_of(&ees).await?;
+                }
+            }
             FaultName::PathEventLost => world.network.iter().for_each(|network| network.lose_path_reports()),
             FaultName::EcsHasNoTees | FaultName::ClockSkew | FaultName::EecCancels | FaultName::DuplicateInit => {}
         }
@@ -150,6 +155,9 @@ impl Faults {
     pub(super) async fn heal(&self, shared: &Shared<'_>) {
         if let Some(network) = &shared.world.network {
             network.heal();
+        }
+        if self.hit().contains(&FaultName::SeesDiskFull) {
+            shared.world.empty_disks().await;
         }
         if self.hit().contains(&FaultName::TeesDown) {
             for edn in &shared.scenario.edn {

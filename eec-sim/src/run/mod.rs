@@ -57,6 +57,8 @@ pub struct Facts {
     pub left_source: bool,
     /// What the EEC heard of a prediction: when the copy was complete.
     pub copied_at: Option<Duration>,
+    /// Where the name of the application led once the EEC knew that its EAS changes, and who was asked.
+    pub named: Vec<(Part, String)>,
     /// How many acknowledgements the core network got.
     pub acknowledgements: usize,
 }
@@ -139,7 +141,15 @@ impl Run {
         let name = &scenario.name;
         match several {
             false => name.clone(),
-            true => format!("{name}-{}-{}-{}", self.ue().eec_id, self.ac().ac_id, self.number + 1),
+            true => {
+                let ac = self.ac();
+                // One client of a bundle uses several applications.
+                let of = match scenario.bundle {
+                    Some(_) => ac.eas_id.as_str(),
+                    None => ac.ac_id.as_str(),
+                };
+                format!("{name}-{}-{of}-{}", self.ue().eec_id, self.number + 1)
+            }
         }
     }
 
@@ -246,6 +256,7 @@ pub async fn play(scenario: &Scenario, world: &World, watcher: Arc<dyn Watcher>)
         whole.extend(verdict::of_ue(&scenario, ue, &travelled));
         runs.extend(judged(&shared, ue, travelled, began.0, acknowledgements));
     }
+    whole.extend(verdict::of_bundles(&scenario, &runs));
     Play { scenario, runs, whole }
 }
 

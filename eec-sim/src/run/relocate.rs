@@ -174,12 +174,17 @@ impl Life<'_> {
         facts: &mut Facts,
     ) -> Result<DiscoveredEas, Stop> {
         self.shared.recorder.step("the device looks for the application there");
+        // What it knows by name is of the old site (TS 23.548 clause 6.2.3.3).
+        device.forget(self.ac(start.ac));
         let found = device.discover(site, self.ac(start.ac), cell).await;
         let found = found.map_err(|Broken(why)| Stop::Stays(format!("the target EES cannot be asked: {why}")))?;
         let eas = found.ok_or_else(|| Stop::Stays("the target EES found no EAS".to_owned()))?;
         start.track.recorder.reach(Milestone::TEasFound);
         start.track.recorder.reach(Milestone::TEasSelected);
         facts.target = Some(url_of(&eas.eas.end_pt));
+        if device.name_of(self.ac(start.ac)).is_some() {
+            facts.named.push((Part::TEes, url_of(&eas.eas.end_pt)));
+        }
         Ok(eas)
     }
 
@@ -236,6 +241,7 @@ impl Life<'_> {
             other_ees: Other::Target(&site),
             predicted: None,
             instead_of: None,
+            bundle: None,
         };
         // What comes of it is better routes and a context that moves: the application goes on without.
         match device.initiate(&source, self.ac(start.ac), &wish).await {
@@ -243,6 +249,12 @@ impl Life<'_> {
             Err(Broken(why)) => self.shared.recorder.step(&format!("the EES does not help: {why}")),
         }
         self.inject(Moment::Accepted, start).await?;
+        if let Some(name) = device.name_of(self.ac(start.ac)) {
+            // The relocation is in force: whoever is asked leads to the new server.
+            device.forget(self.ac(start.ac));
+            let located = device.locate(&source, name).await?;
+            facts.named.extend(located.map(|located| (Part::SEes, located.root)));
+        }
         self.shared
             .recorder
             .step("the application moves its state to the new server");
@@ -272,7 +284,12 @@ impl Life<'_> {
     /// Asks for the relocation; twice where that is the fault, and gives it up where that is.
     async fn ask(&self, device: &Device, start: &Start, at: &Site, wish: &Wish<'_>) -> Result<(), Stop> {
         let (recorder, ac) = (&start.track.recorder, self.ac(start.ac));
-        let refused = |Broken(why): Broken| Stop::Failed(format!("the EES refused: {why}"));
+        // Who cannot write it down refuses it, and nothing has begun.
+        let full = self.shared.faults.hit().contains(&FaultName::SeesDiskFull);
+        let refused = |Broken(why): Broken| match full {
+            true => Stop::Stays(format!("the EES refused: {why}")),
+            false => Stop::Failed(format!("the EES refused: {why}")),
+        };
         if self.shared.faults.is_due(FaultName::DuplicateInit) {
             let (first, second) = tokio::join!(device.initiate(at, ac, wish), device.initiate(at, ac, wish));
             first.and(second).map_err(refused)?;
@@ -291,6 +308,7 @@ impl Life<'_> {
                 other_ees: Other::Nobody,
                 predicted: None,
                 instead_of: Some(wish.target),
+                bundle: None,
             };
             device.initiate(at, ac, &back).await.map_err(refused)?;
             let dropped = |sights: &Sights| {
@@ -383,6 +401,15 @@ impl Life<'_> {
         facts: &mut Facts,
     ) -> Result<Entered, Stop> {
         let Found { site, eas } = self.find(device, start, cell, facts).await?;
+        if self.shared.scenario.is_led(self.ue, start.ac) {
+            // The first of the bundle asks for all.
+            device.connect(&url_of(&eas.eas.end_pt)).await;
+            let complete = self.complete(start, 0).await?;
+            self.reported(start).await;
+            let home = self.implicit(device, start, site, &complete, facts).await?;
+            return Ok(Entered { home, eas });
+        }
+        let bundle = self.bundle(device, &site, cell).await?;
         let source = home.site.seen_by(&start.track.recorder, Part::SEes);
         let wish = Wish {
             source: &start.serving.eas.eas.end_pt,
@@ -392,6 +419,7 @@ impl Life<'_> {
             other_ees: Other::Target(&site),
             predicted: None,
             instead_of: None,
+            bundle,
         };
         self.shared
             .recorder
@@ -404,6 +432,27 @@ impl Life<'_> {
         self.reported(start).await;
         let home = self.implicit(device, start, site, &complete, facts).await?;
         Ok(Entered { home, eas })
+    }
+
+    /// The bundle of the applications, with where each of them goes at a site.
+    async fn bundle(
+        &self,
+        device: &Device,
+        site: &Site,
+        cell: &Cell,
+    ) -> Result<Option<(serde_json::Value, Vec<EndPoint>)>, Stop> {
+        let scenario = &self.shared.scenario;
+        let Some(bundle) = &scenario.bundle else {
+            return Ok(None);
+        };
+        let mut targets = Vec::new();
+        for ac in &scenario.ac {
+            let found = device.discover(site, ac, cell).await;
+            let found = found.map_err(|Broken(why)| Stop::Stays(format!("the target EES cannot be asked: {why}")))?;
+            let found = found.ok_or_else(|| Stop::Stays(format!("the target EES has no {}", ac.eas_id)))?;
+            targets.push(found.eas.end_pt);
+        }
+        Ok(Some((bundle.on_the_wire(scenario), targets)))
     }
 
     /// Scenario E: the EES of the new site carries it out, and its EAS fetches the state.
@@ -431,6 +480,7 @@ impl Life<'_> {
             other_ees: Other::Source(&home.site),
             predicted: None,
             instead_of: None,
+            bundle: None,
         };
         self.shared
             .recorder
@@ -549,6 +599,7 @@ impl Life<'_> {
             other_ees: Other::Target(&found.site),
             predicted: Some(Predicted { cell, until }),
             instead_of: None,
+            bundle: None,
         };
         let ac = self.ac(start.ac);
         device

@@ -8,7 +8,11 @@ use crate::{
     scenario::{Ending, FaultName, Scenario},
     witness::Told,
 };
-use edgeapp_openapi::{acr_events::AcrEventIds, ees_registration::AcrScenario};
+use edgeapp_openapi::{
+    acr_events::AcrEventIds,
+    eas_registration::{Affinity, FailureAction},
+    ees_registration::AcrScenario,
+};
 use serde::Serialize;
 
 /// Something that had to hold.
@@ -60,6 +64,100 @@ pub fn judge(run: &Run) -> Vec<Assertion> {
     }
     if run.scenario.plan.is_some() {
         all.extend(planned(run));
+    }
+    if run.scenario.dns.is_some() {
+        all.extend(by_name(run));
+    }
+    if run.scenario.bundle.is_some() {
+        all.push(bundle_told(run));
+    }
+    if is_led(run) {
+        // Another application of the bundle asked, and brought the context of the EEC.
+        const OF_THE_FIRST: [&str; 3] = ["one_initiation", "implicit_registration_usable", "eec_context_moved"];
+        all.retain(|assertion| !OF_THE_FIRST.contains(&assertion.id));
+    }
+    all
+}
+
+/// Whether another application of the bundle may have brought the context of the EEC: the first one asks for all, and where the S-EES
+/// decides, whichever it looked at first.
+fn is_led(run: &Run) -> bool {
+    let decided_there = run.scenario.bundle.is_some() && run.scenario.acr == AcrScenario::SourceEesExecuted;
+    decided_there || run.scenario.is_led(run.ue, run.ac)
+}
+
+/// The EEC hears of the end together with the bundle, and where all its EASs have gone.
+fn bundle_told(run: &Run) -> Assertion {
+    let wanted = run.scenario.bundle.as_ref().map(|bundle| bundle.id.clone());
+    let members = run.scenario.ac.len();
+    let told = completes(run);
+    let whole = told.iter().all(|notified| {
+        let notification = &notified.notification;
+        let named = notification
+            .eas_bundle_info
+            .as_ref()
+            .and_then(|info| info.bdl_id.clone());
+        named == wanted && notification.t_eas_end_point_bundle_list.len() == members
+    });
+    assertion(
+        "bundle_told",
+        "ACR_COMPLETE named the bundle, and where all its EASs go.",
+        whole && !told.is_empty(),
+        format!(
+            "{} came{}",
+            told.len(),
+            if whole { "" } else { ", not all with the whole bundle" }
+        ),
+    )
+}
+
+/// What had to hold of the applications that belong together, each time that their UE moved.
+pub fn of_bundles(scenario: &Scenario, runs: &[Run]) -> Vec<Assertion> {
+    let Some(bundle) = &scenario.bundle else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let moves: std::collections::BTreeSet<_> = runs.iter().map(|run| (run.ue, run.number)).collect();
+    for (ue, number) in moves {
+        let of: Vec<&Run> = runs.iter().filter(|run| (run.ue, run.number) == (ue, number)).collect();
+        let name = &scenario.ue[ue].eec_id;
+        let moved = of.iter().filter(|run| run.ending == Ending::Complete).count();
+        let seen = format!("{moved} of {} moved", of.len());
+        let together = bundle.failure == FailureAction::Cancel;
+        all.push(match together {
+            true => assertion(
+                "bundle_together",
+                format!("All applications of {name} relocated, or none."),
+                moved == 0 || moved == scenario.ac.len(),
+                seen,
+            ),
+            false => {
+                // What goes wrong on purpose hits the first one.
+                let hit = usize::from(
+                    of.iter()
+                        .any(|run| run.faults.iter().any(|fault| fault.ending() == Ending::Failed)),
+                );
+                assertion(
+                    "bundle_proceeds",
+                    format!("Of the applications of {name} only what failed stayed."),
+                    moved + hit == scenario.ac.len(),
+                    seen,
+                )
+            }
+        });
+        let places: std::collections::BTreeSet<_> = of
+            .iter()
+            .filter(|run| run.ending == Ending::Complete)
+            .map(|run| run.crossing().target.edn.dnn.as_str().to_owned())
+            .collect();
+        if bundle.affinity == Affinity::Strong {
+            all.push(assertion(
+                "bundle_affinity",
+                format!("Applications of {name} that relocated did so to one edge data network."),
+                places.len() <= 1,
+                places.into_iter().collect::<Vec<_>>().join(", "),
+            ));
+        }
     }
     all
 }
@@ -227,6 +325,37 @@ fn planned(run: &Run) -> Vec<Assertion> {
     ]
 }
 
+/// The application was found by its name and by nothing else, and its name led to the new server everywhere.
+fn by_name(run: &Run) -> Vec<Assertion> {
+    let discoveries = asked(run, "/request-discovery")
+        .filter(|message| message.from == Part::Ue)
+        .count();
+    let led = |part: Part| {
+        let roots = run.facts.named.iter().filter(move |(asked, _)| *asked == part);
+        roots.map(|(_, root)| root.as_str()).collect::<Vec<_>>()
+    };
+    let target = run.facts.target.as_deref();
+    let leads = |part| matches!(led(part).as_slice(), [root] if Some(*root) == target);
+    let led = |part| match led(part).as_slice() {
+        [] => "nowhere".to_owned(),
+        roots => roots.join(", "),
+    };
+    vec![
+        assertion(
+            "found_by_name",
+            "The UE asked for the name of its application and for nothing else; the new site led it to the T-EAS.",
+            discoveries == 0 && leads(Part::TEes),
+            format!("{discoveries} EAS discoveries; {}", led(Part::TEes)),
+        ),
+        assertion(
+            "name_follows_relocation",
+            "While the relocation was in force the old site led the name to the T-EAS too.",
+            leads(Part::SEes),
+            led(Part::SEes),
+        ),
+    ]
+}
+
 /// The EAS that subscribed to the location of the UE heard of every cell on its way, in order, each once.
 fn located(run: &Run) -> Assertion {
     let way: Vec<_> = run
@@ -302,7 +431,10 @@ fn the_end(run: &Run, held: bool) -> Assertion {
 }
 
 fn milestones(run: &Run) -> Assertion {
-    let required = required(&run.scenario.acr);
+    let mut required = required(&run.scenario.acr);
+    if is_led(run) {
+        required.retain(|milestone| !matches!(milestone, Milestone::InitAck | Milestone::EecCtxMoved));
+    }
     let missing: Vec<_> = required
         .iter()
         .filter(|milestone| !run.milestones.contains_key(milestone))

@@ -1,6 +1,7 @@
 //! Refuses scenarios that cannot be played, with line, key and remedy.
 
 use super::{BadScenario, Ending, FaultName, Scenario, Ue, shipped, way};
+use edgeapp_dot::{settings::host_name, zone::is_within};
 use edgeapp_openapi::{
     ees_registration::AcrScenario,
     ids::{EecId, Gpsi},
@@ -348,6 +349,7 @@ fn check(scenario: &Scenario) -> Result<(), Refusal> {
         route(scenario, n)?;
     }
     plan(scenario)?;
+    names(scenario)?;
     faults(scenario)
 }
 
@@ -370,6 +372,17 @@ fn faults(scenario: &Scenario) -> Result<(), Refusal> {
                 Place::nth("fault", n, "name"),
                 format!("{} needs a core network, and this scenario has none", fault.name),
                 "Add the table [core].",
+            ));
+        }
+        let at_the_source = !matches!(
+            scenario.acr,
+            AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes
+        );
+        if fault.name == FaultName::SeesDiskFull && !at_the_source {
+            return Err((
+                Place::nth("fault", n, "name"),
+                format!("{} needs an S-EES that takes note of the relocation", fault.name),
+                "Play it with EEC_EXECUTED_VIA_SOURCE_EES, SOURCE_EAS_DECIDED, SOURCE_EES_EXECUTED or EEL_MANAGED_ACR.",
             ));
         }
         let by_the_eec = matches!(
@@ -407,6 +420,74 @@ fn plan(scenario: &Scenario) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Applications that belong together are those of one application client, in a way of relocation that knows bundles.
+fn bundle(scenario: &Scenario) -> Result<(), Refusal> {
+    let Some(bundle) = &scenario.bundle else { return Ok(()) };
+    let here = |reason: String, remedy| Err((Place::top("bundle"), reason, remedy));
+    if let Some(n) = scenario.ac.iter().position(|ac| ac.ac_id != scenario.ac[0].ac_id) {
+        return Err((
+            Place::nth("ac", n, "ac_id"),
+            "is another application client than the first".to_owned(),
+            "With [bundle], give all [[ac]] tables the same ac_id: one client uses all applications.",
+        ));
+    }
+    if scenario.ac.len() < 2 {
+        let reason = "has one application only".to_owned();
+        return here(reason, "Add an [[ac]] table with another eas_id, and its servers.");
+    }
+    let words = [
+        ("type", bundle.kind.as_str(), ["DIRECT", "PROXY", ""]),
+        ("failure", bundle.failure.as_str(), ["CANCEL", "PROCEED", ""]),
+        ("affinity", bundle.affinity.as_str(), ["STRONG", "PREFERRED", "WEAK"]),
+    ];
+    if let Some((key, word, _)) = words.iter().find(|(_, word, known)| !known.contains(word)) {
+        let reason = format!("{key} = {word:?} is unknown");
+        return here(
+            reason,
+            "Use DIRECT or PROXY; CANCEL or PROCEED; STRONG, PREFERRED or WEAK.",
+        );
+    }
+    let played = [AcrScenario::EecExecutedViaSourceEes, AcrScenario::SourceEesExecuted];
+    if !played.contains(&scenario.acr) || scenario.plan.is_some() {
+        let reason = "is not played in this way of relocation".to_owned();
+        return here(
+            reason,
+            "Use acr = \"EEC_EXECUTED_VIA_SOURCE_EES\" or \"SOURCE_EES_EXECUTED\", without [plan].",
+        );
+    }
+    Ok(())
+}
+
+fn names(scenario: &Scenario) -> Result<(), Refusal> {
+    let Some(dns) = &scenario.dns else { return Ok(()) };
+    let Some(zone) = host_name(&dns.zone) else {
+        let reason = format!("{:?} is no name", dns.zone);
+        let remedy = "Name the zone that the EESs serve, such as edge.example.";
+        return Err((Place::of("dns", "zone"), reason, remedy));
+    };
+    for name in dns.names.values() {
+        let below = host_name(name).is_some_and(|name| name != zone && is_within(&name, &zone));
+        if !below {
+            let reason = format!("{name:?} is no name below {zone}");
+            let remedy = "Give each application a name within dns.zone, such as chess.edge.example.";
+            return Err((Place::of("dns", "names"), reason, remedy));
+        }
+    }
+    if let Some(ac) = scenario.ac.iter().find(|ac| !dns.names.contains_key(&ac.eas_id)) {
+        let reason = format!("has no name for {}, which {} uses", ac.eas_id, ac.ac_id);
+        let remedy = "Give every application that is used a name.";
+        return Err((Place::of("dns", "names"), reason, remedy));
+    }
+    if scenario.acr != AcrScenario::EecInitiated {
+        return Err((
+            Place::of("dns", "names"),
+            format!("{} is not played by name", scenario.acr),
+            "Play EEC_INITIATED, or leave the table [dns] out.",
+        ));
+    }
+    Ok(())
+}
+
 fn clients(scenario: &Scenario) -> Result<(), Refusal> {
     if scenario.ac.is_empty() {
         return Err((
@@ -415,9 +496,11 @@ fn clients(scenario: &Scenario) -> Result<(), Refusal> {
             "Add an [[ac]] table: an application client.",
         ));
     }
+    bundle(scenario)?;
     let mut ids = BTreeSet::new();
     for (n, ac) in scenario.ac.iter().enumerate() {
-        if !ids.insert(&ac.ac_id) {
+        let of_bundle = scenario.bundle.is_some() && ac.ac_id == scenario.ac[0].ac_id;
+        if !ids.insert(&ac.ac_id) && !of_bundle {
             let reason = format!("{} is there twice", ac.ac_id);
             return Err((
                 Place::nth("ac", n, "ac_id"),
@@ -700,8 +783,23 @@ mod tests {
         let (_, key, reason) = refusal("[timing]", "[[fault]]\nname = \"nef-down\"\n\n[timing]");
         assert_eq!(key, "fault[0].name");
         assert!(reason.contains("core network"), "{reason}");
+        for names in [
+            "\"eas.go.example\" = \"go.edge.example\"",
+            "\"eas.chess.example\" = \"chess.example\"",
+        ] {
+            let dns = format!("[dns]\nzone = \"edge.example\"\nnames = {{ {names} }}\n\n[timing]");
+            let (_, key, _) = refusal("[timing]", &dns);
+            assert_eq!(key, "dns.names", "{names}");
+        }
         let (_, key, _) = refusal("[timing]", "[[fault]]\nname = \"bad-luck\"\n\n[timing]");
         assert_eq!(key, "name");
+        let (_, key, reason) = refusal("[timing]", "[[fault]]\nname = \"s-ees-disk-full\"\n\n[timing]");
+        assert_eq!(key, "fault[0].name");
+        assert!(reason.contains("S-EES"), "{reason}");
+        let alone = "[bundle]\nid = \"b\"\ntype = \"DIRECT\"\nfailure = \"CANCEL\"\n\n[timing]";
+        let (_, key, reason) = refusal("[timing]", alone);
+        assert_eq!(key, "bundle");
+        assert!(reason.contains("one application"), "{reason}");
     }
 
     #[test]

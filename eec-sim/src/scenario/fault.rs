@@ -65,6 +65,7 @@ faults! {
     EecCancels "eec-cancels" "The EEC gives up while the relocation runs, and tells that its target is to be forgotten." Accepted Cancelled,
     DuplicateInit "duplicate-init" "The EEC asks twice for the same relocation." Move Complete,
     SeesRestart "s-ees-restart" "The process of the S-EES is killed in the middle and started again." Accepted Settled,
+    SeesDiskFull "s-ees-disk-full" "Nothing can be written to the disk of the S-EES any more." Move Stays,
     ClockSkew "clock-skew" "The EEC's clock is half a minute late." Start Complete,
 }
 

@@ -9,10 +9,12 @@
 //! # Ok::<(), scenario::BadScenario>(())
 //! ```
 
+mod bundle;
 mod check;
 mod fault;
 mod way;
 
+pub use bundle::Bundle;
 pub use fault::{Fault, FaultName, Moment};
 pub use way::Waypoint;
 
@@ -24,6 +26,7 @@ use edgeapp_openapi::{
 };
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -55,6 +58,7 @@ shipped![
     "e-eec-executed-via-t-ees",
     "f-eel-managed",
     "located",
+    "by-name",
     "group",
     "two-games",
     "ping-pong",
@@ -64,6 +68,11 @@ shipped![
     "planned",
     "planned-renewed",
     "planned-in-vain",
+    "bundle-direct",
+    "bundle-proxy",
+    "bundle-cancel",
+    "bundle-proceed",
+    "bundle-by-s-ees",
     "fault-ecs-has-no-t-ees",
     "fault-t-ees-down",
     "fault-t-eas-full",
@@ -75,6 +84,7 @@ shipped![
     "fault-eec-cancels",
     "fault-duplicate-init",
     "fault-s-ees-restart",
+    "fault-s-ees-disk-full",
     "fault-clock-skew",
 ];
 
@@ -135,6 +145,12 @@ pub struct Scenario {
     /// The core network behind the EESs, where there is one.
     #[serde(default)]
     pub core: Option<Core>,
+    /// The applications belong together.
+    #[serde(default)]
+    pub bundle: Option<Bundle>,
+    /// EAS discovery by name, where the UEs use it and nothing else to find their EASs.
+    #[serde(default)]
+    pub dns: Option<Dns>,
     /// A prediction of where the UEs will be: the relocation begins before they move.
     #[serde(default)]
     pub plan: Option<Plan>,
@@ -289,6 +305,16 @@ pub struct Core {
     pub locations: bool,
     /// The application's servers are asked before the network moves the path of a UE's traffic, and agree.
     pub acknowledge: bool,
+}
+
+/// EAS discovery by name: DNS over TLS at every EES.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dns {
+    /// The zone that the EESs serve.
+    pub zone: String,
+    /// The names of applications within it, by their EASIDs.
+    pub names: BTreeMap<EasId, String>,
 }
 
 /// A prediction.

@@ -49,10 +49,14 @@ impl Handle {
     pub async fn served_by(&self, instance: &str) -> Duration {
         let mut heard = self.heard.clone();
         let is_it = |heard: &Option<(String, Duration)>| heard.as_ref().is_some_and(|(by, _)| by == instance);
-        match heard.wait_for(is_it).await {
-            Ok(heard) => heard.as_ref().map(|(_, at)| *at).unwrap_or_default(),
+        let came = match heard.wait_for(is_it).await {
+            Ok(heard) => Some(heard.as_ref().map(|(_, at)| *at).unwrap_or_default()),
+            Err(_) => None,
+        };
+        match came {
+            Some(at) => at,
             // Nothing will come any more.
-            Err(_) => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 }

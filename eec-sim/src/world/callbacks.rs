@@ -5,6 +5,7 @@ use super::{
     tracks::{Track, Tracks},
 };
 use crate::{
+    call::segment,
     milestone::Milestone,
     pki::{Files, Pki},
     record::{Message, Part, Seen},
@@ -20,7 +21,7 @@ use edgeapp_core::{authorizer::ReferencePoint, error::Error, room::fresh_id};
 use edgeapp_http::{
     problem::Problem,
     reply::NoContent,
-    request::{Body, Permit},
+    request::{Body, PathId, Permit},
 };
 use edgeapp_openapi::acr_events::{AcrEventIds, AcrInfoNotification};
 use std::{
@@ -34,6 +35,7 @@ use std::{
 edgeapp_core::operation!(Notify = "eec:notify@ees");
 
 struct Ear {
+    /// Whose listener it is; nobody's own where the address names the UE.
     ue: String,
     tracks: Arc<Tracks>,
     /// How many notifications are not taken.
@@ -64,6 +66,29 @@ impl Callbacks {
         let router = |_: &str| Router::new().route(&path, post(notified)).with_state(ear);
         let served = Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await?;
         Ok(Self { served, secret, lost })
+    }
+
+    /// One listener for UEs in great number, as a relay of notifications is: the address tells them apart.
+    ///
+    /// # Errors
+    /// When it cannot listen.
+    pub async fn for_many(files: &Files, pki: &Pki, tracks: &Arc<Tracks>) -> io::Result<Self> {
+        let lost = Arc::<AtomicU32>::default();
+        let ear = Arc::new(Ear {
+            ue: String::new(),
+            tracks: tracks.clone(),
+            lost: lost.clone(),
+        });
+        let secret = fresh_id();
+        let path = format!("/acr-events/{secret}/{{ue}}");
+        let router = |_: &str| Router::new().route(&path, post(notified_of)).with_state(ear);
+        let served = Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await?;
+        Ok(Self { served, secret, lost })
+    }
+
+    /// The address for subscriptions of this UE, at a listener for many.
+    pub fn destination_of(&self, ue: &str) -> String {
+        format!("{}/{}", self.destination(), segment(ue))
     }
 
     /// The address for subscriptions.
@@ -100,9 +125,22 @@ async fn notified(
     permit: Permit<Notify>,
     Body(notification): Body<AcrInfoNotification>,
 ) -> Response {
+    hear(&ear, &ear.ue, &permit, notification)
+}
+
+async fn notified_of(
+    State(ear): State<Arc<Ear>>,
+    permit: Permit<Notify>,
+    PathId(ue): PathId<String>,
+    Body(notification): Body<AcrInfoNotification>,
+) -> Response {
+    hear(&ear, &ue, &permit, notification)
+}
+
+fn hear(ear: &Ear, ue: &str, permit: &Permit<Notify>, notification: AcrInfoNotification) -> Response {
     let lose = |left: u32| left.checked_sub(1);
     let taken = ear.lost.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose).is_err();
-    if let Some(track) = ear.tracks.of(&ear.ue, notification.eas_id.as_str()) {
+    if let Some(track) = ear.tracks.of(ue, notification.eas_id.as_str()) {
         let from = if permit.principal().id() == track.source_ees {
             Part::SEes
         } else {

@@ -54,6 +54,9 @@ pub enum NoWorld {
     /// Nobody told where an EES listens.
     #[error("where {0} listens is unknown: no .toml file in {1} has `ees_id = \"{0}\"`")]
     UnknownEes(EesId, PathBuf),
+    /// An EES does not answer questions for names.
+    #[error("{0} is asked by name, and its configuration in {1} has no section [dns]")]
+    NoNames(EesId, PathBuf),
 }
 
 /// The servers and certificates that a scenario is played with.
@@ -65,10 +68,14 @@ pub struct World {
     pub ecs: String,
     /// The `apiRoot` of each EES on EDGE-3: what EASs have in their configuration. EECs ask the ECS.
     pub eess: BTreeMap<EesId, String>,
+    /// Where each EES answers questions for names, where it does.
+    pub names: BTreeMap<EesId, SocketAddr>,
     /// The core network behind the EESs, where a scenario has one.
     pub network: Option<Network>,
     servers: Vec<(String, PathBuf)>,
     running: tokio::sync::Mutex<BTreeMap<String, Server>>,
+    /// EESs whose disks were made full.
+    full: tokio::sync::Mutex<BTreeSet<EesId>>,
     plans: BTreeMap<EesId, Plan>,
 }
 
@@ -139,7 +146,7 @@ impl World {
         }
         let ecs = start(&programs.ecs, "ecs", ecs.text(&pki)).await?;
         let root = ecs.root("edge4")?.to_owned();
-        let mut roots = BTreeMap::new();
+        let (mut roots, mut asked) = (BTreeMap::new(), BTreeMap::new());
         let (mut running, mut plans, mut names) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (mut ees, edn) in eess.into_iter().zip(&scenario.edn) {
             ecs.root("edge6")?.clone_into(&mut ees.ecs);
@@ -167,6 +174,10 @@ impl World {
             if let Some(core) = &mut ees.core {
                 core.port = port("edge2").unwrap_or_default();
             }
+            if let Some(names) = &mut ees.names {
+                names.port = port("dns").unwrap_or_default();
+                asked.insert(edn.ees.clone(), SocketAddr::from(([127, 0, 0, 1], names.port)));
+            }
             let name = ees.files.clone();
             let plan = Plan {
                 program: programs.ees.clone(),
@@ -184,9 +195,11 @@ impl World {
             pki,
             ecs: root,
             eess: roots,
+            names: asked,
             network,
             servers: names,
             running: tokio::sync::Mutex::new(running),
+            full: tokio::sync::Mutex::default(),
             plans,
         })
     }
@@ -200,7 +213,7 @@ impl World {
             return Err(NoWorld::OwnNetwork(scenario.name.clone()));
         }
         let pki = Pki::open(dir)?;
-        let mut eess = BTreeMap::new();
+        let (mut eess, mut names) = (BTreeMap::new(), BTreeMap::new());
         for entry in fs::read_dir(dir)
             .map_err(|error| NoWorld::File(dir.to_owned(), error))?
             .flatten()
@@ -208,7 +221,8 @@ impl World {
             let path = entry.path();
             if path.extension().is_some_and(|ending| ending == "toml") {
                 let text = fs::read_to_string(&path).map_err(|error| NoWorld::File(path.clone(), error))?;
-                if let Some((id, root)) = edge3(&text).map_err(|reason| NoWorld::Configuration(path, reason))? {
+                if let Some((id, root, dns)) = known(&text).map_err(|reason| NoWorld::Configuration(path, reason))? {
+                    names.extend(dns.map(|address| (id.clone(), address)));
                     eess.insert(id, root);
                 }
             }
@@ -217,14 +231,19 @@ impl World {
             if !eess.contains_key(ees) {
                 return Err(NoWorld::UnknownEes(ees.clone(), dir.to_owned()));
             }
+            if scenario.dns.is_some() && !names.contains_key(ees) {
+                return Err(NoWorld::NoNames(ees.clone(), dir.to_owned()));
+            }
         }
         Ok(Self {
             pki,
             ecs: ecs.trim_end_matches('/').to_owned(),
             eess,
+            names,
             network: None,
             servers: Vec::new(),
             running: tokio::sync::Mutex::default(),
+            full: tokio::sync::Mutex::default(),
             plans: BTreeMap::new(),
         })
     }
@@ -271,6 +290,38 @@ impl World {
         Ok(())
     }
 
+    /// From now on an EES that this world started cannot write anything to its disk. For that it is killed and started again first.
+    ///
+    /// # Errors
+    /// When it does not start, or the operating system knows no such limit.
+    pub async fn fill_disk_of(&self, ees: &EesId) -> Result<(), String> {
+        self.kill_ees(ees).await?;
+        let plan = self
+            .plans
+            .get(ees)
+            .ok_or_else(|| format!("{ees} is not ours to start"))?;
+        let name = plan.ees.files.clone();
+        let mut running = self.running.lock().await;
+        running.remove(&name);
+        fs::write(&plan.config, plan.ees.text(&self.pki)).map_err(|error| error.to_string())?;
+        let server = Server::start_to_be_filled(&plan.program, &name, &plan.config, &plan.log).await;
+        let server = server.map_err(|error| error.to_string())?;
+        let filled = server.fill_disk().await;
+        running.insert(name, server);
+        self.full.lock().await.insert(ees.clone());
+        filled.map_err(|error| format!("the disk of {ees} cannot be filled: {error}"))
+    }
+
+    /// EESs whose disks were full are started again, with room: a store that could not write has to be opened anew.
+    pub async fn empty_disks(&self) {
+        let full = std::mem::take(&mut *self.full.lock().await);
+        for ees in full {
+            if let Err(error) = self.restart_ees(&ees).await {
+                tracing::warn!(%ees, error, "an EES could not be started again");
+            }
+        }
+    }
+
     /// The process of an EES that this world started.
     pub async fn pid_of(&self, ees: &EesId) -> Option<u32> {
         let plan = self.plans.get(ees)?;
@@ -302,8 +353,8 @@ fn complete(pki: &Pki, scenario: &Scenario) -> Result<(), PkiError> {
     Ok(())
 }
 
-/// The id and the EDGE-3 root in a configuration of an EES; `None` when it is one of something else.
-fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
+/// The id, the EDGE-3 root and the address of names in a configuration of an EES; `None` when it is one of something else.
+fn known(text: &str) -> Result<Option<(EesId, String, Option<SocketAddr>)>, String> {
     #[derive(Deserialize)]
     struct Listener {
         listen: SocketAddr,
@@ -313,6 +364,7 @@ fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
     struct Ees {
         ees_id: Option<EesId>,
         edge3: Option<Listener>,
+        dns: Option<Listener>,
     }
     let root = |listener: Listener| {
         listener
@@ -320,7 +372,8 @@ fn edge3(text: &str) -> Result<Option<(EesId, String)>, String> {
             .unwrap_or_else(|| format!("https://{}", listener.listen))
     };
     let ees: Ees = toml::from_str(text).map_err(|error| error.to_string())?;
-    Ok(ees.ees_id.zip(ees.edge3.map(root)))
+    let dns = ees.dns.map(|listener| listener.listen);
+    Ok(ees.ees_id.zip(ees.edge3.map(root)).map(|(id, root)| (id, root, dns)))
 }
 
 #[cfg(test)]

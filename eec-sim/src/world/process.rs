@@ -81,6 +81,41 @@ impl Server {
         config: &Path,
         log: &Path,
     ) -> Result<Self, NotStarted> {
+        let mut run = Command::new(program);
+        run.arg(command).arg("--config").arg(config);
+        Self::launch(run, program, name, log).await
+    }
+
+    /// As [`Server::start`], and [`Server::fill_disk`] can be used.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_to_be_filled(program: &Path, name: &str, config: &Path, log: &Path) -> Result<Self, NotStarted> {
+        // A file that may not be written is an error of the write, as on a full disk, when the signal for it is ignored.
+        let mut run = Command::new("sh");
+        run.arg("-c").arg("trap '' XFSZ; exec \"$0\" \"$@\"").arg(program);
+        run.args(["serve", "--config"]).arg(config);
+        Self::launch(run, program, name, log).await
+    }
+
+    /// From now on every write to a file fails, as on a full disk.
+    ///
+    /// # Errors
+    /// When the operating system does not take the limit, or knows none.
+    pub async fn fill_disk(&self) -> io::Result<()> {
+        let pid = self.pid().ok_or_else(|| io::Error::other("the process has ended"))?;
+        let mut limit = Command::new("prlimit");
+        limit.arg(format!("--pid={pid}")).arg("--fsize=1:");
+        let done = limit.output().await?;
+        match done.status.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(
+                String::from_utf8_lossy(&done.stderr).trim().to_owned(),
+            )),
+        }
+    }
+
+    async fn launch(mut run: Command, program: &Path, name: &str, log: &Path) -> Result<Self, NotStarted> {
         let failed = |error| NotStarted::Program {
             name: name.to_owned(),
             program: program.to_owned(),
@@ -88,10 +123,7 @@ impl Server {
         };
         // What an earlier process of this name said stays.
         let file = File::options().create(true).append(true).open(log).map_err(failed)?;
-        let mut child = Command::new(program)
-            .arg(command)
-            .arg("--config")
-            .arg(config)
+        let mut child = run
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file)
@@ -217,6 +249,31 @@ mod tests {
             .unwrap();
         assert_eq!(server.root("edge1").unwrap(), "https://127.0.0.1:41233");
         assert!(matches!(server.root("edge9"), Err(NotStarted::NoListener { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_an_error_of_the_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, failed) = (dir.path().join("file"), dir.path().join("failed"));
+        // Whether the write failed is told by a folder: no file can be written any more.
+        let script = format!(
+            "echo ready; while [ ! -e {go} ]; do sleep 0.05; done; echo more > {file} || mkdir {failed}; sleep 60",
+            go = dir.path().join("go").display(),
+            file = file.display(),
+            failed = failed.display(),
+        );
+        let (program, log) = (program(dir.path(), &script), dir.path().join("log"));
+        let server = Server::start_to_be_filled(&program, "ees-a", Path::new("x"), &log)
+            .await
+            .unwrap();
+        server.fill_disk().await.unwrap();
+        std::fs::write(dir.path().join("go"), "").unwrap();
+        let told = async {
+            while !failed.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), told).await.unwrap();
     }
 
     #[tokio::test]

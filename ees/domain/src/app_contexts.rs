@@ -13,10 +13,11 @@ use edgeapp_core::{
     error::{Cause, Error},
     kept::Kept,
     principal::Principal,
-    room::{Decision, contended},
+    room::{Decision, Seen, contended},
     store::Key,
 };
-use edgeapp_openapi::{acr_status_update::ActResult, ids::EasId};
+use edgeapp_openapi::{acr_status_update::ActResult, common::DateTime, ids::EasId};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ use std::sync::Arc;
 pub const PREFIX: &str = "app-context/";
 /// First part of the keys of what lies there.
 const BYTES: &str = "app-context-bytes/";
+/// How long a context is there after it was handed over.
+const DOWNLOAD: SignedDuration = SignedDuration::from_secs(10);
 /// What a context is called that does not say what it is.
 const ANYTHING: &str = "application/octet-stream";
 
@@ -48,6 +51,33 @@ impl AppContext {
             media: None,
         }
     }
+}
+
+/// What becomes of the place of a relocation that has come to its end: one that failed needs it no more; after a success it is there a
+/// while longer, for a T-EAS whose download broke off.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn left(seen: &mut Seen, acr: &Acr) -> Result<Decision<()>, Error> {
+    let nothing = Decision::of(());
+    let Some(managed) = acr.managed.as_ref().filter(|_| acr.complete) else {
+        return Ok(nothing);
+    };
+    // Where the EAS named a place of its own there is none of this name here.
+    let token = managed.store.as_str().rsplit('/').next().unwrap_or_default();
+    let place = key(token);
+    let Some(kept) = seen.kept::<AppContext>(&place).await? else {
+        return Ok(nothing);
+    };
+    if kept.value.acr != acr.reference() {
+        return Ok(nothing);
+    }
+    if acr.result().is_some_and(|result| result.is_err()) {
+        return Ok(nothing.delete(&place).delete(&bytes_key(&place)));
+    }
+    let soon = DateTime(seen.now().0 + DOWNLOAD);
+    let expires_at = Some(kept.expires_at.map_or(soon, |end| end.min(soon)));
+    nothing.put(&place, &Kept { expires_at, ..kept })
 }
 
 /// The key of a place.

@@ -90,6 +90,8 @@ pub enum Event {
         /// Why.
         why: Due,
     },
+    /// Our APIs were invoked, and the CAPIF core function has to hear of it.
+    Invoked(Vec<edgeapp_openapi::capif::logging::InvocationLog>),
     /// An EEC is no longer registered.
     EecGone {
         /// The EEC.
@@ -127,6 +129,8 @@ pub enum Work {
     SelectedEes(Box<crate::selected_ees::Declaration>),
     /// Follow up on a change of a user plane path.
     Path(crate::acr_management::PathWork),
+    /// Tell the CAPIF core function of invocations.
+    Invocations(Box<edgeapp_openapi::capif::logging::InvocationLog>),
     /// Wake up an EEC.
     Wake(crate::waking::Awakening),
     /// Look after a link to the core network.

@@ -125,6 +125,11 @@ fn given_up(acr: Acr, now: DateTime) -> Result<Decision<()>, Error> {
         }
         record::Transfer::NotAwaited => Vec::new(),
         _ if acr.complete => Vec::new(),
+        // Its bundle has to move as a whole, and the others never came to an end.
+        record::Transfer::Reported(..) if acr.waits_for_others() => {
+            let called_off = acr.after(Step::CalledOff)?;
+            called_off.map(|(_, events)| events).unwrap_or_default()
+        }
         // Reported, but the context never arrived: the result counts all the same.
         record::Transfer::Reported(..) => acr
             .after(Step::ContextFailed)?

@@ -6,6 +6,8 @@
 //! |---|---|
 //! | [`eas`] | EAS registrations |
 //! | [`selection`] | the one selection of EASs, for discovery and everything else that asks |
+//! | [`easdf`] | what the core network says about the DNS messages of its UEs |
+//! | [`eas_names`] | names of EASs, and to whom a name leads a client |
 //! | [`discovery`], [`discovery_subscriptions`] | EAS discovery, and who is told of changes |
 //! | [`eec`], [`context`] | EEC registrations, EEC contexts and their way between EESs |
 //! | [`acr`] | relocations: what is asked, the record, what follows |
@@ -41,12 +43,15 @@ pub mod discovery;
 pub mod discovery_subscriptions;
 pub mod eas;
 pub mod eas_information;
+pub mod eas_names;
+pub mod easdf;
 pub mod eec;
 pub mod ending;
 pub mod event;
 pub mod expiring;
 pub mod flows;
 pub mod guesses;
+pub mod invocations;
 pub mod lookups;
 pub mod peers;
 pub mod qos_session;

@@ -1,6 +1,9 @@
 //! How many resources of each kind one caller may keep at an EES; see [`edgeapp_core::quota`].
 
-use crate::{Ees, app_contexts};
+use crate::{
+    Ees, app_contexts,
+    easdf::{contexts, patterns},
+};
 use edgeapp_core::{
     collection::Resource,
     quota::{Kind, Quotas},
@@ -40,6 +43,10 @@ pub struct QuotaSettings {
     pub qos_sessions: NonZeroU32,
     /// `traffic_influences`: instances of steered traffic of one instance of an EAS; 1,000 when not given.
     pub traffic_influences: NonZeroU32,
+    /// `dns_contexts`: DNS contexts of one SMF, one per session of a UE; 100,000 when not given.
+    pub dns_contexts: NonZeroU32,
+    /// `baseline_dns_patterns`: baseline DNS patterns of one SMF; 1,000 when not given.
+    pub baseline_dns_patterns: NonZeroU32,
 }
 
 const fn most(number: u32) -> NonZeroU32 {
@@ -62,6 +69,8 @@ impl Default for QuotaSettings {
             app_contexts: most(100),
             qos_sessions: most(10_000),
             traffic_influences: most(1_000),
+            dns_contexts: most(100_000),
+            baseline_dns_patterns: most(1_000),
         }
     }
 }
@@ -122,6 +131,18 @@ impl QuotaSettings {
                 "quotas.traffic_influences",
                 self.traffic_influences,
             ),
+            Kind {
+                prefix: contexts::PREFIX,
+                what: "DNS contexts",
+                setting: "quotas.dns_contexts",
+                most: self.dns_contexts.get(),
+            },
+            Kind {
+                prefix: patterns::PREFIX,
+                what: "baseline DNS patterns",
+                setting: "quotas.baseline_dns_patterns",
+                most: self.baseline_dns_patterns.get(),
+            },
         ])
     }
 }

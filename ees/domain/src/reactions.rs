@@ -11,6 +11,7 @@ use crate::{
     discovery_subscriptions::{self, FiledSubscriptions, Way},
     ending,
     event::{Event, Notification, Work},
+    invocations::{self, InvocationLogs},
     reporting, selected_ees,
     waking::{Awakening, Waker},
 };
@@ -51,6 +52,8 @@ pub struct FollowUps {
     pub acs: AcReports,
     /// EECs that are woken up.
     pub waker: Arc<Waker>,
+    /// The CAPIF core function that hears of invocations.
+    pub invocations: Arc<dyn InvocationLogs>,
 }
 
 /// What an EES does about its events.
@@ -169,7 +172,8 @@ impl Reactions for EesReactions {
                     &subscriptions,
                     self.room.now(),
                 );
-                told.into_iter()
+                let mut todos = told
+                    .into_iter()
                     .map(|told| {
                         let subscription = told.subscription.to_string();
                         let work = match told.way {
@@ -195,7 +199,9 @@ impl Reactions for EesReactions {
                             task,
                         })
                     })
-                    .collect()
+                    .collect::<Result<Vec<_>, Error>>()?;
+                todos.extend(self.follow.acr.eas_changed(before.as_deref(), after.as_deref()));
+                Ok(todos)
             }
             Event::TestAsked {
                 subscription,
@@ -284,6 +290,7 @@ impl Reactions for EesReactions {
             Event::Path(event) => self.follow.paths.react(event).await,
             Event::AcsKnown(acs) => self.follow.acs.known(*acs).await,
             Event::AcReportDue { subscription, why } => Ok(self.follow.acs.due(subscription, why)),
+            Event::Invoked(logs) => Ok(invocations::todos(logs)),
             Event::EecGone { eec_id } => Ok(self.follow.acs.eec_gone(eec_id)),
         }
     }
@@ -318,6 +325,7 @@ impl Reactions for EesReactions {
                     .perform(work, attempt, &self.follow.acr, self.notifier.as_ref())
                     .await
             }
+            Work::Invocations(log) => self.follow.invocations.deliver(log).await,
             Work::Wake(awakening) => self.follow.waker.perform(awakening).await,
             Work::Link(work) => self.follow.links.perform(work).await,
             Work::AcInformation(work) => match self.follow.acs.perform(work).await {

@@ -124,7 +124,8 @@ pub trait UeIdentifiers: Send + Sync {
     /// The identifiers by which EASs may know a user.
     ///
     /// # Errors
-    /// When an EASID is not the caller's; 403 when the user did not agree; 404 when nobody has the address.
+    /// When an EASID is not the caller's; 403 when the user of a UE that was named did not agree; 404 when nobody has the address, or the
+    /// user of who has it did not agree: who does not know a UE yet does not learn here that there is one.
     async fn identify(&self, principal: &Principal, request: UserInfo) -> Result<UeIdInfo, Error>;
 
     /// The identifier that the core network gives (the older operation of the API).
@@ -188,13 +189,23 @@ impl UeIdentifierService {
             (Some(named), _) if principal.role() == Role::Eec => named.clone(),
             (Some(named), _) => self.ue_behind(principal, named).await?,
             (None, Some(address)) => {
-                self.at_address(address.clone(), request.port_number, request.app_port_id)
-                    .await?
+                return self
+                    .user_at(address.clone(), request.port_number, request.app_port_id)
+                    .await;
             }
             (None, None) => return Err(Error::mandatory_missing("/ueId", "or /ipAddr is needed")),
         };
         self.agreed(&ue).await?;
         Ok(ue)
+    }
+
+    /// The UE at an address, whose user agreed; another one is not there.
+    async fn user_at(&self, address: IpAddr, port: Option<u16>, application_port: Option<u16>) -> Result<Gpsi, Error> {
+        let ue = self.at_address(address, port, application_port).await?;
+        match self.consent.granted(&ue, Purpose::Identifier).await {
+            true => Ok(ue),
+            false => Err(ue_not_found()),
+        }
     }
 
     async fn agreed(&self, ue: &Gpsi) -> Result<(), Error> {
@@ -389,11 +400,7 @@ impl UeIdentifiers for UeIdentifierService {
         }
         eas::registered(&self.room, principal).await?;
         self.guesses.ask(principal, self.room.now())?;
-        let found = async {
-            let ue = self.at_address(request.ip_addr, None, None).await?;
-            self.agreed(&ue).await?;
-            Ok(ue)
-        };
-        self.guesses.answered(principal, found.await)
+        let found = self.user_at(request.ip_addr, None, None).await;
+        self.guesses.answered(principal, found)
     }
 }

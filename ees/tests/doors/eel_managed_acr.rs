@@ -144,6 +144,10 @@ mod request {
         put(&scene.eas, place, "{}")
             .await
             .refused(404, "RESOURCE_NOT_FOUND", "");
+        scene.doors.pass(11).await;
+        for prefix in ["app-context/", "app-context-bytes/"] {
+            assert!(scene.doors.keys(prefix).await.is_empty(), "{prefix}");
+        }
         scene.doors.pass(91).await;
         for prefix in ["acr/", "app-context/", "app-context-bytes/"] {
             assert!(scene.doors.keys(prefix).await.is_empty(), "{prefix}");

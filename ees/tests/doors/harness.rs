@@ -23,7 +23,7 @@ use edgeapp_core::{
     token::Thumbprint,
     whereabouts::Whereabouts,
 };
-use edgeapp_ees::{edge1, edge2, edge3, edge9};
+use edgeapp_ees::{easdf, edge1, edge2, edge3, edge9};
 use edgeapp_ees_domain::{
     ac_information::{
         self, AcInformationService,
@@ -31,6 +31,7 @@ use edgeapp_ees_domain::{
         reports::{AcReports, AcTimers},
     },
     acr::{
+        decision::DecisionRules,
         follow_up::AcrFollowUp,
         managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
@@ -47,6 +48,13 @@ use edgeapp_ees_domain::{
     discovery_subscriptions::{self, DiscoverySubscriptionService},
     eas::EasService,
     eas_information::{EasInformationPolicy, EasInformationService},
+    easdf::{
+        contexts::{self as dns_contexts, Addresses, DnsContextService},
+        held::HoldLimits,
+        patterns::{self as dns_patterns, BaselinePatternService},
+        rules::Allowed,
+        steering::{FollowedContexts, FollowedPatterns, Steering},
+    },
     eec::EecService,
     expiring::EesExpiring,
     lookups::{EasLookup, SearchBeyond},
@@ -94,6 +102,9 @@ pub(crate) const WAKE_PORT: u16 = 9050;
 /// Where the doors are reached.
 pub(crate) const ROOT: &str = "https://ees.example";
 
+/// The DNS server that SMFs may have asked.
+pub(crate) const DNS_SERVER: &str = "192.0.2.53";
+
 /// Where CASs reach the EES, as EASs do.
 pub(crate) const FOR_CAS: &str = "https://ees.example:9103";
 
@@ -105,6 +116,8 @@ pub(crate) struct Settings {
     pub(crate) elsewhere: Arc<dyn TargetSearch>,
     pub(crate) contexts: ContextPolicy,
     pub(crate) acr: AcrPolicy,
+    /// What the EES decides by itself.
+    pub(crate) decisions: DecisionRules,
     pub(crate) common_eas: CommonEasPolicy,
     /// The scenarios of the EES; the usual ones when `None`.
     pub(crate) scenarios: Option<Vec<AcrScenario>>,
@@ -135,6 +148,7 @@ impl Default for Settings {
                 remembered_seconds: 60,
                 eec_registration_required: true,
             },
+            decisions: DecisionRules::default(),
             common_eas: CommonEasPolicy::default(),
             scenarios: None,
             core: Arc::new(NoCoreNetwork),
@@ -164,6 +178,8 @@ pub(crate) struct Doors {
     pub(crate) locations: Arc<UeLocationService>,
     pub(crate) sessions: Arc<QosSessionService>,
     pub(crate) management: Arc<AcrManagementService>,
+    /// The rules of SMFs, at work.
+    pub(crate) steering: Arc<Steering>,
     links: Arc<CoreLinks>,
     room: Room,
     expiring: EesExpiring,
@@ -243,7 +259,8 @@ impl Doors {
         let acr_events = AcrEventsService::new(room.clone(), lifetimes, callbacks.clone());
         let beyond = Arc::new(SearchBeyond::new(own_id.clone(), others.clone()));
         let relocations = AcrService::new(room.clone(), own_id.clone(), settings.acr, lookup.clone());
-        let relocations = Arc::new(relocations.watched_by(interest.clone()));
+        let relocations = relocations.watched_by(interest.clone());
+        let relocations = Arc::new(relocations.decided_by(Arc::new(settings.decisions.clone())));
         let scenarios = vec![
             AcrScenario::EecExecutedViaSourceEes,
             AcrScenario::EecExecutedViaTargetEes,
@@ -346,6 +363,7 @@ impl Doors {
             mirrored,
             acs,
             waker: waker.clone(),
+            invocations: Arc::new(edgeapp_ees_domain::invocations::NoCoreFunction),
         };
         let reactions = EesReactions::new(room.clone(), follow, subscribers.clone());
         let patience = Duration::from_millis(1);
@@ -355,7 +373,24 @@ impl Doors {
             ..OutboxSettings::default()
         };
         let reports_door = edge2::reports::router(links.clone());
+        let allowed = Arc::new(Allowed {
+            servers: [DNS_SERVER.parse().unwrap()].into(),
+        });
+        let steering = Steering::new(room.clone(), allowed.clone(), HoldLimits::default());
+        steering.report_by(subscribers.clone());
+        let view = Arc::new(FollowedPatterns(steering.clone()));
+        let follower = Follower::start(store.clone(), dns_patterns::PREFIX, view)
+            .await
+            .unwrap();
+        let patterns = BaselinePatternService::new(room.clone(), allowed.clone(), follower);
+        let view = Arc::new(FollowedContexts(steering.clone()));
+        let follower = Follower::start(store.clone(), dns_contexts::PREFIX, view)
+            .await
+            .unwrap();
+        let addresses = Addresses::of(&["192.0.2.5".parse().unwrap()]);
+        let dns_contexts = DnsContextService::new(room.clone(), callbacks.clone(), allowed, addresses, follower);
         let mut doors = Self {
+            steering,
             clock,
             store,
             others,
@@ -399,6 +434,9 @@ impl Doors {
             of_eecs,
             &edge1::eas_information_provisioning::api(Arc::new(information)),
         );
+        let n88 = ReferencePoint::N88;
+        doors.mount(n88, &easdf::dns_context::api(Arc::new(dns_contexts)));
+        doors.mount(n88, &easdf::baseline_dns_pattern::api(Arc::new(patterns)));
         doors.mount(of_eecs, &edge1::eec_registration::api(Arc::new(eecs)));
         doors.mount(of_eecs, &edge1::acr_events::api(Arc::new(acr_events)));
         doors.mount(of_eecs, &edge1::app_context_relocation::api(relocations));
@@ -504,6 +542,11 @@ impl Doors {
         )
     }
 
+    /// An SMF over N88.
+    pub(crate) fn smf(&self, id: &str) -> Caller {
+        self.caller(ReferencePoint::N88, &[&format!("urn:edgeapp:smf:{id}")])
+    }
+
     /// Another EES over EDGE-9.
     pub(crate) fn ees(&self, id: &str) -> Caller {
         self.caller(ReferencePoint::Edge9, &[&format!("urn:edgeapp:ees:{id}")])
@@ -586,6 +629,11 @@ impl Caller {
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, "application/merge-patch+json", body.to_string())
+            .await
+    }
+
+    pub(crate) async fn json_patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, "application/json-patch+json", body.to_string())
             .await
     }
 

@@ -14,6 +14,7 @@ mod eas_discovery;
 mod eas_discovery_subscriptions;
 mod eas_information_provisioning;
 mod eas_registration;
+mod easdf;
 mod eec_context_relocation;
 mod eec_registration;
 mod eel_managed_acr;

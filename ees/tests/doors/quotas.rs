@@ -35,6 +35,8 @@ async fn site() -> (Doors, Arc<FakeCore>) {
             app_contexts: two,
             qos_sessions: two,
             traffic_influences: two,
+            dns_contexts: two,
+            baseline_dns_patterns: two,
         },
         ..Settings::default()
     };

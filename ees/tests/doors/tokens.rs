@@ -244,7 +244,7 @@ fn every_scope_is_that_of_an_operation_and_the_other_way_round() {
                     let words = block.split('"').skip(1).step_by(2);
                     words.map(str::to_owned).collect::<Vec<_>>()
                 });
-                found.extend(names.filter(|name| name.starts_with("eees-")));
+                found.extend(names.filter(|name| name.starts_with("eees-") || name.starts_with("neasdf-")));
             }
         }
     }

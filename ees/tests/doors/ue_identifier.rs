@@ -104,8 +104,9 @@ async fn an_edge_ue_id_is_understood_from_its_eas_only() {
     answer.refused(404, "UE_NOT_FOUND", "");
 }
 
+/// Proves: T-27
 #[tokio::test]
-async fn refusals_say_why() {
+async fn refusals_say_why_to_who_knows_the_ue() {
     let (doors, _) = site().await;
     let eas = doors.eas(EAS);
     let nobody = json!({"ipAddr": {"ipv4Addr": "198.51.100.99"}});
@@ -117,8 +118,19 @@ async fn refusals_say_why() {
     doors
         .agreements
         .withdraw("extid-ue1@operator.example", Purpose::Identifier);
-    let answer = eas.post(GET, json!({"ipAddr": address()})).await;
-    answer.refused(403, "USER_CONSENT_NOT_GRANTED", "");
+    // An address tells nobody that it is a UE's, as long as the user of that did not agree: by one answer, down to its text.
+    let nobody = eas.post(GET, json!({"ipAddr": {"ipv4Addr": "198.51.100.99"}})).await;
+    let somebody = eas.post(GET, json!({"ipAddr": address()})).await;
+    somebody.refused(404, "UE_NOT_FOUND", "");
+    assert_eq!(somebody.body["detail"], nobody.body["detail"]);
+    let older = json!({"easId": "eas.chess.example", "ipAddr": address()});
+    eas.post(FETCH, older).await.refused(404, "UE_NOT_FOUND", "");
+    // Whoever knows the UE hears why, and of one that there is not the same.
+    doors.agreements.withdraw(PHONE, Purpose::Identifier);
+    for named in [PHONE, "msisdn-491700009999"] {
+        let answer = eas.post(GET, json!({"ueId": named})).await;
+        answer.refused(403, "USER_CONSENT_NOT_GRANTED", "");
+    }
 }
 
 #[tokio::test]

@@ -204,8 +204,8 @@ pub(super) const T: &[Demand] = &[
     (22, Core, "A certificate that ends or is revoked while it is in use"),
     (23, Later, "A partner that makes names of another"),
     (24, Core, "A hostile EES that fetches or brings contexts"),
-    (25, Later, "Forged answers of DNS"),
-    (26, Later, "DNS as an amplifier, or searched through"),
+    (25, Core, "Forged answers of DNS"),
+    (26, Core, "DNS as an amplifier, or searched through"),
     (27, Core, "Who is there, told by different answers, times or rates"),
     (28, Core, "Texts that break out of a log"),
     (29, Core, "Records that are edited, removed or reordered"),
@@ -225,5 +225,126 @@ pub(super) const T: &[Demand] = &[
     (39, Outside, "Targets of interception, found out"),
 ];
 
+/// EAS discovery by name, by what is asked for: the wire, DNS, the choice of an EAS, client subnets, load.
+pub(super) const NAMES: &[(&str, &[Demand])] = &[
+    (
+        "DNS-D",
+        &[
+            (
+                1,
+                Core,
+                "A handshake of TLS 1.3 with ALPN dot, and a server whose name is checked",
+            ),
+            (2, Core, "A server of another name is asked nothing"),
+            (3, Core, "A server of another authority is asked nothing"),
+            (4, Core, "A server whose certificate is over is asked nothing"),
+            (
+                5,
+                Core,
+                "A server with another key than the pinned ones is asked nothing",
+            ),
+            (6, Core, "Clear text is closed without an answer"),
+            (
+                7,
+                Core,
+                "Client certificates: required, optional, none; who shows one is answered by who it is",
+            ),
+            (8, Core, "A hundred queries in one segment, each answered once"),
+            (9, Core, "A slow query and a fast one: the fast one first"),
+            (10, Core, "Frames that are split at any octet"),
+            (11, Core, "Frames of length 0, 1, 11 and 65535, and half of one"),
+            (12, Core, "Idle connections are closed in time, and told so"),
+            (13, Core, "The option of keepalive only when asked for"),
+            (14, Core, "Padding to 468 octets only when asked for"),
+            (
+                15,
+                Core,
+                "So many connections of one address and of all; those that stand go on",
+            ),
+            (16, Core, "Slow handshakes, slow readers"),
+            (17, Core, "A server that stops answers what it was asked"),
+            (18, Core, "A new certificate without a lost connection"),
+            (19, Core, "A pair of A and AAAA waits for no acknowledgement"),
+        ],
+    ),
+    (
+        "DNS-N",
+        &[
+            (1, Core, "A, AAAA, HTTPS and SRV of one client are of one EAS"),
+            (
+                2,
+                Core,
+                "An EAS without IPv6 has no AAAA record, rather than that of another",
+            ),
+            (3, Core, "No such name, no such record, only names below: told apart"),
+            (4, Core, "An SOA in every negative answer, with its life"),
+            (5, Core, "The letters of a question are kept"),
+            (6, Core, "No question, and two"),
+            (7, Core, "Other operations"),
+            (8, Core, "Another version of EDNS"),
+            (9, Core, "Two OPT records"),
+            (10, Core, "Another class"),
+            (11, Core, "A question for any type"),
+            (12, Core, "Transfers of a zone"),
+            (13, Core, "OPT in an answer if, and only if, it is in the query"),
+            (14, Core, "Options that nobody knows"),
+            (15, Core, "Answers that nobody asked for"),
+            (16, Core, "A client of other make understands the answers"),
+            (17, Core, "Random octets"),
+        ],
+    ),
+    (
+        "DNS-S",
+        &[
+            (1, Core, "Two places, two answers"),
+            (2, Core, "A client that moves is led elsewhere at its next question"),
+            (3, Core, "Behind the exit of the traffic comes before an area that fits"),
+            (4, Core, "An EAS without an area comes last"),
+            (5, Core, "A schedule begins and ends without an event"),
+            (6, Core, "A registration expires without an event"),
+            (7, Core, "What is registered or taken back shows within 50 ms"),
+            (8, Core, "No answer lives longer than what it says"),
+            (9, Core, "Of equals each client keeps one, and all have as many"),
+            (10, Core, "A name leads where discovery leads"),
+            (11, Core, "Names belong to those who may have them"),
+            (12, Core, "EASs that say no more than a host or a URI"),
+            (13, Core, "A relocation in force overrides"),
+        ],
+    ),
+    (
+        "DNS-E",
+        &[
+            (1, Core, "No subnet in, none out"),
+            (2, Core, "A subnet is echoed as it was"),
+            (3, Core, "Scopes within each other do not overlap"),
+            (4, Core, "Each malformed form, with question and OPT"),
+            (5, Core, "A subnet of no bits"),
+            (6, Core, "The subnet of somebody who is not trusted counts for nothing"),
+            (7, Core, "A network of IPv6 of 56 bits"),
+            (
+                8,
+                Later,
+                "What is forwarded has the subnet of a rule, and nothing of the UE",
+            ),
+        ],
+    ),
+    (
+        "DNS-L",
+        &[
+            (1, Core, "CPU per query, beside a resolver of Debian"),
+            (2, Core, "Memory of idle connections"),
+            (3, Core, "A storm of a thousand connections"),
+            (4, Core, "Answers stay fast while registrations change"),
+        ],
+    ),
+];
+
 /// What is still open: the demand, and what is missing. Shrink it.
-pub(super) const OPEN: &[(&str, &str)] = &[("WP-70", "DNS")];
+pub(super) const OPEN: &[(&str, &str)] = &[
+    ("DNS-D-18", "a test with a listener for names"),
+    ("DNS-N-16", "a client of other make, in a test"),
+    ("DNS-L-01", "a measurement of bench dot"),
+    ("DNS-L-02", "a measurement of bench dot"),
+    ("DNS-L-03", "a test"),
+    ("DNS-L-04", "a measurement of bench dot"),
+];

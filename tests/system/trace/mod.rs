@@ -9,7 +9,7 @@
 mod ids;
 
 use crate::corpus;
-use ids::{Demand, Mark, OPEN, T, WP};
+use ids::{Demand, Mark, NAMES, OPEN, T, WP};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -30,6 +30,7 @@ Made from the tests; renew it with `RENEW=1 cargo test -p edgeapp-system-tests -
 
 - **WP-nn**: what ETSI White Paper 46 (MEC security, second edition) asks of software, one demand after the other;
 - **T-nn**: threats, each with the attack that its tests try;
+- **DNS-…-nn**: EAS discovery by name: the wire (D), DNS (N), the choice of an EAS (S), client subnets (E), load (L);
 - **H-nn**: rows of the corpus of bad input (`tests/system/corpus`), each sent to the real programs without a certificate, with that of
   another role and with the right one.
 
@@ -115,6 +116,10 @@ fn named(kind: &str, demands: &[Demand]) -> Vec<(String, Mark, String)> {
     named.collect()
 }
 
+fn of_names() -> Vec<(String, Mark, String)> {
+    NAMES.iter().flat_map(|(kind, demands)| named(kind, demands)).collect()
+}
+
 /// The rows, each with what all entries of its number try.
 fn of_rows() -> Vec<(String, Mark, String)> {
     let mut rows: BTreeMap<u8, Vec<String>> = BTreeMap::new();
@@ -137,6 +142,7 @@ fn page(proofs: &Proofs) -> String {
     for (title, demands) in [
         ("Demands", named("WP", WP)),
         ("Threats", named("T", T)),
+        ("EAS discovery by name", of_names()),
         ("Rows of the corpus", of_rows()),
     ] {
         let _ = writeln!(page, "\n## {title}\n\n| id | what | proved by |\n|---|---|---|");
@@ -180,7 +186,7 @@ fn the_page_of_proofs_is_fresh() {
 #[test]
 fn every_demand_is_proved_or_open() {
     let proofs = proofs();
-    let demands: Vec<_> = [named("WP", WP), named("T", T), of_rows()].concat();
+    let demands: Vec<_> = [named("WP", WP), named("T", T), of_names(), of_rows()].concat();
     let known: BTreeSet<_> = demands.iter().map(|(id, ..)| id.as_str()).collect();
     let unknown: Vec<_> = proofs.iter().filter(|(id, _)| !known.contains(id.as_str())).collect();
     assert!(unknown.is_empty(), "nobody asks for these: {unknown:?}");

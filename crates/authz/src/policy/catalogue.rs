@@ -132,6 +132,9 @@ pub(super) const fn type_of(role: Role) -> &'static str {
         Role::Operator => "Operator",
         Role::Provider => "Provider",
         Role::Nef => "Nef",
+        Role::Ccf => "Ccf",
+        Role::Smf => "Smf",
+        Role::Stranger => "Stranger",
     }
 }
 

@@ -49,7 +49,7 @@ use std::{path::PathBuf, sync::Arc};
 ///     .serves(ReferencePoint::Edge6, &["eecs-eesregistration:create", "eecs-targeteesdiscovery:fetch", "eecs-eim:get", "oauth2:keys"])
 ///     .serves(ReferencePoint::Edge4, &["oauth2:token"])
 ///     .serves(ReferencePoint::Edge3, &["oauth2:token"])
-///     .serves(ReferencePoint::Operator, &["oauth2:rotate-keys"]);
+///     .serves(ReferencePoint::Operator, &["oauth2:rotate-keys", "erasure:erase", "clock:confirm"]);
 /// let policy = LocalPolicy::open(&AuthorizationConfig::default(), catalogue)?;
 /// let in_force = policy.in_force();
 /// assert_eq!(in_force.verdict(ReferencePoint::Edge6, "eecs-eim:get"), Verdict::Allowed);

@@ -16,8 +16,11 @@ macro_rules! shipped {
 }
 
 /// Those of an EES.
-pub const EES: &[Shipped] =
-    shipped!("ees": "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "ownership.cedar");
+pub const EES: &[Shipped] = shipped!("ees": "capif.cedar", "edge1.cedar", "edge2.cedar", "edge3.cedar", "edge9.cedar", "n88.cedar", "operator.cedar", "ownership.cedar");
 
 /// Those of an ECS.
-pub const ECS: &[Shipped] = shipped!("ecs": "edge4.cedar", "edge6.cedar", "ownership.cedar", "tokens.cedar");
+pub const ECS: &[Shipped] =
+    shipped!("ecs": "edge4.cedar", "edge6.cedar", "operator.cedar", "ownership.cedar", "tokens.cedar");
+
+/// Those of a CAPIF core function.
+pub const CCF: &[Shipped] = shipped!("ccf": "capif1.cedar", "capif5.cedar", "operator.cedar", "ownership.cedar");

@@ -63,6 +63,10 @@ impl Texts {
             if writable_by_all(&facts) {
                 return Err(PolicyError::WritableByAll(file));
             }
+            // Whoever reads a pipe waits until somebody writes.
+            if !facts.is_file() {
+                return Err(unreadable(&file)(std::io::Error::other("is no regular file")));
+            }
             if let Some(fault) = bounds::too_large(&file, facts.len()) {
                 return Err(PolicyError::Wrong(vec![fault]));
             }

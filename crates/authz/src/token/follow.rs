@@ -173,8 +173,9 @@ impl Follower {
     /// When nothing new was learnt.
     pub async fn pull(&self, keys: bool) -> Result<(), NotHeard> {
         let outcome = self.ask(keys).await;
-        let refused = matches!(outcome, Err(NotHeard::List(_) | NotHeard::Keys(_)));
-        self.verifier.heard_nonsense(refused);
+        let refused = |reason: &NotHeard| matches!(reason, NotHeard::List(_) | NotHeard::Keys(_));
+        let refused = outcome.as_ref().err().filter(|reason| refused(reason));
+        self.verifier.heard_nonsense(refused.map(ToString::to_string));
         outcome
     }
 
@@ -197,12 +198,15 @@ impl Follower {
             list = open(&signed, &next.keys);
         }
         let list = list?;
-        let Expected { issuer, .. } = &self.verifier.rules().expected;
+        let Expected { issuer, audience } = &self.verifier.rules().expected;
         let leaving = before
             .keys
             .names()
             .filter(|name| !list.keys.iter().any(|kept| kept == name));
-        next.revocations = next.revocations.heard(&list, issuer, now)?.without(leaving, now);
+        next.revocations = next
+            .revocations
+            .heard(&list, issuer, audience, now)?
+            .without(leaving, now);
         next.revocations_heard = Some(now);
         next.keys = next.keys.only(&list.keys);
         let mark = now >= marked.saturating_add(MARK_EVERY);

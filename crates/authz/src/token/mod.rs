@@ -27,7 +27,7 @@ use edgeapp_core::{
     clock::Clock,
     error::{Cause, Challenge, ChallengeError, Error, Kind},
     evidence::{Evidence, SecurityEvent, SecurityEventKind},
-    token::{client_id, scope},
+    token::scope,
 };
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -91,7 +91,7 @@ impl TokenAuthorizer {
             return Err(Error::internal("a request without a certificate"));
         };
         let now = u64::try_from(self.clock.now().0.as_second()).unwrap_or_default();
-        let verified = match self.verifier.verify(token, thumbprint, client_id(ask.principal), now) {
+        let verified = match self.verifier.verify(token, thumbprint, ask.principal, now) {
             Ok(verified) => verified,
             Err(Refusal::Flawed(flaw)) => {
                 if flaw == flaw::Flaw::UnknownKey {
@@ -138,9 +138,11 @@ impl TokenAuthorizer {
     }
 
     fn tell(&self, ask: &Ask<'_>, kind: SecurityEventKind, reason: &'static str) {
-        let event = SecurityEvent::new(kind, reason);
-        self.evidence
-            .record(event.by(ask.principal.owner()).about(ask.operation));
+        let mut event = SecurityEvent::new(kind, reason)
+            .by(ask.principal.owner())
+            .about(ask.operation);
+        event.from = ask.from;
+        self.evidence.record(event);
     }
 }
 

@@ -23,6 +23,7 @@ use edgeapp_testkit::issuer::Issuer;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -52,11 +53,12 @@ impl IssuerPort for Answers {
 }
 
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Told(Mutex<Vec<String>>, Mutex<Vec<Option<IpAddr>>>);
 
 impl Evidence for Told {
     fn record(&self, event: SecurityEvent) {
         self.0.lock().unwrap().push(format!("{} {}", event.kind, event.reason));
+        self.1.lock().unwrap().push(event.from);
     }
 }
 
@@ -214,6 +216,36 @@ async fn there_is_no_way_around_the_token() {
     // Elsewhere the role decides, with a token or without.
     let elsewhere = ask(ReferencePoint::Edge3, Credentials::Bearer(&lab.good())).unwrap_err();
     assert_eq!((elsewhere.kind, elsewhere.challenge), (Kind::Forbidden, None));
+}
+
+/// Proves: WP-32
+#[tokio::test]
+async fn events_say_from_where_a_caller_came() {
+    let lab = Lab::new().await;
+    let (who, thumbprint) = (eec("eec-1"), thumbprint(1));
+    let from: IpAddr = "192.0.2.7".parse().unwrap();
+    for credentials in [Credentials::None, Credentials::Unclear, Credentials::Bearer("x")] {
+        let ask = Ask::new(&who, ReferencePoint::Edge1, DISCOVER)
+            .presenting(credentials, Some(&thumbprint))
+            .coming_from(Some(from));
+        lab.authorizer.authorize(&ask).unwrap_err();
+    }
+    assert_eq!(*lab.told.1.lock().unwrap(), [Some(from); 3]);
+}
+
+/// A client of another role with the same name is another client, whatever certificate it has.
+#[tokio::test]
+async fn a_token_for_another_role_is_of_no_use() {
+    let lab = Lab::new().await;
+    let with = |role: &str| {
+        let mut claims = lab.claims();
+        claims["edgeapp_role"] = json!(role);
+        lab.issuer.sign(&lab.issuer.header(), &claims)
+    };
+    lab.ask(&eec("eec-1"), 1, &with("eec"), DISCOVER).unwrap();
+    for role in ["ees", "eas", "EEC", ""] {
+        lab.void(&with(role), "TOKEN_BINDING_MISMATCH OTHER_CLIENT");
+    }
 }
 
 /// T-01.
@@ -447,6 +479,8 @@ async fn what_is_known_of_the_issuer_grows_old() {
     lab.clock.advance(1);
     let refused = lab.ask(&eec("eec-1"), 1, &lab.good(), DISCOVER).unwrap_err();
     assert_eq!(refused.kind, Kind::Unavailable);
+    let trouble = lab.verifier.trouble(u64::try_from(lab.now()).unwrap()).unwrap();
+    assert!(trouble.contains("are 3601 s old"), "{trouble}");
 
     let nothing = Lab::over(Arc::new(MemoryStore::new()), lab.clock, lab.issuer, false).await;
     let refused = nothing.ask(&eec("eec-1"), 1, &nothing.good(), DISCOVER).unwrap_err();
@@ -462,15 +496,20 @@ async fn an_issuer_that_says_nothing_good_is_noticed() {
     for _ in 0..9 {
         assert!(lab.follower.pull(false).await.is_err());
     }
-    assert!(lab.verifier.is_informed(now));
+    assert_eq!(lab.verifier.trouble(now), None);
     lab.says(Issuer::new(ISSUER).list(9, lab.now(), &[], &[]));
     for n in 1..=5 {
         assert!(lab.follower.pull(false).await.is_err());
-        assert_eq!(lab.verifier.is_informed(now), n < 5);
+        assert_eq!(lab.verifier.trouble(now).is_none(), n < 5);
     }
+    let trouble = lab.verifier.trouble(now).unwrap();
+    assert!(
+        trouble.contains("the last 5 answers") && trouble.contains("not signed by the issuer"),
+        "{trouble}"
+    );
     lab.says(lab.issuer.list(9, lab.now(), &[], &[]));
     lab.follower.pull(false).await.unwrap();
-    assert!(lab.verifier.is_informed(now));
+    assert_eq!(lab.verifier.trouble(now), None);
 }
 
 /// A new key is learnt from the list; one that is withdrawn is void at once, whatever was remembered.

@@ -10,13 +10,16 @@ use super::{
 };
 use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use edgeapp_core::token::{ACCESS_TOKEN, AccessTokenClaims, Thumbprint, from_base64url};
+use edgeapp_core::{
+    principal::{Owner, Principal},
+    token::{ACCESS_TOKEN, AccessTokenClaims, Thumbprint, client_id, from_base64url},
+};
 use quick_cache::{Equivalent, sync::Cache};
 use std::{
     hash::{Hash, Hasher},
     sync::{
-        Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -71,6 +74,7 @@ impl From<Flaw> for Refusal {
 #[derive(Debug)]
 pub struct Verified {
     claims: AccessTokenClaims,
+    client: Owner,
     key: String,
     /// The generation of [`Known`] at which it was found neither revoked nor without its key.
     good_at: AtomicU64,
@@ -130,8 +134,8 @@ pub struct Verifier {
     rules: Rules,
     known: ArcSwap<Known>,
     cache: Cache<Shown, Arc<Verified>>,
-    /// Answers of the issuer in a row that were refused for what they said.
-    refused: AtomicU32,
+    /// Answers of the issuer in a row that were refused for what they said, and why the last one was.
+    refused: Mutex<(u32, String)>,
 }
 
 impl Verifier {
@@ -141,7 +145,7 @@ impl Verifier {
             rules,
             known: ArcSwap::default(),
             cache: Cache::new(REMEMBERED),
-            refused: AtomicU32::new(0),
+            refused: Mutex::default(),
         }
     }
 
@@ -163,22 +167,36 @@ impl Verifier {
         self.known.store(Arc::new(next));
     }
 
-    /// Takes note of whether the issuer answered, and with something that cannot be taken.
-    pub fn heard_nonsense(&self, refused: bool) {
-        if refused {
-            // Whoever calls it calls it alone.
-            let before = self.refused.load(Ordering::Relaxed);
-            self.refused.store(before.saturating_add(1), Ordering::Relaxed);
-        } else {
-            self.refused.store(0, Ordering::Relaxed);
-        }
+    /// Takes note of whether the issuer answered with something that cannot be taken, and why not.
+    pub fn heard_nonsense(&self, refused: Option<String>) {
+        let mut before = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *before = match refused {
+            Some(reason) => (before.0.saturating_add(1), reason),
+            None => (0, String::new()),
+        };
     }
 
-    /// Whether enough is known of the issuer to judge its tokens, and what it says can be taken: one whose last answers were all refused
-    /// is another one than was meant, or was restored from an older state. That it is away is not held against it until what is known is
-    /// too old.
-    pub fn is_informed(&self, now: u64) -> bool {
-        self.refused.load(Ordering::Relaxed) < MOST_REFUSED && self.is_fresh(&self.known.load(), now)
+    /// Why too little is known of the issuer to judge its tokens, or why what it says cannot be taken: an issuer whose last answers were all
+    /// refused is another one than was meant, or was restored from an older state. That it is away is not held against it until what is
+    /// known is too old. `None` when nothing is wrong.
+    pub fn trouble(&self, now: u64) -> Option<String> {
+        let (count, reason) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if count >= MOST_REFUSED {
+            return Some(format!("the last {count} answers of the ECS were refused: {reason}"));
+        }
+        let known = self.known.load();
+        if self.is_fresh(&known, now) {
+            return None;
+        }
+        let heard = [known.keys_heard, known.revocations_heard];
+        Some(match heard.into_iter().min().flatten() {
+            None => "the keys and revocations of the ECS are not known yet".to_owned(),
+            Some(at) => format!(
+                "the keys and revocations of the ECS are {} s old, and authorization.stale_seconds is {}",
+                now.saturating_sub(at),
+                self.rules.stale_after
+            ),
+        })
     }
 
     fn is_fresh(&self, known: &Known, now: u64) -> bool {
@@ -194,7 +212,7 @@ impl Verifier {
         &self,
         token: &str,
         thumbprint: &Thumbprint,
-        client: &str,
+        client: &Principal,
         now: u64,
     ) -> Result<Arc<Verified>, Refusal> {
         let known = self.known.load();
@@ -229,7 +247,7 @@ impl Verifier {
 fn examine(
     token: &str,
     thumbprint: &Thumbprint,
-    client: &str,
+    client: &Principal,
     known: &Known,
     rules: &Rules,
     now: u64,
@@ -242,13 +260,14 @@ fn examine(
     let (payload, key) = jws::open(token, jws::LONGEST_TOKEN, types, &known.keys)?;
     let claims = claims::parse(&payload)?;
     claims::check(&claims, &rules.expected, now)?;
-    if known.revocations.has(&claims) {
+    if known.revocations.has(&claims, client.owner()) {
         return Err(Flaw::Revoked);
     }
     is_bound(&claims, thumbprint)?;
     is_of(&claims, client)?;
     Ok(Verified {
         claims,
+        client: client.owner().clone(),
         key: key.to_owned(),
         good_at: AtomicU64::new(known.generation),
     })
@@ -259,7 +278,7 @@ fn still_good(verified: &Verified, known: &Known) -> Result<(), Flaw> {
     if !known.keys.has(&verified.key) {
         return Err(Flaw::UnknownKey);
     }
-    if known.revocations.has(&verified.claims) {
+    if known.revocations.has(&verified.claims, &verified.client) {
         return Err(Flaw::Revoked);
     }
     Ok(())
@@ -270,8 +289,10 @@ fn is_bound(claims: &AccessTokenClaims, thumbprint: &Thumbprint) -> Result<(), F
     verify_slices_are_equal(&bound_to, thumbprint.as_bytes()).map_err(|_| Flaw::OtherCertificate)
 }
 
-fn is_of(claims: &AccessTokenClaims, client: &str) -> Result<(), Flaw> {
-    if claims.sub == client && claims.client_id == client {
+fn is_of(claims: &AccessTokenClaims, client: &Principal) -> Result<(), Flaw> {
+    let name = client_id(client);
+    let same_role = |role: &String| role == client.role().as_str();
+    if claims.sub == name && claims.client_id == name && claims.role.as_ref().is_none_or(same_role) {
         Ok(())
     } else {
         Err(Flaw::OtherClient)

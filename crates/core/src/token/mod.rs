@@ -3,7 +3,7 @@
 
 pub mod scope;
 
-use crate::principal::{Principal, Role};
+use crate::principal::{Owner, Principal, Role};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -67,6 +67,10 @@ pub struct AccessTokenClaims {
     pub aud: String,
     /// `client_id`: the same as `sub`.
     pub client_id: String,
+    /// `edgeapp_role`: the role of the client, such as `eec`. Our own issuer says it, because clients of different roles may have one
+    /// name; others need not.
+    #[serde(default, rename = "edgeapp_role", skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// `scope`: what it allows, see [`scope`].
     pub scope: String,
     /// `iat`: when it was issued, in seconds since 1970.
@@ -127,6 +131,9 @@ pub struct JwkSet {
 pub struct RevocationList {
     /// `iss`: who issued list and tokens.
     pub iss: String,
+    /// `aud`: EESID of the server that the list was made for, and that it leaves out nothing of; for every one when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
     /// `iat`: when the list was signed.
     pub iat: u64,
     /// `seq`: its number; a change makes it greater.
@@ -153,6 +160,9 @@ pub struct RevokedToken {
 pub struct RevokedClient {
     /// The `sub` of its tokens.
     pub sub: String,
+    /// Its identity URI. Not given by older issuers: then all clients of that name are meant, whatever their role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Owner>,
     /// Tokens with this `iat` or an earlier one are void.
     pub until: u64,
     /// When the last of them has expired.
@@ -165,6 +175,25 @@ pub fn client_id(principal: &Principal) -> &str {
         Role::Eas => principal.owner().as_str(),
         _ => principal.id(),
     }
+}
+
+/// The identity of the client that has this name in its tokens: the other way round than [`client_id`]. `None` where there is none.
+///
+/// ```
+/// use edgeapp_core::{principal::{Principal, Role}, token::{client_id, identity_of}};
+/// for uri in ["urn:edgeapp:eec:eec-1", "urn:edgeapp:eas:eas.chess.example#a"] {
+///     let client = Principal::from_names([uri], [])?;
+///     assert_eq!(identity_of(client.role(), client_id(&client)).as_ref(), Some(client.owner()));
+/// }
+/// assert_eq!(identity_of(Role::Eas, "urn:edgeapp:eec:eec-1"), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn identity_of(role: Role, client_id: &str) -> Option<Owner> {
+    if role != Role::Eas {
+        return Some(Owner::new(role, client_id));
+    }
+    let eas = Principal::from_names([client_id], []).ok()?;
+    (eas.role() == role).then(|| eas.owner().clone())
 }
 
 /// The resource indicator (RFC 8707) that stands for an EES in a request for a token.

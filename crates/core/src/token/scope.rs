@@ -12,7 +12,7 @@
 pub const LONGEST: usize = 4096;
 
 /// The operations of an EES by their [`Operation::NAME`](crate::authorizer::Operation::NAME): what scopes are made of. An operation of
-/// an `eees-` API that is not in this list does not compile ([`operation!`](crate::operation)).
+/// an `eees-` or `neasdf-` API that is not in this list does not compile ([`operation!`](crate::operation)).
 pub const OPERATIONS: &[&str] = &[
     "eees-acr-param:send",
     "eees-acrevents:modify",
@@ -75,6 +75,13 @@ pub const OPERATIONS: &[&str] = &[
     "eees-uelocation:replace",
     "eees-uelocation:subscribe",
     "eees-uelocation:unsubscribe",
+    "neasdf-baselinednspattern:delete",
+    "neasdf-baselinednspattern:modify",
+    "neasdf-baselinednspattern:put",
+    "neasdf-dnscontext:create",
+    "neasdf-dnscontext:delete",
+    "neasdf-dnscontext:modify",
+    "neasdf-dnscontext:replace",
 ];
 
 /// The API that an operation is one of.
@@ -138,7 +145,7 @@ fn is_word(word: &str) -> bool {
 /// For [`operation!`](crate::operation): an operation of an EES is in the list of all.
 #[doc(hidden)]
 pub const fn is_listed(operation: &str) -> bool {
-    if !begins_with(operation.as_bytes(), b"eees-") {
+    if !begins_with(operation.as_bytes(), b"eees-") && !begins_with(operation.as_bytes(), b"neasdf-") {
         return true;
     }
     let mut at = 0;

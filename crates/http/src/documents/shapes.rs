@@ -140,6 +140,9 @@ pub(super) fn json_parameters(document: &mut Value) {
     let operations = items.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
     let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
     for parameter in parameters.flatten().filter_map(Value::as_object_mut) {
+        if parameter.get("in").is_some_and(|place| place == "path") {
+            continue;
+        }
         let schema = parameter.get("schema").map(|schema| behind(schema, &schemas));
         let is_object = |schema: &Value| schema["type"] == "object" || schema["properties"].is_object();
         let is_json = schema.is_some_and(|schema| is_object(schema) || is_object(behind(&schema["items"], &schemas)));

@@ -159,7 +159,7 @@ impl<C: Clock> Caller<C> {
     }
 
     /// One of its connections has ended.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         if self.connections.fetch_sub(1, Ordering::Relaxed) == 1 {
             *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }

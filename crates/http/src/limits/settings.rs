@@ -118,11 +118,11 @@ impl LimitSettings {
     /// The rate of a caller in this role; none where rates are unlimited.
     pub fn rate(&self, role: Role) -> Option<Rate> {
         let rate = match role {
-            Role::Eec => self.eec,
+            Role::Eec | Role::Stranger => self.eec,
             Role::Eas => self.eas,
-            Role::Nef => self.nef,
+            Role::Nef | Role::Smf => self.nef,
             Role::Operator => self.operator,
-            Role::Ees | Role::Ecs | Role::Provider => self.ees,
+            Role::Ees | Role::Ecs | Role::Provider | Role::Ccf => self.ees,
         };
         (!self.unlimited_rates_for_load_tests).then_some(rate)
     }

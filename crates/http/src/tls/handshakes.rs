@@ -6,16 +6,17 @@ use super::{
     keyring::{Keyring, Material},
     settings::TlsVersion,
     trust::Trust,
-    verifier::{Called, Callers},
+    verifier::{Called, Callers, UnlessNone},
 };
 use arc_swap::ArcSwap;
 use edgeapp_core::principal::Role;
 use rustls::{
     ClientConfig, ServerConfig, SupportedProtocolVersion,
     client::Resumption,
-    server::NoServerSessionStorage,
+    server::{NoClientAuth, NoServerSessionStorage, danger::ClientCertVerifier},
     version::{TLS12, TLS13},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -29,22 +30,76 @@ fn versions(oldest: TlsVersion) -> &'static [&'static SupportedProtocolVersion] 
     }
 }
 
+/// Whether a listener asks its callers for certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificates {
+    /// Nobody comes in without one.
+    Required,
+    /// Who shows one is known by it.
+    #[default]
+    Optional,
+    /// Nobody is asked.
+    None,
+}
+
+/// What a listener speaks over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP/2, to callers with certificates.
+    Http {
+        /// And HTTP/1.1.
+        http1: bool,
+    },
+    /// Another protocol.
+    Other {
+        /// Its name in ALPN.
+        alpn: &'static str,
+        /// Whether callers show certificates.
+        certificates: ClientCertificates,
+    },
+}
+
+impl Speaks {
+    fn names(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Http { http1: true } => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            Self::Http { http1: false } => vec![b"h2".to_vec()],
+            Self::Other { alpn, .. } => vec![alpn.as_bytes().to_vec()],
+        }
+    }
+
+    fn verifier(self, callers: Arc<Callers>) -> Arc<dyn ClientCertVerifier> {
+        match self {
+            Self::Http { .. }
+            | Self::Other {
+                certificates: ClientCertificates::Required,
+                ..
+            } => callers,
+            Self::Other {
+                certificates: ClientCertificates::Optional,
+                ..
+            } => Arc::new(UnlessNone(callers)),
+            Self::Other {
+                certificates: ClientCertificates::None,
+                ..
+            } => Arc::new(NoClientAuth),
+        }
+    }
+}
+
 fn serving(
     identity: &Identity,
     callers: Arc<Callers>,
-    http1: bool,
+    speaks: Speaks,
     oldest: TlsVersion,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(super::crypto())
         .with_protocol_versions(versions(oldest))
         .map_err(|error| identity.mismatch(error))?
-        .with_client_cert_verifier(callers)
+        .with_client_cert_verifier(speaks.verifier(callers))
         .with_cert_resolver(identity.resolver());
-    config.alpn_protocols = if http1 {
-        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
-    } else {
-        vec![b"h2".to_vec()]
-    };
+    config.alpn_protocols = speaks.names();
     // A resumed session would keep the old client certificate without another look at it.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -53,14 +108,20 @@ fn serving(
     Ok(Arc::new(config))
 }
 
-fn calling(identity: &Identity, called: Called, oldest: TlsVersion) -> Result<ClientConfig, TlsError> {
-    let mut config = ClientConfig::builder_with_provider(super::crypto())
+fn calling(identity: Option<&Identity>, called: Called, oldest: TlsVersion) -> Result<ClientConfig, TlsError> {
+    let config = ClientConfig::builder_with_provider(super::crypto())
         .with_protocol_versions(versions(oldest))
-        .map_err(|error| identity.mismatch(error))?
+        .map_err(|error| match identity {
+            Some(identity) => identity.mismatch(error),
+            None => TlsError::Trust(error.to_string()),
+        })?
         .dangerous()
         // Not less than the usual verifier: it is asked within, with the lists of what was revoked.
-        .with_custom_certificate_verifier(Arc::new(called))
-        .with_client_cert_resolver(identity.resolver());
+        .with_custom_certificate_verifier(Arc::new(called));
+    let mut config = match identity {
+        Some(identity) => config.with_client_cert_resolver(identity.resolver()),
+        None => config.with_no_client_auth(),
+    };
     // As at a server: no certificate counts without another look at it.
     config.resumption = Resumption::disabled();
     config.require_ems = true;
@@ -76,7 +137,8 @@ pub fn server_config(
     clients: &[(Role, Trust)],
     http1: bool,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    serving(identity, Arc::new(Callers::new(clients)?), http1, TlsVersion::default())
+    let callers = Arc::new(Callers::new(clients)?);
+    serving(identity, callers, Speaks::Http { http1 }, TlsVersion::default())
 }
 
 /// The settings of our client: its identity and the servers it trusts.
@@ -84,7 +146,7 @@ pub fn server_config(
 /// # Errors
 /// When nobody is trusted.
 pub fn client_config(identity: &Identity, servers: &Trust) -> Result<ClientConfig, TlsError> {
-    calling(identity, Called::of_any_role(servers)?, TlsVersion::default())
+    calling(Some(identity), Called::of_any_role(servers)?, TlsVersion::default())
 }
 
 /// What the handshakes of a listener go by. Cheap to clone.
@@ -98,7 +160,7 @@ enum Listening {
     Following {
         keyring: Arc<Keyring>,
         roles: Vec<Role>,
-        http1: bool,
+        speaks: Speaks,
         made: ArcSwap<Made>,
     },
 }
@@ -111,11 +173,14 @@ struct Made {
 }
 
 impl Made {
-    fn of(material: &Material, roles: &[Role], http1: bool) -> Result<Self, TlsError> {
-        let callers = Arc::new(Callers::new(&material.of_roles(roles)?)?);
+    fn of(material: &Material, roles: &[Role], speaks: Speaks) -> Result<Self, TlsError> {
+        let strangers = roles.contains(&Role::Stranger);
+        let known: Vec<Role> = roles.iter().copied().filter(|role| *role != Role::Stranger).collect();
+        let callers = Callers::new(&material.of_roles(&known)?)?.and_strangers(strangers);
+        let callers = Arc::new(callers);
         Ok(Self {
             generation: material.generation,
-            config: serving(&material.identity, callers.clone(), http1, material.oldest)?,
+            config: serving(&material.identity, callers.clone(), speaks, material.oldest)?,
             callers,
         })
     }
@@ -128,23 +193,23 @@ impl From<Arc<ServerConfig>> for ServerTls {
 }
 
 impl ServerTls {
-    pub(super) fn following(keyring: Arc<Keyring>, roles: Vec<Role>, http1: bool) -> Result<Self, TlsError> {
-        let made = Made::of(&keyring.material(), &roles, http1)?;
+    pub(super) fn following(keyring: Arc<Keyring>, roles: Vec<Role>, speaks: Speaks) -> Result<Self, TlsError> {
+        let made = Made::of(&keyring.material(), &roles, speaks)?;
         Ok(Self(Arc::new(Listening::Following {
             keyring,
             roles,
-            http1,
+            speaks,
             made: ArcSwap::from_pointee(made),
         })))
     }
 
-    fn made(keyring: &Keyring, roles: &[Role], http1: bool, made: &ArcSwap<Made>) -> Arc<Made> {
+    fn made(keyring: &Keyring, roles: &[Role], speaks: Speaks, made: &ArcSwap<Made>) -> Arc<Made> {
         let known = made.load_full();
         let material = keyring.material();
         if known.generation == material.generation {
             return known;
         }
-        match Made::of(&material, roles, http1) {
+        match Made::of(&material, roles, speaks) {
             Ok(fresh) => {
                 let fresh = Arc::new(fresh);
                 made.store(fresh.clone());
@@ -165,9 +230,9 @@ impl ServerTls {
             Listening::Following {
                 keyring,
                 roles,
-                http1,
+                speaks,
                 made,
-            } => Self::made(keyring, roles, *http1, made).config.clone(),
+            } => Self::made(keyring, roles, *speaks, made).config.clone(),
         }
     }
 
@@ -178,9 +243,9 @@ impl ServerTls {
             Listening::Following {
                 keyring,
                 roles,
-                http1,
+                speaks,
                 made,
-            } => Some(Self::made(keyring, roles, *http1, made).callers.clone()),
+            } => Some(Self::made(keyring, roles, *speaks, made).callers.clone()),
         }
     }
 
@@ -212,6 +277,15 @@ impl ClientTls {
         Ok(Self(Calling::Fixed(Arc::new(client_config(identity, servers)?))))
     }
 
+    /// Shows no certificate, for whoever has none yet, and always trusts these servers.
+    ///
+    /// # Errors
+    /// When nobody is trusted.
+    pub fn without_certificate(servers: &Trust) -> Result<Self, TlsError> {
+        let config = calling(None, Called::of_any_role(servers)?, TlsVersion::default())?;
+        Ok(Self(Calling::Fixed(Arc::new(config))))
+    }
+
     pub(super) fn following(keyring: Arc<Keyring>, roles: &[Role]) -> Result<Self, TlsError> {
         let this = Self(Calling::Following {
             keyring,
@@ -238,7 +312,7 @@ impl ClientTls {
                 let called = Called::of_roles(&material.of_roles(roles)?)?;
                 Ok((
                     material.generation,
-                    calling(&material.identity, called, material.oldest)?,
+                    calling(Some(&material.identity), called, material.oldest)?,
                 ))
             }
         }
@@ -256,7 +330,12 @@ impl ClientTls {
 /// Tries all settings out that could be made of this.
 pub(super) fn try_out(material: &Material) -> Result<(), TlsError> {
     let callers = Callers::new(&material.trust)?;
-    serving(&material.identity, Arc::new(callers), true, material.oldest)?;
-    calling(&material.identity, Called::of_roles(&material.trust)?, material.oldest)?;
+    let speaks = Speaks::Http { http1: true };
+    serving(&material.identity, Arc::new(callers), speaks, material.oldest)?;
+    calling(
+        Some(&material.identity),
+        Called::of_roles(&material.trust)?,
+        material.oldest,
+    )?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{
     error::TlsError,
     trust::certificates,
 };
-use edgeapp_core::{principal::Principal, token::Thumbprint};
+use edgeapp_core::{principal::Principal, secrets::open_to_others, token::Thumbprint};
 use rustls::{
     crypto::aws_lc_rs::sign::any_supported_type,
     pki_types::{PrivateKeyDer, pem::PemObject},
@@ -35,8 +35,20 @@ impl Identity {
         Self::parse(certificate, &read(certificate)?, key, &read(key)?)
     }
 
-    /// What was read of both files.
-    pub(super) fn parse(certificate: &Path, chain: &[u8], key_file: &Path, key: &[u8]) -> Result<Self, TlsError> {
+    /// A certificate chain and its key, both in PEM, that lie in no file; `name` says in errors whose they are.
+    ///
+    /// # Errors
+    /// When they cannot be used or do not belong together.
+    pub fn from_pem(name: &str, certificate: &str, key: &str) -> Result<Self, TlsError> {
+        let name = Path::new(name);
+        Self::parse(name, certificate.as_bytes(), name, key.as_bytes())
+    }
+
+    /// What was read of both files, or was never written to any: their names are for messages.
+    ///
+    /// # Errors
+    /// As [`Identity::load`].
+    pub fn parse(certificate: &Path, chain: &[u8], key_file: &Path, key: &[u8]) -> Result<Self, TlsError> {
         let chain = certificates(certificate, chain)?;
         let unusable = |reason: String| TlsError::File {
             path: key_file.to_owned(),
@@ -138,27 +150,17 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
 /// # Errors
 /// When its permissions are too wide, or not to be had.
 pub fn readable_by_its_owner_only(path: &Path) -> Result<(), TlsError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path)
-            .map_err(|error| TlsError::File {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?
-            .permissions()
-            .mode()
-            & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(TlsError::OpenKey {
-                path: path.to_owned(),
-                mode,
-            });
-        }
+    let open = open_to_others(path).map_err(|error| TlsError::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    match open {
+        None => Ok(()),
+        Some(mode) => Err(TlsError::OpenKey {
+            path: path.to_owned(),
+            mode,
+        }),
     }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }
 
 #[cfg(test)]

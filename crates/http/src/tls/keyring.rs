@@ -4,7 +4,7 @@ use super::{
     certificate,
     crl::{self, Crl},
     error::TlsError,
-    handshakes::{ClientTls, ServerTls, try_out},
+    handshakes::{ClientTls, ServerTls, Speaks, try_out},
     identity::{Identity, read, readable_by_its_owner_only},
     settings::{CrlFiles, TlsSettings, TlsVersion},
     trust::{Trust, is_for_tests},
@@ -72,7 +72,7 @@ pub struct KeyFiles {
     pub role: Role,
     /// Its identifier, which the certificate has to name.
     pub id: String,
-    /// The roots of each role.
+    /// The roots of each role. A role may have second ones, for which no lists are looked at.
     pub trust: Vec<(Role, PathBuf)>,
     /// The lists of what those revoked.
     pub crl: CrlFiles,
@@ -267,15 +267,23 @@ impl Material {
             let reason = format!("there are no roots of the role {role}, which the list could be about");
             return Err(KeyringError::of(format!("crl.{role}"))(TlsError::Trust(reason)));
         }
-        let mut trust = Vec::new();
+        let mut trust: Vec<(Role, Trust)> = Vec::new();
         for (role, path) in &files.trust {
-            let wrong = || KeyringError::of(format!("trust.{role}"));
+            // The second roots of a role are those of a CAPIF core function, which says itself whom it no longer vouches for.
+            let second = trust.iter().any(|(of, _)| of == role);
+            let wrong = || {
+                KeyringError::of(match (second, role) {
+                    (true, _) => "capif.exposure.invoker_roots".to_owned(),
+                    (false, Role::Ccf) => "capif.exposure.roots".to_owned(),
+                    _ => format!("trust.{role}"),
+                })
+            };
             let bytes = contents.of(path).map_err(wrong())?;
             let mut roots = Trust::parse(path, bytes, now).map_err(wrong())?;
             if let (false, Some(path)) = (files.settings.allow_test_certificates, roots.for_tests()) {
                 return Err(wrong()(TlsError::TestCertificate { path }));
             }
-            if lists.iter().any(|(of, _)| of == role) {
+            if !second && lists.iter().any(|(of, _)| of == role) {
                 let wrong = || KeyringError::of(format!("crl.{role}"));
                 let crls = contents.crls(*role).map_err(wrong())?;
                 roots = roots.revoking(crls).map_err(wrong())?;
@@ -315,9 +323,11 @@ impl Material {
     pub(super) fn of_roles(&self, roles: &[Role]) -> Result<Vec<(Role, Trust)>, TlsError> {
         let mut of_roles = Vec::new();
         for role in roles {
-            let trust = self.trust.iter().find(|(of, _)| of == role);
-            let trust = trust.ok_or_else(|| TlsError::Trust(format!("there are no roots of the role {role}")))?;
-            of_roles.push(trust.clone());
+            let before = of_roles.len();
+            of_roles.extend(self.trust.iter().filter(|(of, _)| of == role).cloned());
+            if of_roles.len() == before {
+                return Err(TlsError::Trust(format!("there are no roots of the role {role}")));
+            }
         }
         Ok(of_roles)
     }
@@ -384,7 +394,15 @@ impl Keyring {
     /// # Errors
     /// When there are no roots of one of them.
     pub fn server(self: &Arc<Self>, roles: &[Role], http1: bool) -> Result<ServerTls, TlsError> {
-        ServerTls::following(self.clone(), roles.to_vec(), http1)
+        ServerTls::following(self.clone(), roles.to_vec(), Speaks::Http { http1 })
+    }
+
+    /// What a listener goes by that speaks something else than HTTP, to callers of these roles.
+    ///
+    /// # Errors
+    /// When there are no roots of one of them.
+    pub fn server_speaking(self: &Arc<Self>, roles: &[Role], speaks: Speaks) -> Result<ServerTls, TlsError> {
+        ServerTls::following(self.clone(), roles.to_vec(), speaks)
     }
 
     /// What a client goes by that calls servers of these roles.

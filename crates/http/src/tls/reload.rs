@@ -80,6 +80,11 @@ struct Told {
 }
 
 impl Keyring {
+    /// Follows the files of a keyring by which no listener goes, until `stop`. Listeners see to theirs themselves.
+    pub async fn follow_files(self: Arc<Self>, stop: CancellationToken) {
+        self.follow(Hangup::listen(), stop).await;
+    }
+
     /// Follows the files until `stop`.
     pub(crate) async fn follow(self: Arc<Self>, mut hangup: Hangup, stop: CancellationToken) {
         let mut told = Told::default();

@@ -114,6 +114,12 @@ pub struct CrlFiles {
     /// `nef`: of the issuers of the NEF.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nef: Vec<PathBuf>,
+    /// `ccf`: of the issuers of CAPIF core functions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ccf: Vec<PathBuf>,
+    /// `smf`: of the issuers of SMFs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub smf: Vec<PathBuf>,
 }
 
 impl CrlFiles {
@@ -131,8 +137,10 @@ impl CrlFiles {
             ecs,
             operator,
             nef,
+            ccf,
+            smf,
         } = self;
-        for path in [eec, eas, ees, ecs, operator, nef].into_iter().flatten() {
+        for path in [eec, eas, ees, ecs, operator, nef, ccf, smf].into_iter().flatten() {
             *path = folder.join(&*path);
         }
     }
@@ -146,6 +154,8 @@ impl CrlFiles {
             (Role::Ecs, &self.ecs),
             (Role::Operator, &self.operator),
             (Role::Nef, &self.nef),
+            (Role::Ccf, &self.ccf),
+            (Role::Smf, &self.smf),
         ];
         let given = all.into_iter().filter(|(_, paths)| !paths.is_empty());
         given.map(|(role, paths)| (role, paths.clone())).collect()

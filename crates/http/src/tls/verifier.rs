@@ -72,6 +72,8 @@ fn note(end_entity: &CertificateDer<'_>) {
 pub(crate) struct Callers {
     by_role: Vec<OfRole<dyn ClientCertVerifier>>,
     any: Arc<dyn ClientCertVerifier>,
+    /// Whether who shows no certificate is let in.
+    strangers: bool,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,21 @@ impl Callers {
         }
         let any = by_role.first().map(|first| first.verifier.clone());
         let any = any.ok_or_else(|| TlsError::Trust("no role is served".to_owned()))?;
-        Ok(Self { by_role, any })
+        Ok(Self {
+            by_role,
+            any,
+            strangers: false,
+        })
+    }
+
+    /// The same, letting in who shows no certificate if `strangers` says so. What certificates are shown is looked at all the same.
+    pub(super) fn and_strangers(self, strangers: bool) -> Self {
+        Self { strangers, ..self }
+    }
+
+    /// Whether who shows no certificate is let in.
+    pub(crate) fn admits_strangers(&self) -> bool {
+        self.strangers
     }
 
     /// Whether this chain may call, now.
@@ -108,13 +124,21 @@ impl Callers {
         let principal = certificate::named_in(&parsed).map_err(|error| Refusal::from(quoting_little(error)))?;
         certificate::fit_for(&parsed, Purpose::Client).map_err(Refusal::from)?;
         let role = principal.role();
-        let of_role = self.by_role.iter().find(|of_role| of_role.role == role);
-        let of_role = of_role.ok_or(Refusal::NotServed(role))?;
-        if certificate::seconds(now) > of_role.roots_end {
-            return Err(Refusal::RootsEnded(role).into());
+        // A role can have a second set of roots, with lists of its own or none: the first that does decides.
+        let mut refused: rustls::Error = Refusal::NotServed(role).into();
+        for of_role in self.by_role.iter().filter(|of_role| of_role.role == role) {
+            refused = if certificate::seconds(now) > of_role.roots_end {
+                Refusal::RootsEnded(role).into()
+            } else {
+                match of_role.verifier.verify_client_cert(end_entity, intermediates, now) {
+                    Ok(_) => return Ok(()),
+                    // What one authority revoked is not made good by another one that never issued it.
+                    Err(error @ rustls::Error::InvalidCertificate(CertificateError::Revoked)) => return Err(error),
+                    Err(error) => error,
+                }
+            };
         }
-        let verified = of_role.verifier.verify_client_cert(end_entity, intermediates, now);
-        verified.map(|_| ())
+        Err(refused)
     }
 }
 
@@ -132,6 +156,10 @@ fn quoting_little(error: IdentityError) -> IdentityError {
 }
 
 impl ClientCertVerifier for Callers {
+    fn client_auth_mandatory(&self) -> bool {
+        !self.strangers
+    }
+
     // Naming the issuers would tell strangers whom we work with.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
@@ -172,6 +200,51 @@ impl ClientCertVerifier for Callers {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.any.supported_verify_schemes()
+    }
+}
+
+/// The same, for a listener that lets callers in who show no certificate. One that is shown has to be good.
+#[derive(Debug)]
+pub(super) struct UnlessNone(pub(super) Arc<Callers>);
+
+impl ClientCertVerifier for UnlessNone {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.0.verify_client_cert(end_entity, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }
 

@@ -7,6 +7,7 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use edgeapp_core::secrets::open_to_others;
 use std::{
     fmt::Write as _,
     fs::{self, OpenOptions},
@@ -80,13 +81,8 @@ impl KeyFile {
     fn read(path: &Path) -> Result<Self, KeyProviderError> {
         let failed = |error| KeyProviderError::File(path.to_owned(), error);
         let text = Zeroizing::new(fs::read(path).map_err(failed)?);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
-                return Err(KeyProviderError::Open(path.to_owned(), mode));
-            }
+        if let Some(mode) = open_to_others(path).map_err(failed)? {
+            return Err(KeyProviderError::Open(path.to_owned(), mode));
         }
         let content = || KeyProviderError::Content(path.to_owned());
         let key = BASE64_STANDARD.decode(text.trim_ascii()).map_err(|_| content())?;

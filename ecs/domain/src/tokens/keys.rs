@@ -13,11 +13,12 @@ use edgeapp_core::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use zeroize::{Zeroize, Zeroizing};
 
 /// With so many keys, none is rotated by hand. An EES takes twice as many: the ones that come with time find room.
 pub const MOST_KEYS: usize = 12;
 
-/// A key as it is kept. Its `Debug` shows no secret.
+/// A key as it is kept. Its `Debug` shows no secret, and its text is wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptKey {
     /// Its name.
@@ -28,6 +29,12 @@ pub struct KeptKey {
     private: String,
     /// The point, in base64url.
     public: String,
+}
+
+impl Drop for KeptKey {
+    fn drop(&mut self) {
+        self.private.zeroize();
+    }
 }
 
 impl fmt::Debug for KeptKey {
@@ -75,7 +82,8 @@ impl KeptKey {
     /// # Errors
     /// When the key cannot be used.
     pub fn sign<T: Serialize>(&self, typ: &str, claims: &T) -> Result<String, Error> {
-        let private = from_base64url(&self.private).ok_or_else(|| Error::internal("a signing key is damaged"))?;
+        let private = from_base64url(&self.private).map(Zeroizing::new);
+        let private = private.ok_or_else(|| Error::internal("a signing key is damaged"))?;
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(typ.to_owned());
         header.kid = Some(self.name.clone());

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`registry`] | who may have tokens, for which EESs, with which scopes |
+//! | [`registered`] | what they could have before, and have no more |
 //! | [`request`] | from the parameters of a request to what is granted: plain functions |
 //! | [`refusal`] | the refusals of RFC 6749, 7009 and 8707 |
 //! | [`keys`] | signing keys: one in use, one announced, some that only verify; their rotation |
@@ -11,6 +12,7 @@
 
 pub mod keys;
 pub mod refusal;
+pub mod registered;
 pub mod registry;
 pub mod request;
 pub mod revoked;

@@ -78,6 +78,25 @@ pub struct Client {
     pub lifetime_seconds: Option<u32>,
 }
 
+/// What the tokens of a client can hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Its name in tokens.
+    pub client_id: String,
+    /// The EESs that it gets tokens for.
+    pub audiences: BTreeSet<EesId>,
+    /// The scopes that it may have.
+    pub scopes: BTreeSet<String>,
+}
+
+impl Rights {
+    /// Whether a token that was issued by these may hold what those do not grant.
+    pub fn exceed(&self, those: &Self) -> bool {
+        let granted = |wanted: &String| scope::within(wanted, those.scopes.iter().map(String::as_str));
+        !self.audiences.is_subset(&those.audiences) || !self.scopes.iter().all(granted)
+    }
+}
+
 /// Who may have tokens, and for whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
@@ -118,9 +137,18 @@ impl Registry {
         self.ees.get(ees) == Some(&Authorization::Token)
     }
 
-    /// The names of all clients in their tokens.
-    pub fn client_ids(&self) -> BTreeSet<String> {
-        self.clients.values().map(|client| client.id.clone()).collect()
+    /// What each client may have now.
+    pub fn rights(&self) -> BTreeMap<Owner, Rights> {
+        let of = |(owner, client): (&Owner, &Client)| {
+            let audiences = client.audiences.iter().filter(|ees| self.wants_tokens(ees));
+            let rights = Rights {
+                client_id: client.id.clone(),
+                audiences: audiences.cloned().collect(),
+                scopes: client.scopes.iter().cloned().collect(),
+            };
+            (owner.clone(), rights)
+        };
+        self.clients.iter().map(of).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     registry::Registry,
     request::{compromised, decide},
     revoked::{self, MOST_IN_ALL, Sequence},
-    service::{TokenRules, TokenService},
+    service::{By, TokenRules, TokenService},
 };
 use edgeapp_core::{
     clock::ManualClock,
@@ -18,11 +18,14 @@ use edgeapp_core::{
 };
 use edgeapp_store::MemoryStore;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
+    net::IpAddr,
     sync::{Arc, Mutex},
 };
+
+const EES: &str = "ees-a.example";
 
 const REGISTRY: &str = r#"
 [[ees]]
@@ -292,11 +295,12 @@ proptest! {
 }
 
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Told(Mutex<Vec<String>>, Mutex<Vec<Option<IpAddr>>>);
 
 impl Evidence for Told {
     fn record(&self, event: SecurityEvent) {
         self.0.lock().unwrap().push(event.kind.to_string());
+        self.1.lock().unwrap().push(event.from);
     }
 }
 
@@ -341,7 +345,7 @@ impl Lab {
     }
 
     async fn list(&self) -> RevocationList {
-        let list = self.service.revocations().await.unwrap();
+        let list = self.service.revocations(EES).await.unwrap();
         serde_json::from_value(payload(&list)).unwrap()
     }
 
@@ -445,6 +449,271 @@ async fn who_leaves_the_registry_loses_its_tokens() {
     assert!(payload(&lab.token().await)["iat"].as_u64() > Some(clients[0].until));
 }
 
+/// A registry as it is changed: who may have less than before loses what it has, also when the file was changed while nobody looked; nobody
+/// else does.
+///
+/// Proves: WP-22
+#[tokio::test]
+async fn who_may_have_less_than_before_loses_its_tokens() {
+    for (from, to) in [
+        (
+            "[\"eees-easdiscovery\", \"eees-eecregistration:create\"]",
+            "[\"eees-easdiscovery\"]",
+        ),
+        ("[\"eees-easdiscovery\",", "[\"eees-easdiscovery:request\","),
+        (
+            "[\"ees-a.example\", \"ees-b.example\"]",
+            "[\"ees-b.example\", \"ees-c.example\"]",
+        ),
+    ] {
+        let narrower = REGISTRY.replacen(from, to, 1);
+        assert_ne!(narrower, REGISTRY);
+        for restarted in [false, true] {
+            let lab = Lab::new().await;
+            let iat = payload(&lab.token().await)["iat"].as_u64();
+            let lab = match restarted {
+                true => Lab::over(lab.store, lab.clock, &narrower).await,
+                false => {
+                    lab.service.register(Registry::parse(&narrower).unwrap()).await.unwrap();
+                    lab
+                }
+            };
+            let clients = lab.list().await.clients;
+            assert_eq!(clients.len(), 1, "{to}");
+            assert_eq!(clients[0].identity.as_ref(), Some(eec("eec-1").owner()));
+            assert!(iat <= Some(clients[0].until));
+            // Once: the same registry revokes nobody.
+            let seq = lab.list().await.seq;
+            lab.service.register(Registry::parse(&narrower).unwrap()).await.unwrap();
+            assert_eq!(lab.list().await.seq, seq);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_have_more_or_the_same_keeps_its_tokens() {
+    let lab = Lab::new().await;
+    let wider = REGISTRY
+        .replace(
+            "[\"eees-easdiscovery:request\"]",
+            "[\"eees-easdiscovery\"]\ndefault_scopes = [\"eees-easdiscovery:request\"]",
+        )
+        .replace("[\"ees-a.example\"]", "[\"ees-a.example\", \"ees-c.example\"]");
+    // Of an EES by local policy nobody had tokens.
+    let without = wider.replace("[\"ees-a.example\", \"ees-b.example\"]", "[\"ees-a.example\"]");
+    for registry in [REGISTRY, &wider, &without] {
+        lab.service.register(Registry::parse(registry).unwrap()).await.unwrap();
+        assert!(lab.list().await.clients.is_empty(), "{registry}");
+    }
+}
+
+/// A replica that read the narrower file later than another one issued by the wider one until then.
+#[tokio::test]
+async fn a_replica_that_is_late_revokes_what_it_issued_meanwhile() {
+    let one = Lab::new().await;
+    let other = Lab::over(one.store.clone(), one.clock.clone(), REGISTRY).await;
+    let narrower = REGISTRY.replacen(", \"eees-eecregistration:create\"]", "]", 1);
+    one.service.register(Registry::parse(&narrower).unwrap()).await.unwrap();
+    one.clock.advance(2);
+    let iat = payload(&other.token().await)["iat"].as_u64();
+    assert!(iat > Some(one.list().await.clients[0].until));
+    other
+        .service
+        .register(Registry::parse(&narrower).unwrap())
+        .await
+        .unwrap();
+    assert!(iat <= Some(one.list().await.clients[0].until));
+}
+
+const NAMESAKES: &str = r#"
+[[ees]]
+ees_id = "ees-a.example"
+authorization = "token"
+[[ees]]
+ees_id = "ees-c.example"
+authorization = "token"
+[[client]]
+identity = "urn:edgeapp:eec:x"
+audiences = ["ees-a.example", "ees-c.example"]
+scopes = ["eees-easdiscovery"]
+[[client]]
+identity = "urn:edgeapp:ees:x"
+audiences = ["ees-a.example"]
+scopes = ["eees-eeccontextreloc"]
+"#;
+
+async fn namesakes() -> Lab {
+    let clock = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    Lab::over(Arc::new(MemoryStore::new()), clock, NAMESAKES).await
+}
+
+/// An EEC and an EES of one name are two clients.
+#[tokio::test]
+async fn clients_of_different_roles_with_one_name_do_not_share_a_fate() {
+    let lab = namesakes().await;
+    let (eec, ees, operator) = (
+        eec("x"),
+        principal("urn:edgeapp:ees:x"),
+        principal("urn:edgeapp:operator:o"),
+    );
+    let asked = form(&GOOD.replace("eec-1", "x"));
+    let issued = lab
+        .service
+        .issue(&eec, &Thumbprint::new([1; 32]), &asked)
+        .await
+        .unwrap();
+    assert_eq!(payload(&issued.access_token)["edgeapp_role"], "eec");
+    // The other one cannot take it back, and an operator has to say whom it means.
+    lab.service
+        .revoke(&ees, &revocation(&issued.access_token))
+        .await
+        .unwrap();
+    assert!(lab.revoked().await.is_empty());
+    let unclear = lab.service.revoke(&operator, &form("client_id=x")).await.unwrap_err();
+    assert!(unclear.description.contains("several roles"), "{}", unclear.description);
+    let one = form("client_id=urn:edgeapp:ees:x");
+    lab.service.revoke(&operator, &one).await.unwrap();
+    let clients = lab.list().await.clients;
+    assert_eq!(clients.len(), 1);
+    assert_eq!(clients[0].identity.as_ref(), Some(ees.owner()));
+    lab.service
+        .revoke(&eec, &revocation(&issued.access_token))
+        .await
+        .unwrap();
+    assert_eq!(lab.revoked().await, [jti(&issued.access_token)].into());
+    // One leaves, the other stays.
+    let lab = namesakes().await;
+    let (without, _) = NAMESAKES.rsplit_once("[[client]]").unwrap();
+    lab.service.register(Registry::parse(without).unwrap()).await.unwrap();
+    let clients = lab.list().await.clients;
+    assert_eq!(clients.len(), 1);
+    assert_eq!(clients[0].identity.as_ref(), Some(ees.owner()));
+}
+
+/// An EES hears of what concerns it, and of nobody else.
+#[tokio::test]
+async fn an_ees_hears_of_its_own_tokens_only() {
+    let lab = namesakes().await;
+    let list = async |ees: &str| -> RevocationList {
+        serde_json::from_value(payload(&lab.service.revocations(ees).await.unwrap())).unwrap()
+    };
+    let eec = eec("x");
+    let asked = form("grant_type=client_credentials&client_id=x&resource=https://ees-c.example/");
+    let issued = lab
+        .service
+        .issue(&eec, &Thumbprint::new([1; 32]), &asked)
+        .await
+        .unwrap();
+    lab.service
+        .revoke(&eec, &revocation(&issued.access_token))
+        .await
+        .unwrap();
+    let operator = principal("urn:edgeapp:operator:o");
+    let one = form("client_id=urn:edgeapp:ees:x");
+    lab.service.revoke(&operator, &one).await.unwrap();
+    let (a, c, stranger) = (
+        list("ees-a.example").await,
+        list("ees-c.example").await,
+        list("ees-z.example").await,
+    );
+    assert_eq!((a.tokens.len(), a.clients.len()), (0, 1));
+    assert_eq!((c.tokens.len(), c.clients.len()), (1, 0));
+    assert_eq!((stranger.tokens.len(), stranger.clients.len()), (0, 0));
+    assert_eq!((a.aud.as_deref(), a.seq), (Some("ees-a.example"), c.seq));
+    // Taken out of one audience, its tokens there are void all the same.
+    let narrower = NAMESAKES.replacen("[\"ees-a.example\", \"ees-c.example\"]", "[\"ees-a.example\"]", 1);
+    lab.service.register(Registry::parse(&narrower).unwrap()).await.unwrap();
+    assert_eq!(list("ees-c.example").await.clients.len(), 1);
+}
+
+/// What an earlier version kept: names of clients without their roles.
+#[tokio::test]
+async fn state_of_an_earlier_version_is_read() {
+    let lab = Lab::new().await;
+    let until = payload(&lab.token().await)["iat"].as_u64().unwrap();
+    let kept = |value: Value| {
+        json!({"owner": "urn:edgeapp:operator:o", "expires_at": "2026-01-01T14:00:00Z", "value": value}).to_string()
+    };
+    let commit = Commit::new()
+        .put("token/registered", json!(["eec-1", "eec-2", "gone"]).to_string())
+        .put(
+            "token/revoked/eec-1/old",
+            kept(json!({"jti": "old", "exp": until + 300})),
+        )
+        .put(
+            "token/revoked-client/eec-2",
+            kept(json!({"sub": "eec-2", "until": until, "exp": until + 3600})),
+        );
+    lab.store.commit(commit).await.unwrap();
+    let lab = Lab::over(lab.store, lab.clock, REGISTRY).await;
+    let list = lab.list().await;
+    assert_eq!(list.tokens[0].jti, "old");
+    let by_name = list.clients.iter().find(|client| client.sub == "eec-2").unwrap();
+    assert_eq!((&by_name.identity, by_name.until), (&None, until));
+    let gone = list.clients.iter().filter_map(|client| client.identity.as_ref());
+    let gone: BTreeSet<&str> = gone.map(Owner::as_str).collect();
+    assert_eq!(gone, ["urn:edgeapp:eec:gone", "urn:edgeapp:ees:gone"].into());
+}
+
+/// Proves: WP-32
+#[tokio::test]
+async fn evidence_says_from_where_a_client_came() {
+    let lab = Lab::new().await;
+    let (eec, from) = (eec("eec-1"), "192.0.2.7".parse().ok());
+    let by = || By { principal: &eec, from };
+    let issued = lab
+        .service
+        .issue(by(), &Thumbprint::new([1; 32]), &form(GOOD))
+        .await
+        .unwrap();
+    lab.service
+        .issue(by(), &Thumbprint::new([1; 32]), &[])
+        .await
+        .unwrap_err();
+    lab.service
+        .revoke(by(), &revocation(&issued.access_token))
+        .await
+        .unwrap();
+    assert_eq!(lab.told.1.lock().unwrap()[1..], [from; 3]);
+}
+
+/// T-32: tokens that were issued by a clock that was ahead are revoked with the others, also after a restart and by a clock that is back.
+///
+/// Proves: T-32
+#[tokio::test]
+async fn a_clock_that_goes_back_leaves_no_token_out_of_a_revocation() {
+    let lab = Lab::new().await;
+    lab.clock.advance(3000);
+    let iat = payload(&lab.token().await)["iat"].as_u64();
+    let back = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    let lab = Lab::over(lab.store, back, REGISTRY).await;
+    let operator = principal("urn:edgeapp:operator:o");
+    lab.service.revoke(&operator, &form("client_id=eec-1")).await.unwrap();
+    assert!(iat <= Some(lab.list().await.clients[0].until));
+}
+
+/// More clients lose rights than a list can name: then all tokens are void.
+#[tokio::test]
+async fn many_clients_that_lose_rights_at_once_lose_their_keys() {
+    let client = |n: usize, scope: &str| {
+        let name = format!("{n}-{}", "x".repeat(200));
+        format!(
+            "[[client]]\nidentity = \"urn:edgeapp:eec:{name}\"\naudiences = [\"ees-a.example\"]\nscopes = [\"{scope}\"]\n"
+        )
+    };
+    let many =
+        |scope: &str| -> String { REGISTRY.to_owned() + &(0..2_500).map(|n| client(n, scope)).collect::<String>() };
+    let clock = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    let lab = Lab::over(Arc::new(MemoryStore::new()), clock, &many("eees-easdiscovery")).await;
+    let before = lab.list().await.keys;
+    let narrower = Registry::parse(&many("eees-easdiscovery:request")).unwrap();
+    lab.service.register(narrower.clone()).await.unwrap();
+    let list = lab.list().await;
+    assert!(list.clients.is_empty() && !list.keys.iter().any(|key| before.contains(key)));
+    lab.service.register(narrower).await.unwrap();
+    assert_eq!(lab.list().await.keys, list.keys, "once");
+}
+
 #[tokio::test]
 async fn an_operator_revokes_all_of_a_client() {
     let lab = Lab::new().await;
@@ -458,7 +727,7 @@ async fn an_operator_revokes_all_of_a_client() {
         .unwrap();
     assert_eq!(lab.list().await.clients[0].sub, "eec-1");
     // A name that is mistyped is no success.
-    let long = format!("client_id={}", "e".repeat(257));
+    let long = format!("client_id={}", "e".repeat(1025));
     for wrong in ["client_id=eec-11", "client_id=", long.as_str()] {
         let operator = principal("urn:edgeapp:operator:o");
         let refused = lab.service.revoke(&operator, &form(wrong)).await.unwrap_err();
@@ -486,9 +755,9 @@ async fn with_many_revocations_of_all_clients_the_next_is_of_a_client() {
     let (by, exp) = (eec("eec-2"), payload(&token)["exp"].as_u64().unwrap());
     let mut commit = Commit::new();
     for n in 0..MOST_IN_ALL {
-        let (client, jti) = (format!("other-{}", n % 1000), format!("jti-{n}"));
-        let kept = revoked::token(&by, &jti, exp).to_bytes().unwrap();
-        commit = commit.put(revoked::token_key(&client, &jti), kept);
+        let (client, jti) = (eec(&format!("other-{}", n % 1000)), format!("jti-{n}"));
+        let kept = revoked::token(&by, EES, &jti, exp).to_bytes().unwrap();
+        commit = commit.put(revoked::token_key(client.owner(), &jti), kept);
     }
     lab.store.commit(commit).await.unwrap();
     lab.clock.advance(1);
@@ -500,7 +769,7 @@ async fn with_many_revocations_of_all_clients_the_next_is_of_a_client() {
     lab.service.revoke(&eec("eec-1"), &revocation(&token)).await.unwrap();
     let list = lab.list().await;
     assert_eq!((list.tokens.len(), list.clients.len()), (MOST_IN_ALL, 1));
-    assert!(lab.service.revocations().await.unwrap().len() < 2 * 1024 * 1024);
+    assert!(lab.service.revocations(EES).await.unwrap().len() < 2 * 1024 * 1024);
 }
 
 /// Twice within a second: what was issued between the two is void too.

@@ -142,6 +142,9 @@ impl Eas {
             "svcArea": {"topServAr": {"tais": tais}}, "appLocs": places, "svcContSupp": site.eas.svc_cont_supp,
             "svcKpi": {"maxReqRate": 1000, "maxRespTime": 20, "avail": 99},
         });
+        if let Some(bundle) = &scenario.bundle {
+            profile["easBdlInfos"] = json!([bundle.on_the_wire(scenario)]);
+        }
         if let Some(provider) = provider {
             profile["provId"] = json!(provider);
         }

@@ -443,7 +443,11 @@ impl Played {
     fn arrived(self: &Arc<Self>, ue: &str, session: &mut Session, context: Context) {
         let first = session.context.is_none();
         let (origin, from) = (context.origin.clone(), context.from.clone());
-        session.context = Some(context);
+        // As it lies here it is whole: it is handed on as such.
+        session.context = Some(Context {
+            change: false,
+            ..context
+        });
         if !first {
             return;
         }
@@ -602,8 +606,11 @@ impl Played {
     async fn start(self: &Arc<Self>, ue: &str, peer: &str) {
         let serving = self.session(ue).lock().await.serving;
         if serving {
-            let good = self.hand_over(ue, peer).await.is_ok();
-            self.report(ue, peer, good).await;
+            let handed = self.hand_over(ue, peer).await;
+            if let Err(error) = &handed {
+                tracing::warn!(%error, peer, "a context was not handed over");
+            }
+            self.report(ue, peer, handed.is_ok()).await;
         } else if self.scenario.acr == AcrScenario::EelManagedAcr {
             if self.take(ue, peer).await.is_err() {
                 self.report(ue, peer, false).await;

@@ -95,6 +95,18 @@ pub(super) fn bare_target(acr: &Acr, at: &EndPoint) -> DiscoveredEas {
     }
 }
 
+/// Pure: with the bundle that relocates together, and where its EASs go.
+fn of_bundle(acr: &Acr, notification: AcrInfoNotification) -> AcrInfoNotification {
+    match &acr.bundle {
+        None => notification,
+        Some(bundle) => AcrInfoNotification {
+            eas_bundle_info: Some(bundle.info.clone()),
+            t_eas_end_point_bundle_list: bundle.targets.clone(),
+            ..notification
+        },
+    }
+}
+
 /// Pure: the report that tells an EAS to start or stop a transfer with its peer, and what to know of the prediction if there is one.
 fn act_report(acr: &Acr, status: ActStatus, now: DateTime) -> AcrMgntEventReport {
     AcrMgntEventReport {
@@ -146,7 +158,9 @@ impl AcrFollowUp {
             AcrEvent::PredictionToTell(word) => Ok(vec![word_to_peer(word, self.service.room.now())]),
             AcrEvent::TargetWanted(wanted) => {
                 let key = super::record::key(&wanted.ue_id, &wanted.eas_id, wanted.ac_id.as_ref());
-                Ok(vec![in_lane_of(&key, AcrWork::SeekTarget(wanted))])
+                // Who has to wait for it must not keep another relocation waiting.
+                let aside = Key::from(format!("seek/{key}"));
+                Ok(vec![in_lane_of(&aside, AcrWork::SeekTarget(wanted))])
             }
         }
     }
@@ -278,7 +292,7 @@ impl AcrFollowUp {
         };
         self.tell_eec(acr, AcrEventIds::TargetInformation, |mut notification| {
             notification.trgt_info = Some(info.clone());
-            notification
+            of_bundle(acr, notification)
         })
         .await
     }
@@ -304,7 +318,7 @@ impl AcrFollowUp {
             let told = self.tell_eec(acr, AcrEventIds::AcrComplete, |mut notification| {
                 notification.acr_status = Some(status.clone());
                 notification.eec_ctxt_reloc.clone_from(&registration);
-                notification
+                of_bundle(acr, notification)
             });
             todos.extend(told.await?);
             if status.fail_reason.is_some() {
@@ -349,6 +363,7 @@ impl AcrFollowUp {
             AcrWork::SeekForManaged(acr) => self.seek_for_managed(acr, attempt).await,
             AcrWork::SeekDeclared(acr) => self.seek_declared(acr, attempt).await,
             AcrWork::TellPrediction(word) => Ok(self.tell_prediction(word, attempt).await),
+            AcrWork::Leave { eas_id, eas } => self.leave(eas_id, eas).await,
         };
         done.unwrap_or_else(|error| Outcome::Again {
             reason: error.to_string(),

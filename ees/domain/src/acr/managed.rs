@@ -5,6 +5,7 @@
 //! the place of an S-EAS, so that the T-EES tells it to the T-EAS as the peer to take the context from.
 
 use super::{
+    one_at_a_time::{Meeting, begins},
     record::{self, Acr, AcrEvent, ContextMove, Side, Transfer, key},
     relocation::AcrService,
 };
@@ -180,6 +181,7 @@ impl EelManagedAcrs for EelManagedService {
                 stored: token.is_none(),
             })),
             plan: None,
+            bundle: None,
         };
         let service = &self.relocations;
         for mut seen in service.room.attempts() {
@@ -195,8 +197,7 @@ impl EelManagedAcrs for EelManagedService {
                 decision = decision.put(&key, &kept)?;
             }
             let end = Some(service.later(now, policy.transfer_seconds));
-            decision = decision
-                .put(&acr.key(), &Kept::new(principal, end, acr.clone()))?
+            decision = begins(decision, &Kept::new(principal, end, acr.clone()), now)?
                 .tell(&Event::Acr(AcrEvent::LeftToUs(acr.reference())))?;
             if service.room.commit(seen, decision).await?.is_some() {
                 return Ok(EelAcrResp {
@@ -219,6 +220,7 @@ fn in_progress() -> Error {
 impl AcrService {
     /// No relocation of the same application of the same UE may run, whichever AC it is of.
     async fn none_runs(&self, seen: &mut Seen, next: &Acr) -> Result<(), Error> {
+        self.turn_of(seen, next).await?;
         let folder = record::folder(&next.ue_id, &next.eas_id);
         let listed = self.room.store().range(Span::prefix(folder)).await?.entries;
         let mut keys: Vec<Key> = listed.into_iter().map(|entry| entry.key).collect();
@@ -276,6 +278,7 @@ impl AcrService {
             complete: false,
             managed: None,
             plan: None,
+            bundle: None,
         };
         if let Some(known) = seen.kept::<Acr>(&key).await?.map(|kept| kept.value) {
             // The same once more, because our answer was lost: the T-EAS is not told twice.
@@ -287,13 +290,15 @@ impl AcrService {
                 return Err(in_progress());
             }
         }
+        if self.beside(seen, &acr).await? != Meeting::Apart {
+            return Err(in_progress());
+        }
         let kept = Kept {
             owner,
             expires_at: Some(self.later(seen.now(), self.policy.transfer_seconds)),
             value: acr.clone(),
         };
-        Ok(Decision::of(())
-            .put(&key, &kept)?
+        Ok(begins(Decision::of(()), &kept, seen.now())?
             .tell(&Event::Acr(AcrEvent::Started(Box::new(acr))))?
             .answer(Some(key)))
     }

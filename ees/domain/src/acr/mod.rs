@@ -1,12 +1,17 @@
 //! Relocations of application contexts (ACR, TS 23.558 clause 8.8): one durable record per UE, application and application client.
 //!
 //! [`record`] holds the record and its pure transitions, [`relocation`] what EECs and EASs ask for, [`status`] what EASs report,
-//! [`managed`] what EASs leave to the enabler layer, [`plan`] relocations that rest on a prediction,
+//! [`managed`] what EASs leave to the enabler layer, [`plan`] relocations that rest on a prediction, `one_at_a_time` what becomes of two, `bundle` several that belong together,
+//! [`decision`] what an S-EES decides by itself, `leaving` what it does when an EAS is overloaded or shuts down,
 //! [`follow_up`] what happens after the answer: notifications, the move of the EEC context, the search for a target.
 
+mod bundle;
 mod context_move;
+pub mod decision;
 pub mod follow_up;
+mod leaving;
 pub mod managed;
+mod one_at_a_time;
 pub mod plan;
 pub mod record;
 pub mod relocation;

@@ -383,5 +383,6 @@ fn foreseen(side: Side, eas: &EasProfile, ue_id: &Gpsi, info: &AcrParamsInfo, pl
         complete: false,
         managed: None,
         plan: Some(plan),
+        bundle: None,
     }
 }

@@ -1,6 +1,8 @@
 //! The record of a relocation and its transitions: plain functions of the record and what happened.
 
 use super::{
+    bundle::Bundled,
+    decision::Reason,
     managed::Managed,
     plan::{Plan, Prediction},
 };
@@ -102,6 +104,9 @@ pub struct Acr {
     /// The prediction it rests on, until the UE is where it was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Box<Plan>>,
+    /// How it belongs to those of the other EASs of a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Box<Bundled>>,
 }
 
 /// Something that happened to a relocation.
@@ -163,6 +168,9 @@ pub struct Wanted {
     pub position: Option<Box<LocationInfo>>,
     /// The area it will be in.
     pub area: Option<LocationArea5G>,
+    /// Why it relocates.
+    #[serde(default)]
+    pub why: Reason,
 }
 
 /// One relocation: where it is kept, and which one under that key it is.
@@ -187,6 +195,13 @@ pub enum AcrWork {
     SeekDeclared(AcrRef),
     /// Tell the other EES of the prediction.
     TellPrediction(Box<Prediction>),
+    /// Look at the users of an EAS that is overloaded or shuts down.
+    Leave {
+        /// The application.
+        eas_id: EasId,
+        /// Where the EAS is.
+        eas: EndPoint,
+    },
     /// Nobody can be told to start: give the relocation up.
     GiveUp {
         /// Which one.
@@ -213,6 +228,10 @@ pub enum Step {
     Reported(ActResult, Option<ActFailureCause>),
     /// No report came in time, or the EAS could not be told.
     GivenUp(String),
+    /// Every EAS of its bundle has reported a success.
+    AllSucceeded,
+    /// Another EAS of its bundle could not relocate, so this one does not either.
+    CalledOff,
 }
 
 /// The key of a relocation.
@@ -357,6 +376,8 @@ impl Acr {
                     return Ok(None);
                 }
                 Transfer::NotAwaited | Transfer::Awaited => self.transfer = Transfer::Reported(result, cause),
+                // The EAS did what it was told: it has stopped.
+                Transfer::GivenUp(_) if cause == Some(ActFailureCause::AcrCancellation) => return Ok(None),
                 Transfer::Reported(..) | Transfer::GivenUp(_) => {
                     return Err(Error::forbidden(
                         Cause::AcrResultConflict,
@@ -370,12 +391,21 @@ impl Acr {
                 }
                 self.transfer = Transfer::GivenUp(reason);
             }
+            Step::AllSucceeded => match &mut self.bundle {
+                Some(bundle) if !bundle.all_succeeded && !self.complete => bundle.all_succeeded = true,
+                _ => return Ok(None),
+            },
+            Step::CalledOff => {
+                if self.complete || self.result().is_some_and(|result| result.is_err()) {
+                    return Ok(None);
+                }
+                self.transfer = Transfer::GivenUp(ActFailureCause::AcrCancellation.as_str().to_owned());
+            }
         }
-        // A failure is told at once; a success waits for the context, so that the EEC hears both in one message.
-        let told = !told_before
-            && self
-                .result()
-                .is_some_and(|result| result.is_err() || self.context_is_settled());
+        // A failure is told at once; a success waits for the context, so that the EEC hears both in one message, and for the others of a
+        // bundle that moves as a whole.
+        let success_counts = self.context_is_settled() && !self.waits_for_others();
+        let told = !told_before && self.result().is_some_and(|result| result.is_err() || success_counts);
         let ended = told || (self.transfer == Transfer::NotAwaited && self.context_is_settled());
         self.complete = self.complete || ended;
         let mut events = Vec::new();
@@ -410,6 +440,7 @@ pub(crate) mod tests {
             complete: false,
             managed: None,
             plan: None,
+            bundle: None,
         }
     }
 

@@ -2,8 +2,12 @@
 
 use super::{
     EasDirectory,
+    bundle::{self, Beside, Member, Says},
+    decision::{DecisionPolicy, DecisionRules, Reason, Situation, Verdict},
+    follow_up::bare_target,
+    one_at_a_time::{Meeting, begins, in_progress},
     plan::{foreseeable, plan_of},
-    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, folder, key},
+    record::{Acr, AcrEvent, ContextMove, Side, Transfer, Wanted, key},
     request::{Repeat, abandoned, consistent, repeat, requested_by},
 };
 use crate::{
@@ -18,9 +22,8 @@ use edgeapp_core::{
     area::{self, Contains},
     error::{Cause, Error, Kind},
     kept::Kept,
-    principal::{Principal, Role},
+    principal::{Owner, Principal, Role},
     room::{Decision, Room, Seen, contended, fresh_id},
-    store::Span,
 };
 use edgeapp_openapi::{
     app_context_relocation::{AcrDecReq, AcrDetermReq, AcrInitReq, EecCtxtReloc},
@@ -75,6 +78,7 @@ pub struct AcrService {
     pub(super) policy: AcrPolicy,
     pub(super) eass: Arc<dyn EasDirectory>,
     pub(super) interest: AcInterest,
+    pub(super) decides: Arc<dyn DecisionPolicy>,
 }
 
 impl AcrService {
@@ -86,6 +90,7 @@ impl AcrService {
             policy,
             eass,
             interest: AcInterest::nobody(),
+            decides: Arc::new(DecisionRules::default()),
         }
     }
 
@@ -110,8 +115,7 @@ impl AcrService {
             None => decision = displaced(decision, known, next)?,
         }
         let end = Some(next.ends_at(now, &self.policy));
-        decision = decision
-            .put(&next.key(), &Kept::new(principal, end, next.clone()))?
+        decision = begins(decision, &Kept::new(principal, end, next.clone()), now)?
             .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
         let planned = known
             .filter(|known| known.t_eas == next.t_eas)
@@ -153,6 +157,12 @@ impl AcrService {
     /// Tells of application clients that come with a context where these could care.
     pub fn watched_by(mut self, interest: AcInterest) -> Self {
         self.interest = interest;
+        self
+    }
+
+    /// Asks this policy what an S-EES decides by itself, instead of the usual rules.
+    pub fn decided_by(mut self, policy: Arc<dyn DecisionPolicy>) -> Self {
+        self.decides = policy;
         self
     }
 
@@ -228,25 +238,59 @@ impl AcrService {
         ))
     }
 
-    /// A relocation of the same application of the same UE that runs under another key: one of the two names no AC, so that they may be
-    /// about the same one.
+    /// The EASs that relocate beside the one that an EEC asks about.
+    fn bundle_of(&self, request: &AcrInitReq, next: &Acr) -> Result<Option<Beside>, Error> {
+        let targets = &request.t_eas_end_point_bundle_list;
+        // Where no EAS is told, only the context of the EEC moves, and that is one for all.
+        if targets.is_empty() || !request.eas_notif_ind {
+            return Ok(None);
+        }
+        if next.side == Side::Target {
+            return Err(Error::optional_incorrect(
+                "/tEasEndPointBundleList",
+                "goes to the S-EES: a T-EES does not know who serves the UE until now",
+            ));
+        }
+        if next.plan.is_some() {
+            return Err(Error::optional_incorrect(
+                "/tEasEndPointBundleList",
+                "cannot go with a prediction: a bundle relocates when its UE is there",
+            ));
+        }
+        bundle::beside(
+            request.eas_bundle_info.as_ref(),
+            targets,
+            (&next.eas_id, &request.t_eas_endpoint),
+            (&*self.eass, Says::TheEec),
+        )
+    }
+
+    /// The relocations of the other members of a bundle begin with the first, or none does.
     ///
     /// # Errors
-    /// When the store fails.
-    pub(super) async fn beside(&self, seen: &mut Seen, next: &Acr) -> Result<Option<Acr>, Error> {
-        let own = next.key();
-        let span = Span::prefix(folder(&next.ue_id, &next.eas_id));
-        for entry in self.room.store().range(span).await?.entries {
-            if entry.key == own {
-                continue;
+    /// [`Cause::AcrInProgress`] when one of them runs already.
+    pub(super) async fn and_members(
+        &self,
+        seen: &mut Seen,
+        mut decision: Decision<()>,
+        members: &[Acr],
+        (owner, end): (&Owner, Option<DateTime>),
+    ) -> Result<Decision<()>, Error> {
+        for acr in members {
+            let known = seen.kept::<Acr>(&acr.key()).await?;
+            let runs = known.is_some_and(|known| known.value.runs());
+            if runs || self.beside(seen, acr).await? != Meeting::Apart {
+                return Err(in_progress());
             }
-            let known = seen.kept::<Acr>(&entry.key).await?.map(|kept| kept.value);
-            let same = |known: &Acr| known.runs() && (known.ac_id.is_none() || next.ac_id.is_none());
-            if let Some(known) = known.filter(same) {
-                return Ok(Some(known));
-            }
+            let kept = Kept {
+                owner: owner.clone(),
+                expires_at: end,
+                value: acr.clone(),
+            };
+            decision =
+                begins(decision, &kept, seen.now())?.tell(&Event::Acr(AcrEvent::Started(Box::new(acr.clone()))))?;
         }
-        Ok(None)
+        Ok(decision)
     }
 
     /// The EAS of the pair that is registered here.
@@ -325,6 +369,7 @@ impl AppContextRelocation for AcrService {
             t_eas: Some(request.t_eas_endpoint.clone()),
             plan: plan_of(&request, &context),
             managed: None,
+            bundle: None,
             complete: !request.eas_notif_ind && context == ContextMove::NotAsked,
             context,
             transfer: if request.eas_notif_ind {
@@ -333,6 +378,8 @@ impl AppContextRelocation for AcrService {
                 Transfer::NotAwaited
             },
         };
+        let bundle = self.bundle_of(&request, &next)?;
+        let (next, members) = with_members(bundle.as_ref(), next);
         for mut seen in self.room.attempts() {
             if let ContextMove::ToPush(id, _) = &next.context {
                 let kept = seen
@@ -349,17 +396,19 @@ impl AppContextRelocation for AcrService {
             if meaning == Repeat::Same {
                 return Ok(());
             }
-            if let Some(other) = self.beside(&mut seen, &next).await? {
-                // The same, once with and once without the name of its AC.
-                return match other.t_eas == next.t_eas && other.scenario == next.scenario {
-                    true => Ok(()),
-                    false => Err(in_progress()),
-                };
+            match self.beside(&mut seen, &next).await? {
+                Meeting::Apart => {}
+                Meeting::Joined => return Ok(()),
+                Meeting::Refused => return Err(in_progress()),
             }
             let decision = match (known, meaning) {
                 (Some(known), Repeat::Changed) => self.predicted_anew(principal, known, &next, seen.now())?,
                 (known, _) => self.begun(principal, known.as_ref(), &next, &request, seen.now())?,
             };
+            let end = Some(next.ends_at(seen.now(), &self.policy));
+            let decision = self
+                .and_members(&mut seen, decision, &members, (principal.owner(), end))
+                .await?;
             let predicted = request.acr_params.as_ref().and_then(|params| params.predict_exp_time);
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, predicted, seen.now())?;
@@ -390,6 +439,12 @@ impl AppContextRelocation for AcrService {
         }
         let (eec_id, _) = self.served(&registered, &request.ue_id).await?;
         let key = key(&request.ue_id, &request.t_eas_id, request.ac_id.as_ref());
+        let bundle = bundle::beside(
+            request.eas_bundle_info.as_ref(),
+            &request.t_eas_end_point_bundle_list,
+            (&request.t_eas_id, &request.t_eas_endpoint),
+            (&*self.eass, Says::ItsRegistration),
+        )?;
         for mut seen in self.room.attempts() {
             let next = Acr {
                 id: fresh_id(),
@@ -406,24 +461,34 @@ impl AppContextRelocation for AcrService {
                 complete: false,
                 managed: None,
                 plan: None,
+                bundle: None,
             };
+            let (next, members) = with_members(bundle.as_ref(), next);
             let known = seen.kept::<Acr>(&key).await?.map(|kept| kept.value);
-            let beside = self.beside(&mut seen, &next).await?;
-            match known.clone().filter(Acr::runs).or(beside) {
+            match known.as_ref().filter(|known| known.runs()) {
                 Some(known) if known.t_eas == next.t_eas => return Ok(()),
                 // The S-EAS may change its mind, but not that of others.
-                Some(known) if known.scenario != next.scenario || known.ac_id != next.ac_id => {
-                    return Err(in_progress());
-                }
+                Some(known) if known.scenario != next.scenario => return Err(in_progress()),
                 _ => {}
             }
+            match self.beside(&mut seen, &next).await? {
+                Meeting::Apart => {}
+                Meeting::Joined => return Ok(()),
+                Meeting::Refused => return Err(in_progress()),
+            }
             let end = Some(self.later(seen.now(), self.policy.transfer_seconds));
-            let decision = Decision::of(())
-                .put(&key, &Kept::new(principal, end, next.clone()))?
+            let decision = begins(Decision::of(()), &Kept::new(principal, end, next.clone()), seen.now())?
                 .tell(&Event::Acr(AcrEvent::Declared(next.reference())))?;
             let decision = displaced(decision, known.as_ref(), &next)?;
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, None, seen.now())?;
+            // The others have decided nothing: their EASs are told to start, and the EEC where they go.
+            let mut decision = self
+                .and_members(&mut seen, decision, &members, (principal.owner(), end))
+                .await?;
+            for told in members.iter().filter_map(|member| target_of_member(member, None)) {
+                decision = decision.tell(&Event::Acr(told))?;
+            }
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(());
             }
@@ -451,9 +516,17 @@ impl AppContextRelocation for AcrService {
         };
         self.must_be_registered(&eec_id).await?;
         let expected = request.expected_loc_area.unwrap_or_default();
-        if !relocation_needed(&eas, &expected) {
-            return Ok(());
-        }
+        // Whether it would come too soon is seen when a target is looked for.
+        let situation = Situation {
+            leaves_area: relocation_needed(&eas, &expected),
+            eas: self.decides.state(&eas),
+            ..Situation::default()
+        };
+        let why = match self.decides.decide(&situation) {
+            Verdict::Relocate(reason) => reason,
+            _ if self.decides.looks_for_better() => Reason::BetterEas,
+            _ => return Ok(()),
+        };
         let wanted = Wanted {
             eec_id: Some(eec_id),
             ue_id,
@@ -462,6 +535,7 @@ impl AppContextRelocation for AcrService {
             s_eas: request.s_eas_endpoint,
             position: expected.loc_info,
             area: expected.svc_area,
+            why,
         };
         let seen = self.room.look();
         let decision = Decision::of(()).tell(&Event::Acr(AcrEvent::TargetWanted(Box::new(wanted))))?;
@@ -473,12 +547,24 @@ impl AppContextRelocation for AcrService {
     }
 }
 
-/// Another relocation of the application runs.
-fn in_progress() -> Error {
-    Error::forbidden(
-        Cause::AcrInProgress,
-        "a relocation of this application of this UE to another target is running",
-    )
+/// Pure: the relocation that was asked for, and those of the other members of its bundle.
+pub(super) fn with_members(bundle: Option<&Beside>, acr: Acr) -> (Acr, Vec<Acr>) {
+    let Some(bundle) = bundle else { return (acr, Vec::new()) };
+    let mut all = bundle.all(acr);
+    let first = all.remove(0);
+    (first, all)
+}
+
+/// Pure: what the EEC is told of the target of a member, with what was found of it.
+pub(super) fn target_of_member(acr: &Acr, found: Option<&Member>) -> Option<AcrEvent> {
+    let known = found.and_then(|member| member.found.clone());
+    let bare = || Some((Box::new(bare_target(acr, acr.t_eas.as_ref()?)), None));
+    let (target, ees) = known.or_else(bare)?;
+    Some(AcrEvent::TargetSelected {
+        acr: Box::new(acr.clone()),
+        target,
+        ees,
+    })
 }
 
 /// What rested on a prediction of another target is void: its EAS hears that it need not go on.

@@ -67,7 +67,7 @@ impl AcrFollowUp {
 }
 
 /// Pure: the ACs of an EEC that use this application.
-fn users(context: &EecContext, eas: &EasProfile) -> Vec<AcId> {
+pub(super) fn users(context: &EecContext, eas: &EasProfile) -> Vec<AcId> {
     let acs = context.ac_profs.iter().filter(|ac| {
         ac.eass.iter().any(|wanted| wanted.eas_id == eas.eas_id)
             || (ac.eass.is_empty() && eas.ac_ids.contains(&ac.ac_id))

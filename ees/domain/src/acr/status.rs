@@ -1,11 +1,13 @@
 //! Eees_ACRStatusUpdate: EASs report the result of a transfer (TS 29.558 clause 5.12).
 
 use super::{
-    record::{Acr, Step, folder, key},
+    bundle::consequences,
+    record::{Acr, AcrEvent, Step, folder, key},
     relocation::AcrService,
 };
 use crate::{
     acr_management::{self, AcrManagementService},
+    app_contexts,
     event::Event,
 };
 use async_trait::async_trait;
@@ -13,7 +15,7 @@ use edgeapp_core::{
     error::Error,
     kept::Kept,
     principal::Principal,
-    room::{Decision, contended},
+    room::{Decision, Seen, contended},
     store::{Key, Span},
 };
 use edgeapp_openapi::{
@@ -59,29 +61,49 @@ impl AcrService {
             let Some(kept) = seen.kept::<Acr>(key).await?.filter(|kept| means(&kept.value)) else {
                 return Ok(false);
             };
+            let (owner, expires_at) = (kept.owner, kept.expires_at);
             let Some((acr, events)) = kept.value.after(step.clone())? else {
                 return Ok(true);
             };
-            let expires_at = match acr.complete {
-                true => Some(acr.ends_at(seen.now(), &self.policy)),
-                false => kept.expires_at,
-            };
-            let mut decision = Decision::of(()).put(
-                key,
-                &Kept {
-                    owner: kept.owner,
+            let others = self.others_of_bundle(&mut seen, &acr).await?;
+            let values: Vec<Acr> = others.iter().map(|kept| kept.value.clone()).collect();
+            let follows = consequences(&acr, &values)?;
+            let mut decision = Decision::of(());
+            for (acr, events) in merged((acr, events), follows) {
+                // They began together, with one owner.
+                let before = others.iter().find(|other| other.value.id == acr.id);
+                let before = before.map_or(expires_at, |other| other.expires_at);
+                let expires_at = match acr.complete {
+                    true => Some(acr.ends_at(seen.now(), &self.policy)),
+                    false => before,
+                };
+                let (key, owner) = (acr.key(), owner.clone());
+                decision = decision.and(app_contexts::left(&mut seen, &acr).await?);
+                let kept = Kept {
+                    owner,
                     expires_at,
                     value: acr,
-                },
-            )?;
-            for event in events {
-                decision = decision.tell(&Event::Acr(event))?;
+                };
+                decision = decision.put(&key, &kept)?;
+                for event in events {
+                    decision = decision.tell(&Event::Acr(event))?;
+                }
             }
             if self.room.commit(seen, decision).await?.is_some() {
                 return Ok(true);
             }
         }
         Err(contended())
+    }
+
+    /// The relocations of the other EASs of a bundle, as far as they are there.
+    async fn others_of_bundle(&self, seen: &mut Seen, acr: &Acr) -> Result<Vec<Kept<Acr>>, Error> {
+        let mut others = Vec::new();
+        for other in acr.bundle.iter().flat_map(|bundle| &bundle.others) {
+            let known = seen.kept::<Acr>(&Key::new(other.key.as_str())).await?;
+            others.extend(known.filter(|known| known.value.id == other.id));
+        }
+        Ok(others)
     }
 
     async fn reported(&self, eas_id: &EasId, ac_id: Option<&AcId>, report: &ActResultInfo) -> Result<(), Error> {
@@ -118,6 +140,21 @@ impl AcrService {
         known.sort_by_key(|(acr, _)| (acr.ac_id.is_some(), acr.complete));
         Ok(known.into_iter().map(|(_, key)| key).collect())
     }
+}
+
+/// Pure: each relocation once, as it is at the end, with all that is to be told of it.
+fn merged(first: (Acr, Vec<AcrEvent>), follows: Vec<(Acr, Vec<AcrEvent>)>) -> Vec<(Acr, Vec<AcrEvent>)> {
+    let mut all = vec![first];
+    for (acr, events) in follows {
+        match all.iter_mut().find(|(known, _)| known.id == acr.id) {
+            Some(known) => {
+                known.0 = acr;
+                known.1.extend(events);
+            }
+            None => all.push((acr, events)),
+        }
+    }
+    all
 }
 
 #[async_trait]

@@ -96,6 +96,14 @@ async fn is_of_kind(
     Ok((*filter == AcrMgntEventFilter::IntraEdnMobility) == eas::is_here(room, eas_id, peer).await?)
 }
 
+/// Pure: whether it may be one of such events of this UE, by what the subscription says itself. Of the many subscriptions of an EAS, one for
+/// each UE that it serves, the state of the few that may is read. All are still read themselves, as many as `[quotas]` lets the EAS have.
+fn may_want(subscription: &AcrMgntEventsSubscription, report: &AcrMgntEventReport, ue: &Gpsi) -> bool {
+    let of_another = |target: &Option<TargetUeIdentification>| matches!(target, Some(TargetUeIdentification::Gpsi(named)) if named != ue);
+    let mut wanted = subscription.event_subscs.iter();
+    wanted.any(|wanted| wanted.event == report.event && !of_another(&wanted.tgt_ue_id))
+}
+
 /// The notifications with this report to every subscription of its audience that wants such events.
 ///
 /// # Errors
@@ -110,6 +118,9 @@ pub async fn notifications(
     for entry in room.store().range(Span::prefix(&prefix)).await?.entries {
         let kept = Kept::<AcrMgntEventsSubscription>::from_entry(&entry)?;
         if to.instance.is_some_and(|instance| *instance != kept.owner) {
+            continue;
+        }
+        if !may_want(&kept.value, report, to.ue_id) {
             continue;
         }
         let state = State::read(room, &entry.key, &kept.value).await?;
@@ -225,5 +236,36 @@ pub(super) fn telling(notification: Notification, last: bool) -> Event {
     match last {
         true => Event::TellLast(Box::new(notification)),
         false => Event::Tell(Box::new(notification)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_subscription_says_itself_rules_out_most() {
+        let subscription = |subscs: serde_json::Value| -> AcrMgntEventsSubscription {
+            let body = json!({"easId": "eas.chess.example", "eventSubscs": subscs,
+                "notificationDestination": "https://eas.example/notifications"});
+            serde_json::from_value(body).expect("a subscription")
+        };
+        let now = DateTime(jiff::Timestamp::UNIX_EPOCH);
+        let ordered = report(AcrMgntEvent::ActStartStop, now);
+        let ue: Gpsi = "msisdn-491700000001".parse().expect("a GPSI");
+        let may = |subscs| may_want(&subscription(subscs), &ordered, &ue);
+        let of = |gpsi: &str| json!({"event": "ACT_START_STOP", "tgtUeId": {"gpsi": gpsi}});
+        assert!(may(json!([{"event": "ACT_START_STOP"}])));
+        assert!(may(json!([of("msisdn-491700000001")])));
+        assert!(!may(json!([of("msisdn-491700000002")])));
+        assert!(may(json!([of("msisdn-491700000002"), of("msisdn-491700000001")])));
+        assert!(!may(
+            json!([{"event": "UP_PATH_CHG", "tgtUeId": {"gpsi": "msisdn-491700000001"}}])
+        ));
+        // By another name it may be the UE: that is looked up.
+        assert!(may(
+            json!([{"event": "ACT_START_STOP", "tgtUeId": {"edgeUeId": "a-name"}}])
+        ));
     }
 }

@@ -8,6 +8,7 @@
 mod record;
 mod rules;
 
+pub(crate) use record::cas_of;
 pub use record::{PREFIX, expired, is_still_selected};
 
 use crate::{

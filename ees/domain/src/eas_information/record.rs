@@ -226,6 +226,20 @@ fn a_day_after(now: DateTime) -> DateTime {
     DateTime(now.0 + SignedDuration::from_secs(A_DAY))
 }
 
+/// The CAS that an application client selected for an application, if it did.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn cas_of(
+    room: &Room,
+    eec_id: &EecId,
+    ac_id: &AcId,
+    eas_id: &EasId,
+) -> Result<Option<EndPoint>, Error> {
+    let kept = room.read::<Selected>(&key(eec_id, ac_id, eas_id)).await?;
+    Ok(kept.and_then(|kept| kept.value.cas))
+}
+
 /// Whether the CAS of a declaration is still the one that was selected.
 ///
 /// # Errors

@@ -3,8 +3,9 @@
 use super::{
     Selection,
     posting::Posting,
-    terms::{Narrowed, Term, terms_of},
+    terms::{Narrowed, Term, terms_of, terms_of_names},
 };
+use crate::eas_names::{Named, Naming};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use edgeapp_core::{
@@ -38,6 +39,8 @@ pub struct Entry {
     pub discovered: Arc<DiscoveredEas>,
     /// The JSON of [`Entry::discovered`].
     pub json: Bytes,
+    /// Under which names it is found, and how it is reached; nothing where names are not served.
+    pub named: Named,
 }
 
 impl Entry {
@@ -51,7 +54,13 @@ impl Entry {
         self.discovered.life_time.is_none_or(|end| now < end)
     }
 
-    fn read(entry: &store::Entry, ees: Option<&EndPoint>) -> Option<Self> {
+    fn terms(&self) -> Vec<Term> {
+        let mut terms = terms_of(self.profile());
+        terms.extend(terms_of_names(&self.named.names));
+        terms
+    }
+
+    fn read(entry: &store::Entry, ees: Option<&EndPoint>, naming: Option<&Naming>) -> Option<Self> {
         // What cannot be read is logged and not offered to anybody.
         let kept = Kept::<EasRegistration>::from_entry(entry).ok()?;
         let discovered = Arc::new(DiscoveredEas {
@@ -63,6 +72,7 @@ impl Entry {
         Some(Self {
             key: entry.key.clone(),
             owner: kept.owner,
+            named: naming.map(|naming| naming.of(&discovered.eas)).unwrap_or_default(),
             discovered,
             json,
         })
@@ -74,9 +84,26 @@ impl Entry {
 pub struct Snapshot {
     entries: Vector<Option<Arc<Entry>>>,
     postings: HashMap<Term, Posting>,
+    changes: u32,
 }
 
 impl Snapshot {
+    /// Another number whenever something else than how long registrations live has changed.
+    pub fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    /// All EASs that are found under this name, expired ones too.
+    pub fn of_name(&self, name: &str) -> impl Iterator<Item = &Entry> {
+        let numbers = self.numbers(&Term::Name(name.into())).into_owned();
+        numbers.into_iter().filter_map(|number| self.entry(number))
+    }
+
+    /// Whether a name at which EASs are found is below this one.
+    pub fn is_above_names(&self, name: &str) -> bool {
+        self.postings.contains_key(&Term::Above(name.into()))
+    }
+
     /// The numbers of the EASs that have this term.
     pub(super) fn numbers(&self, term: &Term) -> Cow<'_, RoaringBitmap> {
         self.postings.get(term).map_or_else(Cow::default, Posting::numbers)
@@ -123,12 +150,12 @@ impl Snapshot {
     /// Puts an entry in place of the one of this number, or takes that away.
     fn set(&mut self, number: u32, entry: Option<Arc<Entry>>) {
         let place = number as usize;
-        let before = self
-            .entries
-            .get(place)
-            .and_then(Option::as_deref)
-            .map(|entry| terms_of(entry.profile()));
-        let after = entry.as_deref().map(|entry| terms_of(entry.profile()));
+        let present = self.entries.get(place).and_then(Option::as_deref);
+        if present.map(Entry::profile) != entry.as_deref().map(Entry::profile) {
+            self.changes = self.changes.wrapping_add(1);
+        }
+        let before = present.map(Entry::terms);
+        let after = entry.as_deref().map(Entry::terms);
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         if before != after {
             before.iter().for_each(|term| self.take(number, term));
@@ -175,6 +202,7 @@ impl Writer {
 #[derive(Debug, Default)]
 pub struct EasIndex {
     ees: Option<EndPoint>,
+    naming: Option<Arc<Naming>>,
     snapshot: ArcSwap<Snapshot>,
     writer: Mutex<Writer>,
 }
@@ -183,6 +211,14 @@ impl EasIndex {
     /// An empty index. What is found names `ees` as the EES where it is registered.
     pub fn new(ees: Option<EndPoint>) -> Self {
         Self { ees, ..Self::default() }
+    }
+
+    /// The same, which also finds EASs by the names that this gives them.
+    pub fn named_by(self, naming: Arc<Naming>) -> Self {
+        Self {
+            naming: Some(naming),
+            ..self
+        }
     }
 
     /// The EASs as they are now.
@@ -197,7 +233,7 @@ impl EasIndex {
     }
 
     fn put(&self, writer: &mut Writer, next: &mut Snapshot, entry: &store::Entry) {
-        match Entry::read(entry, self.ees.as_ref()) {
+        match Entry::read(entry, self.ees.as_ref(), self.naming.as_deref()) {
             Some(entry) => writer.put(next, entry),
             None => writer.remove(next, &entry.key),
         }
@@ -210,7 +246,12 @@ impl View for EasIndex {
         *writer = Writer::default();
         let all =
             |writer: &mut Writer, next: &mut Snapshot| entries.iter().for_each(|entry| self.put(writer, next, entry));
-        self.write(Snapshot::default(), all, &mut writer);
+        // What was told before must not come again under the same number.
+        let empty = Snapshot {
+            changes: self.snapshot.load().changes,
+            ..Snapshot::default()
+        };
+        self.write(empty, all, &mut writer);
     }
 
     fn apply(&self, changes: Vec<Change>) {

@@ -24,7 +24,7 @@ mod tests;
 pub use given::Given;
 pub use index::{EasIndex, Entry, Snapshot};
 pub use matching::{Rank, meets};
-pub(crate) use schedule::overlaps;
+pub(crate) use schedule::{next_change, overlaps};
 
 use bytes::Bytes;
 use edgeapp_core::{area::Position, principal::Owner};
@@ -147,8 +147,8 @@ fn common<'a>(mut lists: impl Iterator<Item = &'a Vec<AcrScenario>>) -> Option<V
     Some(common)
 }
 
-/// The EASs that fit at `now`, best first; equals in the order in which they came.
-pub fn select<'a>(wanted: &Selection, known: &'a Snapshot, now: DateTime) -> Vec<&'a Entry> {
+/// The EASs that fit at `now` with their ranks, best first; equals in the order in which they came.
+fn ranked<'a>(wanted: &Selection, known: &'a Snapshot, now: DateTime) -> Vec<(Rank, &'a Entry)> {
     let mut found: Vec<(Rank, &Entry)> = known
         .candidates(wanted)
         .filter(|entry| entry.is_live(now) && wanted.except.as_ref().is_none_or(|owner| entry.owner != *owner))
@@ -156,7 +156,20 @@ pub fn select<'a>(wanted: &Selection, known: &'a Snapshot, now: DateTime) -> Vec
         .collect();
     // Stable: equals stay in order.
     found.sort_by_key(|(rank, _)| *rank);
-    let mut entries: Vec<&Entry> = found.into_iter().map(|(_, entry)| entry).collect();
+    found
+}
+
+/// The EASs that fit at `now` and are better than all others, which begin what [`select`] finds: one, or several that are equally good.
+pub fn best<'a>(wanted: &Selection, known: &'a Snapshot, now: DateTime) -> Vec<&'a Entry> {
+    let found = ranked(wanted, known, now);
+    let first = found.first().map(|(rank, _)| *rank);
+    let equals = found.into_iter().take_while(|(rank, _)| Some(*rank) == first);
+    equals.map(|(_, entry)| entry).collect()
+}
+
+/// The EASs that fit at `now`, best first; equals in the order in which they came.
+pub fn select<'a>(wanted: &Selection, known: &'a Snapshot, now: DateTime) -> Vec<&'a Entry> {
+    let mut entries: Vec<&Entry> = ranked(wanted, known, now).into_iter().map(|(_, entry)| entry).collect();
     if wanted.one_per_application && entries.len() > 1 {
         let mut seen = HashSet::new();
         entries.retain(|entry| seen.insert(&entry.profile().eas_id));

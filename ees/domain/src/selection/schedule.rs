@@ -1,6 +1,6 @@
 //! Weekly schedules, compared in seconds of a week in UTC. A time of day without an offset is taken as UTC.
 
-use edgeapp_openapi::common::{ScheduledCommunicationTime, TimeOfDay, TimeWindow};
+use edgeapp_openapi::common::{DateTime, ScheduledCommunicationTime, TimeOfDay, TimeWindow};
 
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7 * DAY;
@@ -105,6 +105,20 @@ pub(crate) fn overlaps(schedules: &[ScheduledCommunicationTime], wanted: &Schedu
         .any(|(begin, end)| wanted.iter().any(|other| *begin < other.1 && other.0 < *end))
 }
 
+/// After how many seconds a schedule begins or ends next; never without schedules, and where one is always on.
+pub(crate) fn next_change(schedules: &[ScheduledCommunicationTime], now: DateTime) -> Option<i64> {
+    if schedules.is_empty() {
+        return None;
+    }
+    let on = week(schedules);
+    if on == [(0, WEEK)] {
+        return None;
+    }
+    let now = (now.0.as_second() + EPOCH).rem_euclid(WEEK);
+    let until = |edge: i64| (edge - now - 1).rem_euclid(WEEK) + 1;
+    on.iter().flat_map(|(begin, end)| [until(*begin), until(*end)]).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +196,35 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_schedule_changes_when_it_begins_and_when_it_ends() {
+        let office = [schedule(
+            json!({"daysOfWeek": [1], "timeOfDayStart": "08:00:00", "timeOfDayEnd": "18:00:00"}),
+        )];
+        let after = |now: &str| next_change(&office, now.parse().unwrap());
+        assert_eq!(after("2026-01-05T07:59:50Z"), Some(10));
+        assert_eq!(after("2026-01-05T08:00:00Z"), Some(10 * 3600));
+        assert_eq!(after("2026-01-05T18:00:00Z"), Some(7 * DAY - 10 * 3600));
+        assert_eq!(next_change(&[], "2026-01-05T08:00:00Z".parse().unwrap()), None);
+        assert_eq!(
+            next_change(&[schedule(json!({}))], "2026-01-05T08:00:00Z".parse().unwrap()),
+            None
+        );
+    }
+
     proptest! {
+        #[test]
+        fn nothing_changes_before_the_next_change(schedules in prop::collection::vec(any_schedule(), 1..3), now in 0..1_000_000i64) {
+            let at = |second: i64| edgeapp_openapi::common::DateTime(jiff::Timestamp::from_second(second).unwrap());
+            let is_on = |second: i64| covers(&schedules, &TimeWindow { start_time: at(second), stop_time: at(second + 1) });
+            if let Some(after) = next_change(&schedules, at(now)) {
+                prop_assert!(after >= 1);
+                for second in [now, now + after / 2, now + after - 1] {
+                    prop_assert_eq!(is_on(second), is_on(now), "{} {}", second, after);
+                }
+            }
+        }
+
         #[test]
         fn covering_is_covering_every_part(schedules in prop::collection::vec(any_schedule(), 1..3), from in 0..400i64, hours in 1..200i64) {
             let at = |half_hours: i64| edgeapp_openapi::common::DateTime(jiff::Timestamp::from_second(half_hours * 1800).unwrap());

@@ -38,6 +38,27 @@ pub(super) enum Term {
     Tracking(PlmnId, Tac),
     Nr(PlmnId, NrCellId),
     Eutra(PlmnId, EutraCellId),
+    /// A name at which it is found.
+    Name(Box<str>),
+    /// A name that such a name is below.
+    Above(Box<str>),
+}
+
+/// The terms of the names at which an EAS is found.
+pub(super) fn terms_of_names(names: &[String]) -> Vec<Term> {
+    let mut terms: Vec<Term> = Vec::new();
+    for name in names {
+        let mut below = name.as_str();
+        while let Some((_, above)) = below.split_once('.') {
+            let term = Term::Above(above.into());
+            if !terms.contains(&term) {
+                terms.push(term);
+            }
+            below = above;
+        }
+        terms.push(Term::Name(name.as_str().into()));
+    }
+    terms
 }
 
 /// All terms of a profile, each once.

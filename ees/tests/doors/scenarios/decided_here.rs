@@ -4,7 +4,11 @@ use super::*;
 
 /// An EES with an EAS that serves one tracking area.
 async fn serving_one_area() -> Scene {
-    let scene = Scene::set().await;
+    serves_one_area(Scene::set().await).await
+}
+
+/// From now on the EAS serves one tracking area.
+pub(super) async fn serves_one_area(scene: Scene) -> Scene {
     let mut chess = crate::scene::chess(SOURCE);
     chess["easProf"]["svcArea"] =
         json!({"topServAr": {"tais": [{"plmnId": {"mcc": "001", "mnc": "01"}, "tac": "000001"}]}});
@@ -16,13 +20,13 @@ async fn serving_one_area() -> Scene {
     scene
 }
 
-fn determine(requestor: &str, tac: &str) -> Value {
+pub(super) fn determine(requestor: &str, tac: &str) -> Value {
     let tai = json!({"plmnId": {"mcc": "001", "mnc": "01"}, "tac": tac});
     json!({"requestorId": requestor, "ueId": UE, "acId": "ac.chess", "easId": "eas.chess.example",
         "sEasEndpoint": {"fqdn": SOURCE}, "expectedLocArea": {"svcArea": {"nwAreaInfo": {"tais": [tai]}}}})
 }
 
-fn others(scene: &Scene) {
+pub(super) fn others(scene: &Scene) {
     let others = &scene.doors.others;
     others.answer("target-ees", json!({"ednCnfgInfo": [{"ednConInfo": {"dnn": "edge-b"},
         "eess": [{"eesId": T_EES, "endPt": {"uri": "https://ees-b.example"}, "eecRegConf": true}], "lifeTime": "2026-01-05T13:00:00Z"}]}));

@@ -1,7 +1,10 @@
 //! Whole relocations through the doors of one EES (TS 23.558 clause 8.8.2), with the other servers and the subscribers at hand.
 
+mod at_the_same_time;
+mod bundles;
 mod decided_by_the_eas;
 mod decided_here;
+mod decisions;
 mod eec_initiated;
 mod via_source_ees;
 mod via_target_ees;

@@ -32,6 +32,10 @@ impl PathFollowUp {
     pub(super) async fn plans(&self, planned: &Planned) -> Result<Vec<Todo<Work>>, Error> {
         let mut todos = Vec::new();
         for (key, subscription) in self.subscriptions_of(&planned.eas_id).await? {
+            // Most want no such thing, and their state need not be read to know it.
+            if !subscription.event_subscs.iter().any(|wanted| wanted.serv_cont_plan_ind) {
+                continue;
+            }
             let state = State::read(&self.room, &key, &subscription).await?;
             if !planned::wanting(&subscription, &state, planned).is_empty() {
                 let work = PathWork::Plan {

@@ -2,7 +2,7 @@
 
 use super::{PENDING, PathEvent, PathFollowUp, Pending};
 use crate::{
-    acr::{Acr, follow_up::AcrFollowUp, record::Wanted},
+    acr::{Acr, decision::Reason, follow_up::AcrFollowUp, record::Wanted},
     acr_management::{
         naming, orders,
         reports::{finish, in_sample},
@@ -318,6 +318,7 @@ impl PathFollowUp {
             s_eas,
             position: None,
             area: None,
+            why: Reason::LeavesArea,
         };
         relocations.execute(&wanted, id, target.eas, target.edn, true).await
     }
