@@ -453,7 +453,7 @@ impl EesBuilder {
         let mut edge3 = door(ReferencePoint::Edge3, rooms.edge3());
         edge3.router = edge3.router.merge(rooms.app_contexts());
         let exposure = match config.exposure() {
-            Some(settings) => Some(exposure(&config, settings, &rooms, edge3_root).await?),
+            Some(settings) => Some(exposure(&config, settings, &rooms, edge3_root, trust.clone()).await?),
             None => None,
         };
         let mut of_edge3 = Vec::new();
@@ -716,6 +716,7 @@ async fn exposure(
     settings: &ExposureSettings,
     rooms: &Rooms,
     root: String,
+    clock: Arc<ClockTrust>,
 ) -> Result<Exposure, StartError> {
     let interface = capif::description::interface_of(&root);
     let interface = interface.ok_or_else(|| {
@@ -747,6 +748,7 @@ async fn exposure(
     };
     let around = capif::Around {
         room: rooms.room.clone(),
+        clock,
         root,
         apis: &apis,
         offer,

@@ -1,6 +1,7 @@
 //! The core function put together: its state, keys and settings.
 
 use crate::{
+    caller::{INVOKERS, Invoker},
     certificate::Authority,
     discovery::Catalogue,
     events,
@@ -16,16 +17,21 @@ use aws_lc_rs::{
 };
 use edgeapp_core::{
     callback::CallbackRule,
+    clock::trust::Trust as ClockTrust,
     error::Error,
     evidence::{Evidence, SecurityEvent},
     follow::Follower,
+    kept::Kept,
     quota::{Kind, Quotas},
-    room::Room,
+    room::{Decision, Room, Seen},
     store::Key,
     sweeper::Expiring,
     token::to_base64url,
 };
-use std::{num::NonZeroU32, sync::Arc};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, OnceLock},
+};
 
 /// How a core function behaves.
 #[derive(Clone, Debug)]
@@ -80,6 +86,7 @@ pub struct CoreFunction {
     keys: SigningKeys,
     evidence: Arc<dyn Evidence>,
     failures: Failures,
+    clock: OnceLock<Arc<ClockTrust>>,
 }
 
 impl CoreFunction {
@@ -122,6 +129,7 @@ impl CoreFunction {
             keys,
             evidence,
             failures: Failures::default(),
+            clock: OnceLock::new(),
         };
         this.policies_in_force().await?;
         Ok(Arc::new(this))
@@ -135,6 +143,22 @@ impl CoreFunction {
     /// How it behaves.
     pub fn rules(&self) -> &CoreRules {
         &self.rules
+    }
+
+    /// Its clock is believed as long as this says so; always, before it is told. Nothing that has an end is accepted otherwise.
+    pub fn believes(&self, clock: Arc<ClockTrust>) {
+        let _ = self.clock.set(clock);
+    }
+
+    /// Refuses for now what rests on dates.
+    ///
+    /// # Errors
+    /// While the clock is not to be believed.
+    pub(crate) fn rests_on_dates(&self) -> Result<(), Error> {
+        match self.clock.get().is_none_or(|clock| clock.is_good()) {
+            true => Ok(()),
+            false => Err(Error::unavailable("the clock of this server is not to be believed now")),
+        }
     }
 
     /// What issues its certificates.
@@ -186,17 +210,18 @@ pub(crate) fn same_digest(one: &str, other: &str) -> bool {
     verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 
-/// What expires here (credentials, logs, subscriptions) leaves nothing behind.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Lapses;
+/// What expires here: an enrolment that lapses is an invoker that is offboarded; credentials, logs and subscriptions leave nothing behind.
+pub struct Lapses(pub Arc<CoreFunction>);
 
 #[async_trait::async_trait]
 impl Expiring for Lapses {
-    async fn expired(
-        &self,
-        _: &Key,
-        _: &mut edgeapp_core::room::Seen,
-    ) -> Result<edgeapp_core::room::Decision<()>, Error> {
-        Ok(edgeapp_core::room::Decision::of(()))
+    async fn expired(&self, key: &Key, seen: &mut Seen) -> Result<Decision<()>, Error> {
+        if key.as_str().starts_with(INVOKERS)
+            && let Some(entry) = seen.entry(key).await?
+        {
+            let kept: Kept<Invoker> = Kept::from_entry(&entry)?;
+            return self.0.invoker_departure(seen, &kept.value).await;
+        }
+        Ok(Decision::of(()))
     }
 }

@@ -239,6 +239,7 @@ impl CoreFunction {
         presented: Option<&str>,
         wanted: Wanted,
     ) -> Result<(Credential, Decision<()>), Error> {
+        self.rests_on_dates()?;
         let unknown = || refused("the onboarding credential is not known here; it may have been revoked");
         let presented = presented.ok_or_else(|| {
             refused("an onboarding credential is missing: send the one that the operator gave you, as Authorization: Bearer")

@@ -328,7 +328,7 @@ impl CoreFunction {
         check(asked, subscriber)?;
         self.rules()
             .callbacks
-            .check(&asked.notification_destination, "/notificationDestination")?;
+            .check_listed(&asked.notification_destination, "/notificationDestination")?;
         let until = asked.event_req.as_ref().and_then(|wanted| wanted.mon_dur);
         if until.is_some_and(|until| until <= now) {
             return Err(Error::optional_incorrect("/eventReq/monDur", "must be in the future"));

@@ -33,7 +33,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Keys of what was taken back: `capif-aef/revoked/<invoker>/<apiId>`.
+/// Keys of what was taken back: `capif-aef/revoked/<invoker>/<API>`.
 const REVOKED: &str = "capif-aef/revoked/";
 /// How far clocks may differ, in seconds (TS 33.122 clause C.2.2).
 const LEEWAY: u64 = 30;
@@ -251,7 +251,7 @@ pub trait AefSecurity: Send + Sync + 'static {
     /// Makes sure that an invoker is known here.
     ///
     /// # Errors
-    /// When the core function does not know it, or cannot be asked.
+    /// When it is not the caller, the core function does not know it, or cannot be asked.
     async fn check_authentication(
         &self,
         by: &Principal,
@@ -272,7 +272,8 @@ pub trait AefSecurity: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct Revoked {
     invoker: String,
-    api: ServiceApiId,
+    /// Its name: it can be published anew under another identifier. The identifier, while no name is known for it.
+    api: String,
 }
 
 /// By invoker and API: until when what was taken back is remembered; for ever without an instant.
@@ -290,7 +291,7 @@ impl TakenBack {
         let mut all = ByInvoker::new();
         for (revoked, until) in entries.values() {
             let of_invoker = all.entry(revoked.invoker.clone()).or_default();
-            of_invoker.insert(revoked.api.to_string(), *until);
+            of_invoker.insert(revoked.api.clone(), *until);
         }
         self.snapshot.store(Arc::new(all));
     }
@@ -454,8 +455,9 @@ impl Exposing {
     /// Whether what an invoker may do with an API was taken back. A revocation counts as long as a token from before it can live.
     pub fn is_revoked(&self, invoker: &str, api_name: &str) -> bool {
         let standing = self.standing.load();
-        let id = standing.ids.get(api_name);
-        id.is_some_and(|id| self.taken_back.has(invoker, id.as_str(), self.room.now()))
+        let now = self.room.now();
+        let taken_back = |api: &str| self.taken_back.has(invoker, api, now);
+        taken_back(api_name) || standing.ids.get(api_name).is_some_and(|id| taken_back(id.as_str()))
     }
 
     /// The invoker whom this token lets call an API. A token that was verified is found again by its text and the certificate of the
@@ -562,10 +564,16 @@ impl Exposing {
 impl AefSecurity for Exposing {
     async fn check_authentication(
         &self,
-        _: &Principal,
+        by: &Principal,
         request: &CheckAuthenticationReq,
     ) -> Result<CheckAuthenticationRsp, Error> {
-        if !self.ask(request.api_invoker_id.as_str()).await? {
+        // Nobody learns here who else is an invoker.
+        let is_own = by
+            .owner()
+            .as_str()
+            .split_once('#')
+            .is_some_and(|(_, own)| own == request.api_invoker_id.as_str());
+        if !is_own || !self.ask(request.api_invoker_id.as_str()).await? {
             return Err(Error::not_found("API invoker with a security context for this AEF"));
         }
         Ok(CheckAuthenticationRsp {
@@ -593,13 +601,15 @@ impl AefSecurity for Exposing {
                 seen.now().0 + SignedDuration::from_secs(i64::from(self.rules.longest) + 2 * LEEWAY.cast_signed()),
             );
             let mut decision = Decision::of(());
-            for api in &info.api_ids {
-                let key = revoked_key(info.api_invoker_id.as_str(), api.as_str());
-                seen.entry(&key).await?;
+            let standing = self.standing.load_full();
+            for id in &info.api_ids {
+                let name = standing.ids.iter().find(|(_, known)| *known == id);
                 let revoked = Revoked {
                     invoker: info.api_invoker_id.to_string(),
-                    api: api.clone(),
+                    api: name.map_or_else(|| id.to_string(), |(name, _)| name.clone()),
                 };
+                let key = revoked_key(&revoked.invoker, &revoked.api);
+                seen.entry(&key).await?;
                 decision = decision.put(&key, &Kept::new(by, Some(until), revoked))?;
             }
             if let Some(((), revision)) = self.room.commit(seen, decision).await? {

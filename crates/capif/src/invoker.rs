@@ -7,6 +7,7 @@ use crate::{
     credential::{Bearer, Wanted},
     events::{self, About, Event},
     publish::{PublishedApi, shown},
+    routing::{Hiding, behind_entry_points},
     security,
 };
 use edgeapp_core::{
@@ -48,8 +49,8 @@ fn not_found() -> Error {
     Error::not_found("onboarded invoker")
 }
 
-/// Pure: of the APIs that are wanted, by identifier or name, those that are published.
-pub fn allowed(wanted: Option<&ApiList>, published: &[Arc<PublishedApi>]) -> Option<ApiList> {
+/// Pure: of the APIs that are wanted, by identifier or name, those that are published, as invokers see them.
+pub fn allowed(wanted: Option<&ApiList>, published: &[Arc<PublishedApi>], hidden: &[Hiding]) -> Option<ApiList> {
     let wanted = wanted?;
     let is_wanted = |api: &PublishedApi| {
         wanted
@@ -64,7 +65,7 @@ pub fn allowed(wanted: Option<&ApiList>, published: &[Arc<PublishedApi>]) -> Opt
     Some(ApiList {
         service_api_descriptions: found
             .take(edgeapp_openapi::common::MAX_ITEMS)
-            .map(|api| shown(&api.description, None))
+            .map(|api| behind_entry_points(shown(&api.description, None), hidden))
             .collect(),
     })
 }
@@ -102,21 +103,33 @@ impl CoreFunction {
     ) -> Result<(String, ApiInvokerEnrolmentDetails), Error> {
         let onboarded = self.onboarded(credential, request).await;
         match &onboarded {
-            Ok((id, _)) => {
+            Ok((id, principal, with, _)) => {
                 self.done("onboarding");
                 let event = SecurityEvent::new(SecurityEventKind::CertIssued, "an API invoker was onboarded");
-                self.remember(event.about(format!("API invoker {id}")));
+                let about = format!("API invoker {id}, by onboarding credential {with}");
+                self.remember(event.by(principal.owner()).about(about));
             }
             Err(error) => self.failed("onboarding", error),
         }
-        onboarded
+        onboarded.map(|(id, _, _, details)| (id, details))
     }
 
+    /// Whether somebody who shows this could be onboarded: so that strangers learn nothing else.
+    ///
+    /// # Errors
+    /// When no credential is shown, or not one that is good now.
+    pub async fn may_onboard(&self, credential: Option<&str>) -> Result<(), Error> {
+        let mut seen = self.room().look();
+        let used = self.use_credential(&mut seen, credential, Wanted::Invoker).await;
+        used.map(|_| ()).inspect_err(|error| self.failed("onboarding", error))
+    }
+
+    /// The new invoker: its identifier, its identity, the credential that it used, and what it is told.
     async fn onboarded(
         &self,
         credential: Option<&str>,
         request: &ApiInvokerEnrolmentDetails,
-    ) -> Result<(String, ApiInvokerEnrolmentDetails), Error> {
+    ) -> Result<(String, Principal, String, ApiInvokerEnrolmentDetails), Error> {
         if request.api_invoker_id.is_some() {
             return Err(Error::optional_incorrect(
                 "/apiInvokerId",
@@ -131,7 +144,7 @@ impl CoreFunction {
             };
             let key = RequestedKey::parse(&request.onboarding_information.api_invoker_public_key, pointer)?;
             let callbacks = &self.rules().callbacks;
-            callbacks.check(&request.notification_destination, "/notificationDestination")?;
+            callbacks.check_listed(&request.notification_destination, "/notificationDestination")?;
             let id = format!("INV{}", &fresh_id()[..20]);
             let identity = invoker_identity(&eas_id, &id);
             let subject = Subject {
@@ -159,7 +172,7 @@ impl CoreFunction {
                 request_test_notification: request.request_test_notification
                     && supported_features.is_some_and(|common| common.has(NOTIFICATION_TEST_EVENT)),
                 websock_notif_config: None,
-                api_list: allowed(request.api_list.as_ref(), &self.catalogue().all()),
+                api_list: allowed(request.api_list.as_ref(), &self.catalogue().all(), &self.rules().hiding),
                 exp_time,
                 supported_features,
                 ..request.clone()
@@ -184,7 +197,7 @@ impl CoreFunction {
             if self.room().commit(seen, decision).await?.is_some() {
                 let mut told = details;
                 told.onboarding_information.onboarding_secret = Some(secret);
-                return Ok((id, told));
+                return Ok((id, principal, used.id, told));
             }
         }
         Err(contended())
@@ -226,7 +239,7 @@ impl CoreFunction {
             }
             self.rules()
                 .callbacks
-                .check(&next.notification_destination, "/notificationDestination")?;
+                .check_listed(&next.notification_destination, "/notificationDestination")?;
             let exp_time = match renews {
                 true => self.enrolled_until(next.exp_time, seen.now())?,
                 false => kept.expires_at,
@@ -238,7 +251,7 @@ impl CoreFunction {
                 websock_notif_config: None,
                 api_list: match &next.api_list {
                     None => before.api_list.clone(),
-                    wanted => allowed(wanted.as_ref(), &self.catalogue().all()),
+                    wanted => allowed(wanted.as_ref(), &self.catalogue().all(), &self.rules().hiding),
                 },
                 exp_time,
                 supported_features: match next.supported_features {
@@ -301,7 +314,7 @@ impl CoreFunction {
         Err(contended())
     }
 
-    async fn invoker_departure(&self, seen: &mut Seen, invoker: &Invoker) -> Result<Decision<()>, Error> {
+    pub(crate) async fn invoker_departure(&self, seen: &mut Seen, invoker: &Invoker) -> Result<Decision<()>, Error> {
         let id = invoker.id.as_str();
         let mut decision = Decision::of(())
             .delete(&invoker_key(id))

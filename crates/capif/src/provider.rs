@@ -227,20 +227,21 @@ impl CoreFunction {
     ) -> Result<(String, ApiProviderEnrolmentDetails), Error> {
         let registered = self.registered(request).await;
         match &registered {
-            Ok((registration, _)) => {
+            Ok((registration, with, _)) => {
                 self.done("registration");
                 let event = SecurityEvent::new(SecurityEventKind::CertIssued, "a provider domain was registered");
-                self.remember(event.about(format!("registration {registration}")));
+                self.remember(event.about(format!("registration {registration}, by onboarding credential {with}")));
             }
             Err(error) => self.failed("registration", error),
         }
-        registered
+        registered.map(|(registration, _, details)| (registration, details))
     }
 
+    /// The new domain: its registration, the credential that it used, and what it is told.
     async fn registered(
         &self,
         request: &ApiProviderEnrolmentDetails,
-    ) -> Result<(String, ApiProviderEnrolmentDetails), Error> {
+    ) -> Result<(String, String, ApiProviderEnrolmentDetails), Error> {
         if request.api_prov_dom_id.is_some() {
             return Err(Error::optional_incorrect(
                 "/apiProvDomId",
@@ -248,7 +249,7 @@ impl CoreFunction {
             ));
         }
         for mut seen in self.room().attempts() {
-            let (_, used) = self
+            let (credential, used) = self
                 .use_credential(&mut seen, Some(&request.reg_sec), Wanted::Provider)
                 .await?;
             let (registration, id) = (fresh_id(), fresh_id());
@@ -259,7 +260,7 @@ impl CoreFunction {
             seen.fresh(&domain_key(&registration));
             let decision = Self::keep(used, &registration, &domain, &registered.functions)?;
             if self.room().commit(seen, decision).await?.is_some() {
-                return Ok((registration, domain.details));
+                return Ok((registration, credential.id, domain.details));
             }
         }
         Err(contended())

@@ -4,8 +4,10 @@ use crate::{
     caller::{Function, Proof, function_key},
     core_function::CoreFunction,
     events::{About, Event},
+    routing::{Hiding, behind_entry_points},
     scope,
 };
+use aws_lc_rs::digest::{SHA256, digest};
 use edgeapp_core::{
     collection::{Change, Changed},
     error::{Cause, Error, Kind},
@@ -108,6 +110,13 @@ fn not_found() -> Error {
     Error::not_found("published API")
 }
 
+/// Pure: the identifier of an API. A publisher that withdraws an API and publishes one of this name again gets the same: security contexts,
+/// revocations, policies and logs that name it stay true.
+fn identifier(apf_id: &FunctionId, api_name: &str) -> String {
+    let of = digest(&SHA256, format!("{apf_id}/{api_name}").as_bytes());
+    of.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Pure: what a description has to satisfy beyond its schema. `own` are the exposing functions of the publisher's domain.
 ///
 /// # Errors
@@ -154,10 +163,10 @@ pub fn check(description: &ServiceApiDescription, own: &BTreeSet<String>) -> Res
 }
 
 /// Pure: the event of an API that appeared, changed or went away.
-fn event(event: CapifEvent, api: &PublishedApi) -> Event {
+fn event(event: CapifEvent, api: &PublishedApi, hidden: &[Hiding]) -> Event {
     let detail = match event {
         CapifEvent::ServiceApiUpdate => CapifEventDetail {
-            service_api_descriptions: vec![shown(&api.description, None)],
+            service_api_descriptions: vec![behind_entry_points(shown(&api.description, None), hidden)],
             ..CapifEventDetail::default()
         },
         _ => CapifEventDetail {
@@ -221,7 +230,12 @@ impl CoreFunction {
         for mut seen in self.room().attempts() {
             let own = self.exposing(&mut seen, &publisher).await?;
             check(&request, &own)?;
-            let id = fresh_id();
+            let mut id = identifier(apf_id, &request.api_name);
+            if seen.entry(&api_key(&id)).await?.is_some() {
+                // The same name at other exposing functions.
+                id = fresh_id();
+                seen.fresh(&api_key(&id));
+            }
             let mut description = request.clone();
             description.api_id = Some(id.parse().map_err(Error::internal)?);
             description.supported_features = request.supported_features.map(|offered| SERVED.common(&offered));
@@ -231,12 +245,11 @@ impl CoreFunction {
                 description,
             };
             let key = api_key(&id);
-            seen.fresh(&key);
             let names = self.names(&mut seen, proof, &BTreeSet::new(), &api).await?;
             let mut decision = Decision::of(())
                 .put(&key, &Kept::new(proof.principal, None, api.clone()))?
                 .and(names)
-                .tell(&event(CapifEvent::ServiceApiAvailable, &api))?;
+                .tell(&event(CapifEvent::ServiceApiAvailable, &api, &self.rules().hiding))?;
             for hidden in self.hidden(&api, CapifEvent::ApiTopologyHidingCreated) {
                 decision = decision.tell(&hidden)?;
             }
@@ -357,7 +370,7 @@ impl CoreFunction {
                     },
                 )?
                 .and(names)
-                .tell(&event(CapifEvent::ServiceApiUpdate, &api))?;
+                .tell(&event(CapifEvent::ServiceApiUpdate, &api, &self.rules().hiding))?;
             for hidden in self.hidden(&api, CapifEvent::ApiTopologyHidingCreated) {
                 decision = decision.tell(&hidden)?;
             }
@@ -396,9 +409,11 @@ impl CoreFunction {
             return Ok(Decision::of(()));
         };
         let api = kept.value;
-        let mut decision = Decision::of(())
-            .delete(&key)
-            .tell(&event(CapifEvent::ServiceApiUnavailable, &api))?;
+        let mut decision = Decision::of(()).delete(&key).tell(&event(
+            CapifEvent::ServiceApiUnavailable,
+            &api,
+            &self.rules().hiding,
+        ))?;
         for hidden in self.hidden(&api, CapifEvent::ApiTopologyHidingRevoked) {
             decision = decision.tell(&hidden)?;
         }

@@ -27,14 +27,18 @@ use edgeapp_openapi::{
         publish_service::{AefProfile, SecurityMethod},
         security::{Cause, OAuthGrantType, SecurityInformation, SecurityNotification, ServiceSecurity},
     },
-    common::Uri,
+    common::{DateTime, Uri},
     features::NOTIFICATION_TEST_EVENT,
 };
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+
+/// By how much a token can outlive its time where clocks differ, in seconds.
+const CLOCKS: i64 = 60;
 
 /// Keys of security contexts.
 pub const CONTEXTS: &str = "capif/context/";
@@ -44,9 +48,34 @@ pub const CONTEXTS: &str = "capif/context/";
 pub struct Context {
     /// The methods.
     pub security: ServiceSecurity,
-    /// APIs that were taken back, of each exposing function.
+    /// Names of APIs that were taken back, of each exposing function. By name: an API that is published anew is the same to its invokers.
     #[serde(default)]
-    pub revoked: BTreeMap<String, BTreeSet<ServiceApiId>>,
+    pub revoked: BTreeMap<String, BTreeSet<String>>,
+    /// What a context before this one let the invoker call, while tokens from then can live.
+    #[serde(default)]
+    pub formerly: Vec<Former>,
+    /// How it ended. It is as if it were not there, but what was taken back is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+}
+
+/// What a context let its invoker call before it was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// What.
+    pub grant: Grant,
+    /// When the last token of then is past its time.
+    pub until: DateTime,
+}
+
+/// How a context ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ended {
+    /// Exposing functions took back all that was left: the invoker may agree on something else.
+    TakenBack,
+    /// An operator took everything back: the invoker gets no other context.
+    Barred,
 }
 
 /// The key of an invoker's context.
@@ -59,7 +88,8 @@ fn not_found() -> Error {
 }
 
 /// An API that a context lets an invoker call.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Grant {
     /// The exposing function.
     pub aef_id: String,
@@ -116,6 +146,14 @@ pub fn negotiate(request: &ServiceSecurity, catalogue: &[Arc<PublishedApi>]) -> 
                 "PSK is not offered: its keys come from TLS 1.2 sessions, which have no counterpart in TLS 1.3; ask for OAUTH or PKI",
             ));
         }
+        let domains: BTreeSet<&str> = meant(entry, catalogue).map(|(api, _, _)| api.domain.as_str()).collect();
+        // Whoever publishes at an interface of others must not change what is agreed on with them.
+        if domains.len() > 1 {
+            return Err(Error::mandatory_incorrect(
+                pointer("interfaceDetails"),
+                "several API providers publish at this interface: name the one that is meant by its aefId",
+            ));
+        }
         let offers: Vec<&[SecurityMethod]> = meant(entry, catalogue).map(|(_, _, methods)| methods).collect();
         if offers.is_empty() {
             let member = match (&entry.aef_id, &entry.api_id) {
@@ -157,8 +195,7 @@ pub fn grants(context: &Context, catalogue: &[Arc<PublishedApi>]) -> BTreeSet<Gr
         };
         for (api, profile, methods) in meant(entry, catalogue) {
             let revoked = context.revoked.get(profile.aef_id.as_str());
-            let revoked =
-                revoked.is_some_and(|apis| api.description.api_id.as_ref().is_some_and(|id| apis.contains(id)));
+            let revoked = revoked.is_some_and(|apis| apis.contains(&api.description.api_name));
             // What the provider offers no more needs another negotiation.
             if !revoked && methods.contains(method) {
                 granted.insert(Grant {
@@ -184,7 +221,10 @@ pub fn scope_of<'a>(grants: impl IntoIterator<Item = &'a Grant>, method: &Securi
 
 impl CoreFunction {
     pub(crate) async fn context(&self, id: &ApiInvokerId) -> Result<Option<Kept<Context>>, Error> {
-        self.room().read(&context_key(id.as_str())).await
+        // An enrolment that has lapsed has none any more, whether or not that was swept already.
+        let enrolled: Option<Kept<crate::caller::Invoker>> = self.room().read(&invoker_key(id.as_str())).await?;
+        let kept: Option<Kept<Context>> = self.room().read(&context_key(id.as_str())).await?;
+        Ok(kept.filter(|kept| enrolled.is_some() && kept.value.ended.is_none()))
     }
 
     /// The APIs that entries of a context can be about.
@@ -218,23 +258,40 @@ impl CoreFunction {
         }
         self.rules()
             .callbacks
-            .check(&request.notification_destination, "/notificationDestination")?;
+            .check_listed(&request.notification_destination, "/notificationDestination")?;
         let security = negotiate(request, &self.apis_meant(request))?;
         let key = context_key(id.as_str());
         for mut seen in self.room().attempts() {
             let before: Option<Kept<Context>> = seen.kept(&key).await?;
-            if update && before.is_none() {
+            let is_there = before.as_ref().is_some_and(|kept| kept.value.ended.is_none());
+            if update && !is_there {
                 return Err(not_found());
+            }
+            if before
+                .as_ref()
+                .is_some_and(|kept| kept.value.ended == Some(Ended::Barred))
+            {
+                return Err(Error::forbidden(
+                    Why::Unauthorized,
+                    "an operator took back everything from this API invoker: it has to be onboarded anew, with a new credential",
+                ));
             }
             // An invoker that was offboarded meanwhile gets no context.
             let enrolled: Option<Kept<crate::caller::Invoker>> = seen.kept(&invoker_key(id.as_str())).await?;
             if enrolled.is_none() {
                 return Err(not_found());
             }
+            let before = before.map(|kept| kept.value);
+            let formerly = before
+                .as_ref()
+                .map(|before| self.formerly(before, seen.now()))
+                .unwrap_or_default();
             let context = Context {
                 security: security.clone(),
                 // What was taken back does not come again by asking again.
-                revoked: before.map(|kept| kept.value.revoked).unwrap_or_default(),
+                revoked: before.map(|before| before.revoked).unwrap_or_default(),
+                formerly,
+                ended: None,
             };
             let mut decision = Decision::of(()).put(&key, &Kept::new(proof.principal, None, context))?;
             if security.request_test_notification {
@@ -245,6 +302,30 @@ impl CoreFunction {
             }
         }
         Err(contended())
+    }
+
+    /// What an invoker can still have tokens for once this context is replaced.
+    fn formerly(&self, before: &Context, now: DateTime) -> Vec<Former> {
+        let until = DateTime(now.0 + SignedDuration::from_secs(i64::from(self.rules().token_lifetime) + CLOCKS));
+        let granted = match before.ended {
+            Some(_) => BTreeSet::new(),
+            None => grants(before, &self.apis_meant(&before.security)),
+        };
+        let older = before
+            .formerly
+            .iter()
+            .filter(|former| now < former.until && !granted.contains(&former.grant));
+        let mut formerly: Vec<Former> = older.cloned().collect();
+        formerly.extend(granted.into_iter().map(|grant| Former { grant, until }));
+        formerly
+    }
+
+    /// What an invoker can call now: what its context grants, and what tokens from before that are good for.
+    fn callable(&self, context: &Context, now: DateTime) -> BTreeSet<Grant> {
+        let mut callable = grants(context, &self.apis_meant(&context.security));
+        let formerly = context.formerly.iter().filter(|former| now < former.until);
+        callable.extend(formerly.map(|former| former.grant.clone()));
+        callable
     }
 
     /// What an exposing function has to know of an invoker: the entries that are about it, with what was asked for.
@@ -289,7 +370,7 @@ impl CoreFunction {
     /// An exposing function takes back what an invoker may do with these of its APIs, or with all of them.
     ///
     /// Only what is its own is taken back: entries of a context that are about other functions stay. When nothing is left of a context
-    /// whose authorizations all were taken back, it is gone.
+    /// whose authorizations all were taken back, it is gone; what was taken back is remembered, whoever takes back what else there was.
     ///
     /// # Errors
     /// When the caller is no exposing function, the invoker has no context that is about it, or an API is not one of its own.
@@ -334,10 +415,11 @@ impl CoreFunction {
         Ok(())
     }
 
-    /// An operator takes back what an invoker may do, at all exposing functions, which are told.
+    /// An operator takes back what an invoker may do, at all exposing functions, which are told. The invoker gets no other context: it has to
+    /// be onboarded anew.
     ///
     /// # Errors
-    /// When the invoker has no context.
+    /// When the invoker never had a context.
     pub async fn revoke_all(&self, by: &Principal, id: &ApiInvokerId) -> Result<(), Error> {
         self.revoke(id, None, &BTreeSet::new(), &Cause::UnexpectedReason, true, false)
             .await?;
@@ -364,52 +446,58 @@ impl CoreFunction {
     ) -> Result<(), Error> {
         let key = context_key(id.as_str());
         for mut seen in self.room().attempts() {
-            let kept: Kept<Context> = seen.kept(&key).await?.ok_or_else(not_found)?;
+            let kept: Option<Kept<Context>> = seen.kept(&key).await?;
+            let kept = kept
+                .filter(|kept| kept.value.ended.is_none() || aef_id.is_none())
+                .ok_or_else(not_found)?;
+            let now = seen.now();
             let catalogue = self.apis_meant(&kept.value.security);
+            let callable = self.callable(&kept.value, now);
             let is_meant = |aef: &str| {
                 let entries = kept.value.security.security_info.iter();
-                entries
-                    .flat_map(|entry| meant(entry, &catalogue))
-                    .any(|(_, profile, _)| profile.aef_id.as_str() == aef)
+                callable.iter().any(|grant| grant.aef_id == aef)
+                    || entries
+                        .flat_map(|entry| meant(entry, &catalogue))
+                        .any(|(_, profile, _)| profile.aef_id.as_str() == aef)
             };
             if aef_id.is_some_and(|aef_id| !is_meant(aef_id)) {
                 return Err(not_found());
             }
             let mut context = kept.value.clone();
             let mut lost: BTreeMap<String, BTreeSet<ServiceApiId>> = BTreeMap::new();
-            for grant in grants(&kept.value, &catalogue) {
+            for grant in callable {
                 let api: ServiceApiId = grant.api_id.parse().map_err(Error::internal)?;
                 let hit =
                     aef_id.is_none_or(|wanted| wanted == grant.aef_id) && (aef_id.is_none() || apis.contains(&api));
                 if hit {
-                    context
-                        .revoked
-                        .entry(grant.aef_id.clone())
-                        .or_default()
-                        .insert(api.clone());
+                    context.formerly.retain(|former| former.grant != grant);
+                    let revoked = context.revoked.entry(grant.aef_id.clone()).or_default();
+                    revoked.insert(grant.api_name);
                     lost.entry(grant.aef_id).or_default().insert(api);
                 }
             }
             // Also what it could get: an API that is named is taken back whether or not it is granted now.
             if let Some(aef_id) = aef_id {
-                context
-                    .revoked
-                    .entry(aef_id.to_owned())
-                    .or_default()
-                    .extend(apis.iter().cloned());
+                let own = self.catalogue().of_aef(aef_id);
+                let named = own
+                    .iter()
+                    .filter(|api| api.description.api_id.as_ref().is_some_and(|id| apis.contains(id)))
+                    .map(|api| api.description.api_name.clone());
+                context.revoked.entry(aef_id.to_owned()).or_default().extend(named);
                 if by_aef && lost.is_empty() {
                     lost.insert(aef_id.to_owned(), apis.clone());
                 }
             }
-            let mut decision = if whole && grants(&context, &catalogue).is_empty() {
-                Decision::of(()).delete(&key)
-            } else {
-                let next = Kept {
-                    value: context,
-                    ..kept.clone()
-                };
-                Decision::of(()).put(&key, &next)?
+            if aef_id.is_none() {
+                context.ended = Some(Ended::Barred);
+            } else if whole && grants(&context, &catalogue).is_empty() {
+                context.ended = Some(Ended::TakenBack);
+            }
+            let next = Kept {
+                value: context,
+                ..kept.clone()
             };
+            let mut decision = Decision::of(()).put(&key, &next)?;
             for (aef, apis) in lost {
                 decision = self.told_of(decision, id, &aef, &apis, cause, &kept.value.security, by_aef)?;
             }
@@ -426,7 +514,7 @@ impl CoreFunction {
         let kept: Option<Kept<Context>> = seen.kept(&context_key(id.as_str())).await?;
         let Some(kept) = kept else { return Ok(decision) };
         let mut lost: BTreeMap<String, BTreeSet<ServiceApiId>> = BTreeMap::new();
-        for grant in grants(&kept.value, &self.apis_meant(&kept.value.security)) {
+        for grant in self.callable(&kept.value, seen.now()) {
             let api = grant.api_id.parse().map_err(Error::internal)?;
             lost.entry(grant.aef_id).or_default().insert(api);
         }
@@ -581,12 +669,23 @@ mod tests {
             why(r#"{"aefId": "AEF1", "apiId": "3", "prefSecurityMethods": ["OAUTH"]}"#),
             "/securityInfo/0/apiId"
         );
+        // Another provider publishes at the same interface, with nothing but PSK.
+        let mut beside = catalogue(r#"["OAUTH"]"#);
+        beside.push(Arc::new(PublishedApi {
+            domain: "e".parse().expect("an identifier"),
+            ..PublishedApi::clone(&catalogue(r#"["PSK"]"#)[0])
+        }));
+        let there = r#"{"interfaceDetails": {"fqdn": "ees.example", "port": 443}, "prefSecurityMethods": ["OAUTH"]}"#;
+        let error = negotiate(&request(there), &beside).expect_err("two may be meant");
+        assert_eq!(error.invalid[0].param, "/securityInfo/0/interfaceDetails");
     }
 
     fn context(info: &str) -> Context {
         Context {
             security: negotiate(&request(info), &catalogue(r#"["OAUTH"]"#)).expect("agreed"),
             revoked: BTreeMap::new(),
+            formerly: Vec::new(),
+            ended: None,
         }
     }
 
@@ -601,7 +700,7 @@ mod tests {
             .revoked
             .entry("AEF1".to_owned())
             .or_default()
-            .insert("2".parse().expect("an identifier"));
+            .insert("two".to_owned());
         assert_eq!(scope(&whole), "3gpp#AEF1:one");
         let one = context(r#"{"aefId": "AEF1", "apiId": "2", "prefSecurityMethods": ["OAUTH"]}"#);
         assert_eq!(scope(&one), "3gpp#AEF1:two");

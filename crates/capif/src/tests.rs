@@ -3,7 +3,7 @@
 use crate::{
     caller::Proof,
     certificate::{Authority, RequestedKey, new_authority},
-    core_function::{CoreFunction, CoreRules},
+    core_function::{CoreFunction, CoreRules, Lapses},
     credential::{Bearer, NewCredential},
     exposing::signed,
     token::NoToken,
@@ -16,6 +16,8 @@ use edgeapp_core::{
     evidence::NoEvidence,
     principal::Principal,
     room::Room,
+    store::{Entry, Span},
+    sweeper::sweep,
     token::Thumbprint,
 };
 use edgeapp_openapi::{
@@ -156,9 +158,13 @@ impl Lab {
     }
 
     async fn invoker(&self) -> Holder {
+        self.onboarded(&enrolment()).await
+    }
+
+    async fn onboarded(&self, enrolment: &ApiInvokerEnrolmentDetails) -> Holder {
         let eas_id = "eas.chess.example".parse().expect("an identifier");
         let secret = self.credential(Bearer::Invoker { eas_id }, 1).await;
-        let (_, made) = self.core.onboard(Some(&secret), &enrolment()).await.expect("onboarded");
+        let (_, made) = self.core.onboard(Some(&secret), enrolment).await.expect("onboarded");
         Holder::of(
             made.onboarding_information
                 .api_invoker_certificate
@@ -461,4 +467,142 @@ async fn an_invoker_that_leaves_loses_everything() {
     assert!(lab.core.trusted(&aef.proof(), &id, true, true).await.is_err());
     assert!(lab.core.expel(&operator(), &invoker.id).await.is_err());
     assert!(lab.clock.now() >= now());
+}
+
+impl Lab {
+    /// The revocations that wait to be told: exposing function and APIs.
+    async fn told(&self) -> Vec<(String, Vec<String>)> {
+        let events = self
+            .core
+            .room()
+            .store()
+            .range(Span::prefix("event/"))
+            .await
+            .expect("events");
+        let of = |entry: Entry| {
+            let event: Value = serde_json::from_slice(&entry.value).expect("JSON");
+            let told = &event["Revoked"]["notification"];
+            let aef = told["aefId"].as_str()?.to_owned();
+            let apis = told["apiIds"]
+                .as_array()?
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            Some((aef, apis))
+        };
+        events.entries.into_iter().filter_map(of).collect()
+    }
+}
+
+/// An API that is published anew is the same to those who agreed on it, and to those from whom it was taken.
+#[tokio::test]
+async fn an_api_that_comes_back_has_its_identifier_and_its_revocations() {
+    let lab = Lab::new().await;
+    let [_, apf, aef] = lab.provider().await;
+    let invoker = lab.invoker().await;
+    let api = lab.publish(&apf, &aef, "a").await.expect("published");
+    lab.publish(&apf, &aef, "b").await.expect("published");
+    lab.agree(&invoker, &aef).await;
+    let id: ApiInvokerId = invoker.id.parse().expect("an identifier");
+    let api_id = api.api_id.clone().expect("an identifier");
+    let notification =
+        serde_json::from_value(json!({"apiInvokerId": invoker.id, "apiIds": [api_id], "cause": "OVERLIMIT_USAGE"}));
+    let notification = notification.expect("a notification");
+    lab.core
+        .take_back(&aef.proof(), &id, Some(&notification))
+        .await
+        .expect("taken back");
+    let apf_id: FunctionId = apf.id.parse().expect("an identifier");
+    lab.core
+        .withdraw(&apf.proof(), &apf_id, &api_id)
+        .await
+        .expect("withdrawn");
+    let again = lab.publish(&apf, &aef, "a").await.expect("published");
+    assert_eq!(again.api_id, Some(api_id));
+    let token = lab.token(&invoker, &[]).await.expect("a token");
+    let claims = signed(&token, &lab.core.jwks()).expect("claims");
+    assert_eq!(claims.scope, format!("3gpp#{}:b", aef.id));
+}
+
+/// Whoever narrows a context first has tokens of before all the same: exposing functions are told of those too.
+#[tokio::test]
+async fn tokens_of_a_context_that_was_replaced_are_taken_back_too() {
+    let lab = Lab::new().await;
+    let [_, apf, aef] = lab.provider().await;
+    let [_, other_apf, other] = lab.provider().await;
+    let invoker = lab.invoker().await;
+    let api = lab.publish(&apf, &aef, "a").await.expect("published");
+    let other_api = lab.publish(&other_apf, &other, "b").await.expect("published");
+    lab.agree(&invoker, &aef).await;
+    lab.token(&invoker, &[]).await.expect("a token");
+    lab.agree(&invoker, &other).await;
+    let id: ApiInvokerId = invoker.id.parse().expect("an identifier");
+    lab.core.revoke_all(&operator(), &id).await.expect("taken back");
+    let mut told = lab.told().await;
+    told.sort();
+    let of = |aef: &Holder, api: &ServiceApiDescription| {
+        (
+            aef.id.clone(),
+            vec![api.api_id.as_ref().expect("an identifier").to_string()],
+        )
+    };
+    let mut all = [of(&aef, &api), of(&other, &other_api)];
+    all.sort();
+    assert_eq!(told, all);
+    // The operator's word is the last one.
+    let security = json!({"securityInfo": [{"aefId": aef.id, "prefSecurityMethods": ["OAUTH"]}],
+        "notificationDestination": "https://192.0.2.1/n"});
+    let security: ServiceSecurity = serde_json::from_value(security).expect("a request");
+    let refused = lab
+        .core
+        .agree(&invoker.proof(), &id, &security, false)
+        .await
+        .expect_err("barred");
+    assert_eq!(refused.cause, Cause::Unauthorized);
+    assert!(lab.token(&invoker, &[]).await.is_err());
+}
+
+/// What one provider took back does not come again because another one takes back the rest.
+#[tokio::test]
+async fn a_context_that_is_gone_remembers_what_was_taken_back() {
+    let lab = Lab::new().await;
+    let [_, apf, aef] = lab.provider().await;
+    let [_, other_apf, other] = lab.provider().await;
+    let invoker = lab.invoker().await;
+    lab.publish(&apf, &aef, "a").await.expect("published");
+    lab.publish(&other_apf, &other, "b").await.expect("published");
+    let id: ApiInvokerId = invoker.id.parse().expect("an identifier");
+    lab.agree(&invoker, &aef).await;
+    lab.core.take_back(&aef.proof(), &id, None).await.expect("taken back");
+    lab.agree(&invoker, &other).await;
+    lab.core.take_back(&other.proof(), &id, None).await.expect("taken back");
+    assert!(
+        lab.core.trusted(&other.proof(), &id, false, false).await.is_err(),
+        "there is none any more"
+    );
+    lab.agree(&invoker, &aef).await;
+    assert!(lab.token(&invoker, &[]).await.is_err(), "taken back all the same");
+}
+
+/// An enrolment that lapses is an invoker that left: its exposing functions are told, and hear of no authorization any more.
+#[tokio::test]
+async fn an_enrolment_that_lapses_takes_everything_along() {
+    let lab = Lab::new().await;
+    let [_, apf, aef] = lab.provider().await;
+    let lapsing = ApiInvokerEnrolmentDetails {
+        exp_time: "2026-01-01T00:01:00Z".parse().ok(),
+        ..enrolment()
+    };
+    let invoker = lab.onboarded(&lapsing).await;
+    lab.publish(&apf, &aef, "a").await.expect("published");
+    lab.agree(&invoker, &aef).await;
+    let id: ApiInvokerId = invoker.id.parse().expect("an identifier");
+    lab.clock.advance(61);
+    assert!(
+        lab.core.trusted(&aef.proof(), &id, true, true).await.is_err(),
+        "before it is swept"
+    );
+    sweep(lab.core.room(), &Lapses(lab.core.clone())).await.expect("swept");
+    assert_eq!(lab.told().await.len(), 1);
 }

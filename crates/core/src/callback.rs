@@ -136,6 +136,23 @@ impl CallbackRule {
         }
     }
 
+    /// Checks a callback address of a client whose certificate cannot hold names, because the server that it calls has issued it: as
+    /// [`CallbackRule::check`], and where the operator lists names, a name has to be among them.
+    ///
+    /// # Errors
+    /// As [`CallbackRule::check`].
+    pub fn check_listed(&self, address: &Uri, pointer: &str) -> Result<Url, Error> {
+        let url = self.check(address, pointer)?;
+        match url.host() {
+            Some(Host::Domain(name)) if !self.allowed_hosts.is_empty() && !self.allows_name(name) => Err(refuse(
+                Kind::Forbidden,
+                pointer,
+                "must name a host that the operator allows",
+            )),
+            _ => Ok(url),
+        }
+    }
+
     /// Checks where a subscriber says that its address has moved to: the same host, or one that the operator allows.
     ///
     /// # Errors
@@ -317,6 +334,22 @@ mod tests {
         rule.check(&address.parse().expect("a URI"), "/notificationDestination")
             .err()
             .map(|error| error.kind)
+    }
+
+    #[test]
+    fn where_names_are_listed_others_are_refused() {
+        let mut rule = CallbackRule::default();
+        let listed = |rule: &CallbackRule, address: &str| {
+            let address = address.parse().expect("a URI");
+            rule.check_listed(&address, "/notificationDestination")
+                .err()
+                .map(|error| error.kind)
+        };
+        assert_eq!(listed(&rule, "https://eas.example/n"), None);
+        rule.allowed_hosts = vec!["*.good.example".parse().expect("a pattern")];
+        assert_eq!(listed(&rule, "https://eas.example/n"), Some(Kind::Forbidden));
+        assert_eq!(listed(&rule, "https://eas.good.example/n"), None);
+        assert_eq!(listed(&rule, "https://10.0.0.1/n"), Some(Kind::Forbidden));
     }
 
     /// Proves: T-11, H-33

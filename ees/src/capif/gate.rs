@@ -18,6 +18,7 @@ use edgeapp_capif::{
 };
 use edgeapp_core::{
     authorizer::Credentials,
+    clock::trust::Trust as ClockTrust,
     error::{Cause, Error},
     evidence::{SecurityEvent, SecurityEventKind},
     principal::Principal,
@@ -57,6 +58,8 @@ pub(crate) struct Parts {
     pub(crate) root: String,
     /// Is told when a token is signed by a key that is not known.
     pub(crate) unknown_key: Arc<Notify>,
+    /// Whether the clock is to be believed: tokens have an end.
+    pub(crate) clock: Arc<ClockTrust>,
     /// The names of the APIs that are exposed.
     pub(crate) exposed: BTreeSet<String>,
     /// Changes after each round of the upkeep.
@@ -140,6 +143,11 @@ impl Gate {
             .principal
             .as_ref()
             .map_err(|error| Box::new(error.clone().into()))?;
+        if !self.parts.clock.is_good() {
+            return Err(Box::new(
+                Error::unavailable("the clock of this server is not to be believed now").into(),
+            ));
+        }
         let exposing = &self.parts.exposing;
         match presented(headers, uri) {
             Credentials::Bearer(token) => exposing

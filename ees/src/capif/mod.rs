@@ -29,7 +29,7 @@ use edgeapp_capif::{
     exposing::{Exposing, TokenRules},
 };
 use edgeapp_capif_client::core::Core;
-use edgeapp_core::room::Room;
+use edgeapp_core::{clock::trust::Trust as ClockTrust, room::Room};
 use edgeapp_http::{
     documents::Api,
     tls::{KeyringError, Trust},
@@ -49,6 +49,7 @@ pub(crate) struct Exposure {
 /// What the exposing side is made of beside its settings.
 pub(crate) struct Around<'a> {
     pub(crate) room: Room,
+    pub(crate) clock: Arc<ClockTrust>,
     /// `apiRoot` of EDGE-3.
     pub(crate) root: String,
     pub(crate) apis: &'a [Api],
@@ -79,6 +80,7 @@ impl Exposure {
     pub(crate) async fn open(settings: &ExposureSettings, around: Around<'_>) -> Result<Self, StartError> {
         let Around {
             room,
+            clock,
             root,
             apis,
             offer,
@@ -123,6 +125,7 @@ impl Exposure {
             realm: ees_id.to_owned(),
             root,
             unknown_key: upkeep.unknown_key(),
+            clock,
             exposed,
             link: upkeep.state(),
         });

@@ -10,7 +10,7 @@ use edgeapp_capif::{
 };
 use edgeapp_core::{
     authorizer::{Ask, Authorizer, ReferencePoint},
-    clock::ManualClock,
+    clock::{ManualClock, trust::Trust as ClockTrust},
     error::Error,
     evidence::NoEvidence,
     principal::Principal,
@@ -114,6 +114,9 @@ impl Lab {
             realm: "ees-a.example".to_owned(),
             root: "https://ees-a.example".to_owned(),
             unknown_key: Arc::default(),
+            clock: ClockTrust::open(room.store().clone(), clock.clone())
+                .await
+                .expect("a clock"),
             exposed: ["eees-easregistration", "eees-uelocation"].map(str::to_owned).into(),
             link: link.subscribe(),
         });
@@ -232,6 +235,17 @@ async fn a_good_token_comes_in_and_is_written_down() {
         (&json!("GET"), &json!("200"))
     );
     assert_eq!(logs[0]["srcInterface"]["ipv4Addr"], "192.0.2.9");
+}
+
+/// After a restart an API can have another identifier.
+#[tokio::test]
+async fn what_was_taken_back_stays_so_when_an_api_is_published_anew() {
+    let lab = Lab::new().await;
+    let token = lab.token(|_| ());
+    lab.revokes(&["1"]).await;
+    let ids = BTreeMap::from([("9".parse().expect("an identifier"), "eees-easregistration".to_owned())]);
+    lab.exposing.publishes(ids);
+    assert_eq!(lab.shows(&token).await.0, 401);
 }
 
 /// An invoker can find an API before the core function has answered the EES that published it.

@@ -190,10 +190,11 @@ impl Loaded {
         self.called.evidence(evidence.clone());
         // A token that is issued by a clock that is back lives longer than anybody granted.
         let issues = |ask: &Ask<'_>| ask.operation == IssueToken::NAME;
-        let authorizer: Arc<dyn Authorizer> = Arc::new(WhileTrusted::new(trust, issues, self.policy.clone()));
+        let authorizer: Arc<dyn Authorizer> = Arc::new(WhileTrusted::new(trust.clone(), issues, self.policy.clone()));
         let room = Room::new(store, clock);
         let rules = self.settings.rules(self.callbacks);
         let core = CoreFunction::start(room, rules, self.authority, evidence.clone()).await?;
+        core.believes(trust);
         let reactions = CoreReactions::new(core.clone(), Arc::new(self.notifier));
         let outbox = OutboxSettings {
             longest_retry: Duration::from_secs(u64::from(self.notifications.longest_retry_seconds.max(1))),
@@ -290,7 +291,11 @@ impl Core {
     pub async fn serve(self, stop: CancellationToken) {
         let mut background = JoinSet::new();
         background.spawn(self.outbox.run());
-        background.spawn(sweeper::run(self.core.room().clone(), Arc::new(Lapses), SWEEP));
+        background.spawn(sweeper::run(
+            self.core.room().clone(),
+            Arc::new(Lapses(self.core.clone())),
+            SWEEP,
+        ));
         let core = self.core.clone();
         background.spawn(async move { core.run().await });
         background.spawn(self.called.follow_files(stop.clone()));

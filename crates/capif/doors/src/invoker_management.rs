@@ -59,8 +59,10 @@ async fn onboard_invoker(
     State(core): Core,
     presented: Presented<OnboardInvoker>,
     here: ResourceUri,
-    Body(request): Body<ApiInvokerEnrolmentDetails>,
+    request: Result<Body<ApiInvokerEnrolmentDetails>, Problem>,
 ) -> Result<Created<ApiInvokerEnrolmentDetails>, Problem> {
+    core.may_onboard(presented.credential()).await?;
+    let Body(request) = request?;
     let (id, details) = core.onboard(presented.credential(), &request).await?;
     Ok(Created::at(here.child(id), details))
 }
