@@ -323,7 +323,7 @@ pub(super) const NAMES: &[(&str, &[Demand])] = &[
             (7, Core, "A network of IPv6 of 56 bits"),
             (
                 8,
-                Later,
+                Core,
                 "What is forwarded has the subnet of a rule, and nothing of the UE",
             ),
         ],
