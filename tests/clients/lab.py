@@ -77,7 +77,7 @@ class Lab:
         self.programs.append(self.core)
         self.network = Program(self.binaries, "nef", self.pki / "nef.toml", {}, log)
         settings = {"EES__ECS__URL": ecs.roots["edge6"], "EES__NEF__API_ROOT": self.network.roots["apis"]}
-        settings |= {f"EES__{key}": rates[key] for key in rates} | {"EES__TRUST__SMF": str(self.pki / "ca" / "smf.pem")}
+        settings |= {f"EES__{key}": rates[key] for key in rates}
         self.programs.append(Program(self.binaries, "ees", self.pki / "ees-a.toml", settings, log))
         self._until_registered(time.monotonic() + 30)
         return self
