@@ -205,7 +205,7 @@ fn sections(arguments: &Dot) -> String {
 fn registration(number: u32, last: u32) -> Result<bytes::Bytes, Failure> {
     let dnai = if number.is_multiple_of(2) { "dnai-a" } else { "dnai-b" };
     let body = json!({"easProf": {
-        "easId": bodies::eas_id(number), "endPt": {"ipv4Addrs": [address(number + last)]}, "appLocs": [{"dnai": dnai}],
+        "easId": bodies::eas_id(number), "endPt": {"ipv4Addrs": [address(number + last)]}, "appLocs": [{"dnai": dnai, "routeProfId": "p"}],
     }});
     Ok(serde_json::to_vec(&body)?.into())
 }

@@ -97,6 +97,8 @@ pub struct Names {
     pub port: u16,
     /// The zone, and the names of applications in it.
     pub dns: Dns,
+    /// The port where SMFs steer it (N88); 0 lets the system choose, nothing when nobody does.
+    pub smf: Option<u16>,
 }
 
 /// Whether EECs need access tokens of the ECS.
@@ -239,6 +241,10 @@ impl Names {
         for (eas_id, name) in &self.dns.names {
             let _ = writeln!(text, "{} = {}", quoted(eas_id.as_str()), quoted(name));
         }
+        if let Some(port) = self.smf {
+            text.push_str("\n# SMFs say here what becomes of the DNS messages of their UEs.");
+            listen(text, "easdf", port);
+        }
     }
 }
 
@@ -249,9 +255,12 @@ impl Ees {
         text.push_str("eec_registration_required = true\n");
         identity(&mut text, &pki.files(&self.files));
         let nef = self.core.is_some().then_some(Role::Nef);
+        let steered = self.names.as_ref().is_some_and(|names| names.smf.is_some());
+        let smf = steered.then_some(Role::Smf);
         let roles: Vec<_> = [Role::Eec, Role::Eas, Role::Ees, Role::Ecs, Role::Operator]
             .into_iter()
             .chain(nef)
+            .chain(smf)
             .collect();
         trust(&mut text, pki, &roles);
         revocations(&mut text, pki, roles);
@@ -423,6 +432,7 @@ pub fn laboratory(dir: &Path, tokens: bool) -> Result<(Ecs, Vec<Ees>), BadScenar
         ees.names = Some(Names {
             port: base + 53,
             dns: by_name.clone(),
+            smf: Some(base + 88),
         });
         ees.tokens = if tokens { Tokens::Yes } else { Tokens::Explained };
     }
@@ -480,7 +490,11 @@ pub fn servers(scenario: &Scenario, state: &Path) -> (Ecs, Vec<Ees>) {
         state: state.join(format!("{}.redb", edn.certificate)),
         tokens: Tokens::No,
         transfer_seconds: Some(scenario.timing.transfer_seconds),
-        names: scenario.dns.clone().map(|dns| Names { port: 0, dns }),
+        names: scenario.dns.clone().map(|dns| Names {
+            port: 0,
+            dns,
+            smf: None,
+        }),
     });
     (ecs, eess.collect())
 }
@@ -502,6 +516,8 @@ mod tests {
         assert_eq!(ees["nef"]["api_root"].as_str(), Some("https://127.0.0.1:9402"));
         assert_eq!(ees["operator"]["listen"].as_str(), Some("127.0.0.1:9108"));
         assert_eq!(ees["dns"]["listen"].as_str(), Some("127.0.0.1:9153"));
+        assert_eq!(ees["easdf"]["listen"].as_str(), Some("127.0.0.1:9188"));
+        assert!(Path::new(ees["trust"]["smf"].as_str().unwrap()).is_file());
         assert_eq!(
             ees["dns"]["names"]["eas.chess.example"].as_str(),
             Some("chess.edge.example")

@@ -3,10 +3,16 @@
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
 use eec_sim::{
-    command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output},
+    command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output, Steered},
     load::{Way, Wish, wish::time},
 };
-use std::{future::Future, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 /// Plays UEs, Edge Enabler Clients, application clients and Edge Application Servers against real EDGEAPP servers.
 ///
@@ -133,6 +139,37 @@ enum Command {
         /// The network that it is asked for, as a resolver does that asks for its clients.
         #[arg(long, value_name = "NETWORK")]
         subnet: Option<String>,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Plays an SMF: says what becomes of the DNS messages of a UE, prints what it is told of them, and takes it all back when told to
+    /// end.
+    Smf {
+        /// The folder that `pki init` made.
+        #[arg(long, value_name = "DIR")]
+        pki: PathBuf,
+        /// Whose certificate it shows: the name of the file without its ending.
+        #[arg(long = "as", value_name = "NAME", default_value = "smf")]
+        who: String,
+        /// The EES that is the EASDF.
+        #[arg(long, value_name = "URL", default_value = "https://localhost:9188")]
+        easdf: String,
+        /// Where the queries of the UE come from.
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+        ue: IpAddr,
+        /// The network for which they are asked.
+        #[arg(long, value_name = "NETWORK", conflicts_with = "respond")]
+        network: Option<String>,
+        /// What they are answered with; may be given several times.
+        #[arg(long, value_name = "ADDRESS")]
+        respond: Vec<IpAddr>,
+        /// Holds responses for so many milliseconds, as if the traffic of the UE were led elsewhere meanwhile.
+        #[arg(long, value_name = "MS")]
+        hold: Option<u64>,
+        /// The port for reports on loopback; 0 lets the system choose.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
         /// Prints JSON lines and nothing else.
         #[arg(long)]
         json: bool,
@@ -413,6 +450,29 @@ fn main() -> ExitCode {
                 json,
             },
         )),
+        Command::Smf {
+            pki,
+            who,
+            easdf,
+            ue,
+            network,
+            respond,
+            hold,
+            port,
+            json,
+        } => wait_to_its_end(command::smf(
+            &pki,
+            &Steered {
+                easdf: &easdf,
+                who: &who,
+                ue,
+                network: network.as_deref(),
+                respond: &respond,
+                hold: hold.map(Duration::from_millis),
+                port,
+                json,
+            },
+        )),
         Command::Capif(command) => wait(capif(command)),
         Command::Pki(PkiCommand::Init { dir, hosts, tokens }) => command::pki_init(&dir, &hosts, tokens),
         Command::Pki(PkiCommand::Revoke { dir, names }) => command::pki_revoke(&dir, &names),
@@ -463,9 +523,7 @@ async fn capif(command: CapifCommand) -> Result<Outcome, CommandError> {
 }
 
 fn wait(work: impl Future<Output = Result<Outcome, CommandError>>) -> Result<Outcome, CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CommandError::Usage(format!("no threads can be started: {error}")))?;
-    runtime.block_on(async {
+    wait_to_its_end(async {
         let wish =
             stop_signal().map_err(|error| CommandError::Failed(format!("signals cannot be listened for: {error}")))?;
         tokio::select! {
@@ -474,4 +532,11 @@ fn wait(work: impl Future<Output = Result<Outcome, CommandError>>) -> Result<Out
             () = wish => Err(CommandError::Failed("interrupted".to_owned())),
         }
     })
+}
+
+/// As [`wait`], for work that listens for signals by itself: it has something to take back.
+fn wait_to_its_end(work: impl Future<Output = Result<Outcome, CommandError>>) -> Result<Outcome, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CommandError::Usage(format!("no threads can be started: {error}")))?;
+    runtime.block_on(work)
 }

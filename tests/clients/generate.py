@@ -10,9 +10,13 @@ import yaml
 PUBLISHED = pathlib.Path(__file__).resolve().parents[2] / "openapi" / "published"
 
 
+# The folders with documents of an EES and an ECS: those of EDGEAPP, and those of an EASDF.
+FOLDERS = (PUBLISHED, PUBLISHED / "easdf")
+
+
 def names():
-    """The names of all published APIs."""
-    return sorted(file.stem for file in PUBLISHED.glob("*.yaml"))
+    """The names of all published APIs of an EES and an ECS."""
+    return sorted(file.stem for folder in FOLDERS for file in folder.glob("*.yaml"))
 
 
 def capif():
@@ -22,8 +26,8 @@ def capif():
 
 def document(api):
     """The published document of an API."""
-    file = PUBLISHED / f"{api}.yaml"
-    return file if file.exists() else PUBLISHED / "capif" / f"{api}.yaml"
+    files = [folder / f"{api}.yaml" for folder in (*FOLDERS, PUBLISHED / "capif")]
+    return next(file for file in files if file.exists())
 
 
 def package(api):

@@ -5,17 +5,20 @@ import importlib
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+import dns.message
+import dns.query
 import generate
 import urllib3
 
 # The listeners of each program.
-SERVERS = {"ees": ("edge1", "edge2", "edge3", "operator"), "ecs": ("edge4", "edge6", "operator"), "nef": ("apis", "control"),
+SERVERS = {"ees": ("edge1", "edge2", "edge3", "operator", "dns", "easdf"), "ecs": ("edge4", "edge6", "operator"), "nef": ("apis", "control"),
            "ccf": ("core", "operator")}
 
 
@@ -137,6 +140,20 @@ class Lab:
             answer = pool.request("GET", url, timeout=10)
         assert answer.status == 200, (url, answer.status, answer.data)
         return json.loads(answer.data)
+
+    def ask(self, query, who=None):
+        """The answer to a DNS message over TLS, of a client that trusts nobody but the authority of EESs."""
+        context = ssl.create_default_context(cafile=self.pki / "ca" / "ees.pem")
+        context.set_alpn_protocols(["dot"])
+        if who:
+            context.load_cert_chain(self.pki / f"{who}.pem", self.pki / f"{who}.key")
+        host, port = self.root("dns").removeprefix("tls://").rsplit(":", 1)
+        return dns.query.tls(query, host, timeout=10, port=int(port), ssl_context=context, server_hostname="localhost")
+
+    def resolve(self, name, kind="A"):
+        """The data of the records that a name leads to."""
+        answer = self.ask(dns.message.make_query(name, kind))
+        return [record.to_text() for records in answer.answer for record in records]
 
     def api(self, name):
         """A published API, as its generated Python package offers it."""

@@ -36,15 +36,15 @@ def run_flows(lab, apis):
     return failed
 
 
-def run_capif(lab):
-    """How many walks through the core function failed."""
+def run_walk(lab, name, what):
+    """How many walks through something that is not one API failed."""
     try:
-        importlib.import_module("flows.capif").flow(lab)
-        print(f"ok   CAPIF, {len(generate.capif())} APIs")
+        importlib.import_module(f"flows.{name}").flow(lab)
+        print(f"ok   {what}")
         return 0
     except Exception:
         traceback.print_exc()
-        print("FAIL CAPIF")
+        print(f"FAIL {what}")
         return 1
 
 
@@ -78,7 +78,8 @@ def main():
     with Lab(target / "debug", work) as lab:
         failed = run_flows(lab, apis)
         if not chosen.api:
-            failed += run_capif(lab)
+            failed += run_walk(lab, "capif", f"CAPIF, {len(generate.capif())} APIs")
+            failed += run_walk(lab, "names", "names over TLS")
         if chosen.examples:
             failed += run_fuzz(lab, apis, chosen.examples)
     print(f"{'FAIL' if failed else 'ok'}: {failed} failed, {time.monotonic() - began:.0f} s")

@@ -3,7 +3,11 @@
 use crate::{lab::Lab, wait::DEADLINE};
 use bytes::Bytes;
 use edgeapp_core::principal::Role;
-use edgeapp_http::{problem::PROBLEM_JSON, request::MERGE_PATCH_JSON, tls::client_config};
+use edgeapp_http::{
+    problem::PROBLEM_JSON,
+    request::{JSON_PATCH_JSON, MERGE_PATCH_JSON},
+    tls::client_config,
+};
 use eec_sim::pki::Files;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -196,6 +200,7 @@ impl Caller {
     pub async fn try_call(&self, method: Method, path: &str, body: &Value) -> Result<Answer, String> {
         let media = match (&method, body) {
             (_, Value::Null) => "",
+            (&Method::PATCH, Value::Array(_)) => JSON_PATCH_JSON,
             (&Method::PATCH, _) => MERGE_PATCH_JSON,
             _ => "application/json",
         };

@@ -24,6 +24,7 @@ use std::{
     collections::BTreeSet,
     fs,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -32,6 +33,7 @@ use tokio::{
     process::Command,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 const NAME: &str = "chess.edge.example.";
 /// The name that the certificates of servers of a laboratory have.
@@ -318,6 +320,34 @@ async fn many_queries_at_once_are_answered_and_a_pair_does_not_wait() {
         fastest = fastest.min(began.elapsed());
     }
     assert!(fastest < Duration::from_millis(5), "{fastest:?}");
+}
+
+/// A client that holds back small segments (RFC 896), as most do, does not wait 40 ms for the acknowledgement of its handshake.
+///
+/// Proves: DNS-D-19
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_holds_back_small_segments_is_not_held_up() {
+    let site = Site::open().await;
+    let query = Ask::new(name(NAME), RecordType::A).message(7).expect("a message");
+    let mut fastest = Duration::MAX;
+    for _ in 0..10 {
+        let stream = TcpStream::connect(site.address()).await.expect("a connection");
+        let mut tls = site.tls(None);
+        tls.alpn_protocols = vec![b"dot".to_vec()];
+        let connector = TlsConnector::from(Arc::new(tls));
+        let server = SERVER.try_into().expect("a name");
+        let mut stream = connector.connect(server, stream).await.expect("TLS");
+        let began = Instant::now();
+        let length = u16::try_from(query.len()).expect("short");
+        stream.write_u16(length).await.expect("sent");
+        stream.flush().await.expect("sent");
+        stream.write_all(&query).await.expect("sent");
+        stream.flush().await.expect("sent");
+        stream.read_u16().await.expect("an answer");
+        fastest = fastest.min(began.elapsed());
+    }
+    assert!(fastest < Duration::from_millis(20), "{fastest:?}");
 }
 
 /// Proves: DNS-D-15

@@ -14,13 +14,17 @@ use edgeapp_system_tests::{
     caller::{Answer, Caller, tls},
     ear::{Ear, Say},
     lab::{Lab, Plan},
-    process::Process,
+    process::{Process, program},
     wait::DEADLINE,
 };
 use http::Method;
 use serde_json::{Value, json};
-use std::{net::SocketAddr, time::Duration};
-use tokio::time::Instant;
+use std::{net::SocketAddr, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    time::{Instant, timeout},
+};
 
 const CONTEXTS: &str = "/neasdf-dnscontext/v1/dns-contexts";
 const PATTERN: &str =
@@ -285,7 +289,9 @@ async fn reports_follow_an_smf_and_never_hold_up_an_answer() {
     .await;
 }
 
-/// A13 with option B, A15, A16, E8: to the server that a rule names, for the network of a baseline pattern, and what is gone does nothing.
+/// A13 with option B, A15, A16: to the server that a rule names, for the network of a baseline pattern, and what is gone does nothing.
+///
+/// Proves: DNS-E-08
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_go_to_local_servers_and_patterns_move_all_contexts() {
     let lab = Lab::new();
@@ -374,6 +380,47 @@ async fn contexts_survive_a_kill() {
     let operator = site.lab.operator(Role::Ees, site.ees.root("operator"));
     let answered = "edgeapp_easdf_messages_total{message=\"query\",action=\"respond\"}";
     assert_eq!(metric(&operator, answered).await, Some(1.0));
+}
+
+/// What the documents print is what happens: the simulated SMF says where its UE is, is told of its messages, lets go what it held, and
+/// takes it all back in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_simulated_smf_steers_and_lets_go() {
+    let site = Site::open().await;
+    site.register("192.0.2.1", "dnai-1").await;
+    site.register("192.0.2.2", "dnai-2").await;
+    let smf = Command::new(program("eec-sim"))
+        .args(["smf", "--json", "--network", "10.2.2.0/24", "--hold", "300", "--easdf"])
+        .arg(site.ees.root("n88"))
+        .arg("--pki")
+        .arg(site.lab.pki.dir())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    let mut smf = smf.expect("it runs");
+    let mut lines = BufReader::new(smf.stdout.take().expect("its output")).lines();
+    let mut line = async || {
+        let line = timeout(DEADLINE, lines.next_line()).await.expect("a line in time");
+        let line = line.expect("text").expect("a line");
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    };
+    assert_eq!(line().await["type"], "context");
+    let mut ue = site.ue().await;
+    let began = Instant::now();
+    assert_eq!(data(&ask(&mut ue, NAME, RecordType::A).await), ["192.0.2.2"]);
+    assert!(began.elapsed() >= Duration::from_millis(300), "it was held");
+    let (query, response) = (line().await, line().await);
+    assert_eq!(query["about"]["dnsQueryReport"]["fqdn"], "chess.edge.example");
+    assert_eq!(
+        response["about"]["dnsRspReport"]["easIpv4Addresses"],
+        json!(["192.0.2.2"])
+    );
+    let pid = smf.id().expect("it runs").to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status().await;
+    assert!(told.is_ok_and(|status| status.success()));
+    assert!(smf.wait().await.is_ok_and(|status| status.success()));
+    let refused = ask(&mut ue, NAME, RecordType::A).await;
+    assert_eq!(refused.metadata.response_code, ResponseCode::Refused);
 }
 
 /// Nobody but an SMF comes in by this door, and the configuration says what it lacks.

@@ -10,6 +10,7 @@ mod dns;
 mod load;
 mod nef;
 mod play;
+mod smf;
 
 pub use callbacks::callbacks;
 pub use capif::{AtCore, SCENARIO as CAPIF, capif_demo, capif_walk};
@@ -19,6 +20,7 @@ pub use dns::{DnsQuestion, dns};
 pub use load::load;
 pub use nef::nef;
 pub use play::{Changed, Given, Output, demo, some};
+pub use smf::{Steered, smf};
 
 use crate::{
     configuration,
@@ -134,12 +136,13 @@ pub fn pki_init(dir: &Path, hosts: &[String], tokens: bool) -> Result<Outcome, C
     }
     println!("Made in {}:", dir.display());
     println!(
-        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef, ccf, provider; ca/all.pem has them all"
+        "  ca/                     one authority for each of eec, eas, ees, ecs, operator, nef, smf, ccf, provider; ca/all.pem has them all"
     );
     println!("  crl/                    what each authority revoked, nothing yet: eec-sim pki revoke DIR eec-1");
     println!("  ecs, ees-a, ees-b       certificates (.pem) and keys (.key) of the servers");
     println!("  eas-chess-a, -b         two instances of eas.chess.example");
     println!("  eec-1, eec-2, operator  clients");
+    println!("  smf                     a simulated SMF, which says what becomes of DNS messages: eec-sim smf");
     println!("  audit.key, audit.pub    the key that signs audit logs, and the one that verifies them");
     println!("  pseudonym.key           the key of the pseudonyms that stand for users in all logs, see docs/audit.md");
     println!("  state.key               a key to encrypt state with, see docs/encryption.md");

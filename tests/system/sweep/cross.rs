@@ -25,26 +25,39 @@ fn principals(role: Role) -> [&'static str; 3] {
     [stranger, relative, owner(role)]
 }
 
-/// An object: where it is, whose it is, a body that would replace it, and a path like it that never was.
+/// An object: where it is, whose it is, bodies that would replace and change it, and a path like it that never was.
 struct Object {
     path: String,
     never: String,
     role: Role,
     body: Value,
+    patch: Value,
 }
 
 fn objects(world: &World, places: &[Place]) -> Vec<Object> {
     let mut objects = BTreeMap::new();
-    let made = places.iter().filter(|place| place.operation.is_on_an_item());
+    // Where everybody has names of their own, nobody says that of another.
+    let chosen: Vec<_> = places
+        .iter()
+        .filter(|place| place.operation.names_what_it_creates())
+        .map(|place| &place.path)
+        .collect();
+    let made = places
+        .iter()
+        .filter(|place| place.operation.is_on_an_item() && !chosen.contains(&&place.path));
     for place in made.filter(|place| world.has_created(&place.operation)) {
         let object = objects.entry(place.path.clone()).or_insert_with(|| Object {
             path: place.path.clone(),
             never: place.operation.path("0123456789abcdef0123456789abcdef"),
             role: place.caller,
             body: json!({}),
+            patch: json!({}),
         });
         if place.operation.method == Method::PUT {
             object.body = world.body(place).unwrap();
+        }
+        if place.operation.takes_changes() {
+            object.patch = world.body(place).unwrap();
         }
     }
     objects.into_values().collect()
@@ -91,7 +104,7 @@ async fn nobody_reaches_what_belongs_to_another() {
                 for method in METHODS {
                     let body = match method {
                         Method::PUT | Method::POST => object.body.clone(),
-                        Method::PATCH => json!({}),
+                        Method::PATCH => object.patch.clone(),
                         _ => Value::Null,
                     };
                     let context = format!("{method} {} by {role} {id} at {root}", object.path);

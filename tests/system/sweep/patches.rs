@@ -47,7 +47,8 @@ impl Target {
 async fn targets(world: &World) -> Vec<Target> {
     let places = world.places().await;
     let mut targets = Vec::new();
-    for place in places.iter().filter(|place| place.operation.method == Method::PATCH) {
+    let merged = |place: &&Place| place.operation.method == Method::PATCH && !place.operation.takes_changes();
+    for place in places.iter().filter(merged) {
         let whole = places
             .iter()
             .find(|other| other.operation.method == Method::PUT && other.path == place.path);

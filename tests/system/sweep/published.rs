@@ -1,8 +1,12 @@
 //! The operations in the published documents.
 
+use edgeapp_http::request::JSON_PATCH_JSON;
 use http::{Method, StatusCode};
 use serde_json::Value;
 use std::{fs, path::PathBuf, sync::Arc};
+
+/// How an SMF names itself in paths (TS 29.571, `VarNfId`).
+const SMF: &str = "smfInstanceId=4ace9d34-2c69-4f99-92d5-a73a3fe8e23b";
 
 /// An operation as its document describes it.
 #[derive(Clone, Debug)]
@@ -36,11 +40,22 @@ impl Operation {
         self.successes.contains(&StatusCode::CREATED)
     }
 
+    /// Whether it makes a resource whose name its owner chooses: everybody has one of that name, or could.
+    pub(super) fn names_what_it_creates(&self) -> bool {
+        self.creates() && self.method == Method::PUT
+    }
+
+    /// Whether its body is a list of changes (RFC 6902).
+    pub(super) fn takes_changes(&self) -> bool {
+        self.body.as_ref().is_some_and(|(media, _)| media == JSON_PATCH_JSON)
+    }
+
     /// Its path with this in place of the identifier.
     pub(super) fn path(&self, id: &str) -> String {
-        let template = match (self.template.find('{'), self.template.find('}')) {
-            (Some(from), Some(to)) => format!("{}{id}{}", &self.template[..from], &self.template[to + 1..]),
-            _ => self.template.clone(),
+        let template = self.template.replace("{smfId}", SMF);
+        let template = match (template.find('{'), template.find('}')) {
+            (Some(from), Some(to)) => format!("{}{id}{}", &template[..from], &template[to + 1..]),
+            _ => template,
         };
         format!("/{}/v1{template}", self.api)
     }
@@ -57,13 +72,12 @@ impl std::fmt::Display for Operation {
     }
 }
 
-/// All published operations.
+/// All published operations: those of EDGEAPP, and those of an EASDF.
 pub(super) fn operations() -> Vec<Operation> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../openapi/published");
-    let mut files: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let folders = [folder.join("easdf"), folder];
+    let all = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut files: Vec<_> = all.map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
     files.sort();
     let operations: Vec<_> = files

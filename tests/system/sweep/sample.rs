@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// The identities that stand in a message.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// Who sends it: `eec`, `eas` or `ees`.
+    /// Who sends it: `eec`, `eas`, `ees` or `smf`.
     pub(super) role: &'static str,
     /// Its identifier.
     pub(super) own: String,
@@ -64,6 +64,14 @@ pub(super) fn smallest(schema: &Value, schemas: &Value, names: &Names) -> Value 
         "IpAddr" => return json!({"ipv4Addr": "198.51.100.1"}),
         "EndPoint" => return json!({"uri": ENDPOINT}),
         "DateTime" => return json!("2099-01-01T00:00:00Z"),
+        // One address is needed, and a rule with an action.
+        "DnsContextCreateData" => {
+            return json!({"ueIpv4Addr": "198.51.100.1", "dnn": "edge", "sNssai": {"sst": 1}, "supportedFeatures": "0",
+                "dnsRules": {"r": {"actionList": {"a": {"applyAction": "FORWARD"}}}}});
+        }
+        "BaseDnsPatternCreateData" => return json!({"label": "sample", "supportedFeatures": "0"}),
+        // A change that changes nothing.
+        "PatchItem" => return json!({"op": "test", "path": "/supportedFeatures", "value": "0"}),
         _ => {}
     }
     let resolved = resolve(schema, schemas);

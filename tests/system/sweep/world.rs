@@ -25,10 +25,11 @@ use std::collections::BTreeMap;
 type Entries = BTreeMap<String, Bytes>;
 
 /// Listeners, with who is served there: server, listener, role of the caller.
-pub(super) const DOORS: [(Role, &str, Role); 5] = [
+pub(super) const DOORS: [(Role, &str, Role); 6] = [
     (Role::Ees, "edge1", Role::Eec),
     (Role::Ees, "edge3", Role::Eas),
     (Role::Ees, "edge9", Role::Ees),
+    (Role::Ees, "n88", Role::Smf),
     (Role::Ecs, "edge4", Role::Eec),
     (Role::Ecs, "edge6", Role::Ees),
 ];
@@ -63,6 +64,7 @@ pub(super) fn owner(role: Role) -> &'static str {
     match role {
         Role::Eec => EEC,
         Role::Eas => "eas.chess.example#1",
+        Role::Smf => "smf-owner.example",
         _ => EES,
     }
 }
@@ -72,6 +74,7 @@ pub(super) fn others(role: Role) -> [&'static str; 2] {
     match role {
         Role::Eec => ["eec-stranger", "eec-owner2"],
         Role::Eas => ["eas.other.example#1", "eas.chess.example#2"],
+        Role::Smf => ["smf-stranger.example", "smf-owner.example.org"],
         _ => ["ees-stranger.example", "ees-owner.example.org"],
     }
 }
@@ -87,6 +90,7 @@ pub(super) fn names(role: Role, context: &str) -> Names {
     let role = match role {
         Role::Eec => "eec",
         Role::Eas => "eas",
+        Role::Smf => "smf",
         _ => "ees",
     };
     Names {
@@ -114,6 +118,11 @@ impl World {
         let samples = "[callbacks]\nallowed_hosts = [\"*.example\"]\n[limits]\nunlimited_rates_for_load_tests = true\n";
         let plans = [network.behind(lab.ees("a"), &lab), lab.ecs()].map(|plan| plan.with(samples));
         let [of_ees, of_ecs] = plans;
+        let easdf = format!(
+            "[trust]\nsmf = \"{}\"\n[dns]\nlisten = \"127.0.0.1:0\"\nzones = [\"edge.example\"]\n[easdf]\nlisten = \"127.0.0.1:0\"\n",
+            lab.pki.ca(Role::Smf).display()
+        );
+        let of_ees = of_ees.with(&easdf);
         let plans = [of_ees.with(settings[0]), of_ecs.with(settings[1])];
         let servers = vec![plans[0].start().await, plans[1].start().await];
         let mut world = Self {
@@ -142,7 +151,8 @@ impl World {
                 continue;
             }
             let body = world.body(&place).unwrap();
-            let answer = world.owner(&place).post(&place.path, &body).await;
+            let method = place.operation.method.clone();
+            let answer = world.owner(&place).try_call(method, &place.path, &body).await.unwrap();
             if answer.status != http::StatusCode::FORBIDDEN {
                 let path = answer.created();
                 if place.operation.api == "eees-eecregistration" {

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     directory::{Asked, Chosen, Directory, Found, Known, Reach},
     responder::Outcome,
-    settings::DnsSettings,
+    settings::{DnsSettings, UpstreamSettings},
 };
 use async_trait::async_trait;
 use edgeapp_core::{evidence::NoEvidence, principal::Principal};
@@ -13,6 +13,15 @@ use hickory_proto::{
         rdata::opt::{EdnsCode, EdnsOption},
     },
 };
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{ServerConfig, crypto::aws_lc_rs::default_provider, pki_types::PrivateKeyDer};
+use std::net::SocketAddr;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc,
+};
+use tokio_rustls::TlsAcceptor;
 
 /// Leads clients to an EAS by their DNAI.
 struct TwoSites;
@@ -100,6 +109,16 @@ fn query(name: &str, kind: RecordType, subnet: Option<&str>) -> Vec<u8> {
 }
 
 async fn answer(rules: Arc<Rules>, from: IpAddr, message: Vec<u8>) -> Vec<u8> {
+    answer_with(rules, BTreeMap::new(), from, message).await
+}
+
+/// The same, with these servers to which rules may send questions.
+async fn answer_with(
+    rules: Arc<Rules>,
+    servers: BTreeMap<IpAddr, Upstream>,
+    from: IpAddr,
+    message: Vec<u8>,
+) -> Vec<u8> {
     let settings: DnsSettings = serde_json::from_value(serde_json::json!({
         "listen": "192.0.2.53:853",
         "zones": ["edge.example"],
@@ -111,7 +130,7 @@ async fn answer(rules: Arc<Rules>, from: IpAddr, message: Vec<u8>) -> Vec<u8> {
         Arc::new(TwoSites),
         Arc::new(NoEvidence),
     );
-    let responder = Arc::new(responder.steered_by(rules, BTreeMap::new()));
+    let responder = Arc::new(responder.steered_by(rules, servers));
     let client = Arc::new(responder.client(from, None));
     match responder.answer(&message, &client) {
         Outcome::Now(answer) => answer,
@@ -244,4 +263,70 @@ async fn registrations_come_before_baseline_ways() {
     );
     let elsewhere = asked(Rules::new(baseline, &[]), "host.other.example.", RecordType::A).await;
     assert_eq!(reason(&elsewhere), Some(22), "the server was meant to be asked");
+}
+
+/// A resolver that answers each question with no record, and tells what it was asked.
+async fn resolver() -> (Upstream, SocketAddr, mpsc::UnboundedReceiver<Vec<u8>>) {
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec!["dns.local.example".to_owned()]).expect("parameters");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let folder = tempfile::tempdir().expect("a folder");
+    let roots = folder.path().join("roots.pem");
+    std::fs::write(&roots, certificate.pem()).expect("written");
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .expect("a certificate");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.expect("TLS");
+        while let Ok(length) = stream.read_u16().await {
+            let mut message = vec![0; usize::from(length)];
+            stream.read_exact(&mut message).await.expect("a message");
+            tell.send(message.clone()).expect("somebody listens");
+            // The question comes back as an answer.
+            message[2] |= 0x80;
+            stream.write_u16(length).await.expect("sent");
+            stream.write_all(&message).await.expect("sent");
+            stream.flush().await.expect("sent");
+        }
+    });
+    let settings = UpstreamSettings {
+        address,
+        name: "dns.local.example".to_owned(),
+    };
+    let upstream = Upstream::new(&[settings], &roots).expect("an upstream");
+    (upstream, address, told)
+}
+
+/// TS 23.548 clause 6.2.3.2.2: what goes to a local server is for the network of the rule, without a bit beyond its length, and says of
+/// the UE neither its address nor what it said itself.
+///
+/// Proves: DNS-E-08
+#[tokio::test]
+async fn what_is_forwarded_says_nothing_of_the_ue() {
+    let (upstream, address, mut told) = resolver().await;
+    let way = Way {
+        network: Some("10.1.3.77/23".parse().expect("a network")),
+        servers: vec![address.ip()],
+    };
+    let rules = Rules::new(Verdict::Forward(way), &[]);
+    let servers = BTreeMap::from([(address.ip(), upstream)]);
+    let message = query("host.local.example.", RecordType::A, Some("10.45.0.7/32"));
+    let answer = answer_with(rules, servers, UE, message).await;
+    let read = Message::from_vec(&answer).expect("a message");
+    assert_eq!(read.metadata.response_code, ResponseCode::NoError);
+    let asked = told.recv().await.expect("a question");
+    let has = |octets: &[u8]| asked.windows(octets.len()).any(|window| window == octets);
+    assert!(has(&[0, 8, 0, 7, 0, 1, 23, 0, 10, 1, 2]), "{asked:?}");
+    assert!(!has(&[10, 45, 0]), "{asked:?}");
+    // It gets back what it said, with scope 0.
+    let own = ClientSubnet::of("10.45.0.7/32".parse().unwrap()).data(0);
+    assert!(answer.windows(own.len()).any(|window| window == own), "{answer:?}");
 }
