@@ -10,6 +10,7 @@ mod dns;
 mod load;
 mod nef;
 mod play;
+mod trial;
 
 pub use callbacks::callbacks;
 pub use capif::{AtCore, SCENARIO as CAPIF, capif_demo, capif_walk};
@@ -19,6 +20,7 @@ pub use dns::{DnsQuestion, dns};
 pub use load::load;
 pub use nef::nef;
 pub use play::{Changed, Given, Output, demo, some};
+pub use trial::{Trial, trial};
 
 use crate::{
     configuration,
