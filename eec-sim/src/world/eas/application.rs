@@ -33,9 +33,9 @@ pub struct Destination {
 
 /// Where a client is now.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Moved {
+pub(super) struct Moved {
     /// The place where its traffic could reach an edge data network.
-    pub dnai: Option<String>,
+    pub(super) dnai: Option<String>,
 }
 
 /// What an application client asks of an application server.
