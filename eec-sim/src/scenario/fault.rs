@@ -89,7 +89,7 @@ impl FaultName {
             Self::EcsHasNoTees => Some("an EES is not started"),
             Self::TeesDown | Self::SeesRestart => Some("the process of an EES is killed"),
             Self::SeesDiskFull => Some("the disk of an EES is filled"),
-            Self::NefDown | Self::NefSlow | Self::PathEventLost => Some("the core network behind them is simulated"),
+            Self::NefDown | Self::NefSlow | Self::PathEventLost => Some("the core network is disturbed"),
             _ => None,
         }
     }
@@ -97,8 +97,12 @@ impl FaultName {
     /// Changes what has to be otherwise in a scenario for this to happen and to be seen to the end.
     pub fn prepare(self, scenario: &mut Scenario) {
         // There the application waits while its context is on its way, and the way gets longer.
-        let waits = matches!(self, Self::NotificationLost | Self::SeesRestart);
-        if waits && scenario.acr == AcrScenario::EelManagedAcr {
+        let longer = matches!(
+            self,
+            Self::NotificationLost | Self::SeesRestart | Self::NefSlow | Self::PathEventLost | Self::TeasFull
+        );
+        let waits = longer && scenario.acr == AcrScenario::EelManagedAcr;
+        if waits {
             scenario.limits = Limits {
                 lost_requests: 10_000,
                 interruption_ms: None,
@@ -108,6 +112,7 @@ impl FaultName {
         match self {
             Self::ClockSkew => timing.clock_skew_ms = -30_000,
             // Nobody reports: the EES gives up after this time.
+            Self::TeasFull if waits => timing.transfer_seconds = timing.transfer_seconds.min(3),
             Self::SeasDead => timing.transfer_seconds = timing.transfer_seconds.min(3),
             Self::SeesRestart => {
                 timing.transfer_seconds = timing.transfer_seconds.min(5);
