@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use edgeapp_http::assembly::stop_signal;
 use eec_sim::{
-    command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output, Steered},
+    command::{self, AtCore, Changed, CommandError, DnsQuestion, Given, Outcome, Output, Steered, Trial},
     load::{Way, Wish, wish::time},
 };
 use std::{
@@ -62,6 +62,27 @@ enum Command {
     },
     /// Lets many UEs register and move between sites, bounded in count and time; measures, and judges the whole.
     Load(LoadArguments),
+    /// Plays every shipped scenario, and prints a table of what came of each.
+    Trial {
+        /// With how many seeds each is played.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+        seeds: u64,
+        /// Plays each with every fault that it can have, too; takes a while.
+        #[arg(long)]
+        faults: bool,
+        /// Only scenarios in whose name this stands.
+        #[arg(long, value_name = "TEXT")]
+        only: Option<String>,
+        /// How many worlds there are at a time, each with servers of its own.
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        at_once: usize,
+        /// Keeps the report of everything that failed in this folder.
+        #[arg(long, value_name = "DIR")]
+        report: Option<PathBuf>,
+        /// Prints JSON lines and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows the scenarios that come with the program.
     List,
     /// Compares two reports: percentiles of every value, and assertions that no longer hold. Exit code 1 when there are such.
@@ -422,6 +443,21 @@ fn main() -> ExitCode {
             let (wish, given, output) = arguments.into();
             wait(command::load(wish, given.as_ref(), &output))
         }
+        Command::Trial {
+            seeds,
+            faults,
+            only,
+            at_once,
+            report,
+            json,
+        } => wait(command::trial(&Trial {
+            seeds,
+            faults,
+            only,
+            at_once,
+            report,
+            json,
+        })),
         Command::List => command::list(),
         Command::Compare { before, after } => command::compare(&before, &after),
         Command::Nef { config, speed, json } => wait(command::nef(&config, speed, json)),

@@ -59,6 +59,14 @@ pub fn compare(a: &Path, b: &Path) -> Result<Outcome, CommandError> {
             before.get(name).unwrap_or(&nothing),
             after.get(name).unwrap_or(&nothing),
         );
+        if let Some(only) = match (before.contains_key(name), after.contains_key(name)) {
+            (true, false) => Some("first"),
+            (false, true) => Some("second"),
+            _ => None,
+        } {
+            println!("{name}: only in the {only} report, nothing to compare");
+            continue;
+        }
         println!("{name}: {} relocation(s), then {}", old.relocations, new.relocations);
         let (first, second) = (quantiles(&old.derived), quantiles(&new.derived));
         println!(

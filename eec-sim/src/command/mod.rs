@@ -11,6 +11,7 @@ mod load;
 mod nef;
 mod play;
 mod smf;
+mod trial;
 
 pub use callbacks::callbacks;
 pub use capif::{AtCore, SCENARIO as CAPIF, capif_demo, capif_walk};
@@ -21,6 +22,7 @@ pub use load::load;
 pub use nef::nef;
 pub use play::{Changed, Given, Output, demo, some};
 pub use smf::{Steered, smf};
+pub use trial::{Trial, trial};
 
 use crate::{
     configuration,

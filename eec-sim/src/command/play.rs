@@ -8,6 +8,7 @@ use crate::{
     show::{Show, json::JsonLines, terminal::Terminal},
     world::{NoWorld, World, programs},
 };
+use edgeapp_openapi::ees_registration::AcrScenario;
 use std::{
     fs,
     io::IsTerminal,
@@ -105,7 +106,7 @@ impl Changed {
 }
 
 /// Whether two scenarios can be played with the same servers.
-fn share_a_world(one: &Scenario, other: &Scenario) -> bool {
+pub(super) fn share_a_world(one: &Scenario, other: &Scenario) -> bool {
     let sites = |scenario: &Scenario| {
         let site = |edn: &crate::scenario::Edn| (edn.ees.clone(), edn.dnn.clone(), edn.dnais.clone(), edn.tais.clone());
         scenario.edn.iter().map(site).collect::<Vec<_>>()
@@ -146,6 +147,7 @@ async fn play(
         let (folder, logs) = (place(&temporary.path().join("world")), place(&logs));
         let world = open(together, given, tokens, output, (&folder, &logs), show.as_mut()).await?;
         for scenario in together {
+            let scenario = &without_network(scenario, &world, show.as_mut());
             let watcher = show.begin(&scenario.name, &scenario.title, scenario.acr.as_str());
             let play = run::play(scenario, &world, watcher).await;
             show.end(&play);
@@ -171,6 +173,24 @@ async fn play(
         show.say("\nWith --report DIR the same can be looked at as a page with diagrams.");
     }
     Ok(if good { Outcome::Good } else { Outcome::Failed })
+}
+
+/// The scenario as it is played where no core network is simulated: whoever would hear of the move from it hears it otherwise.
+fn without_network(scenario: &Scenario, world: &World, show: &mut dyn Show) -> Scenario {
+    let mut scenario = scenario.clone();
+    if world.network.is_none() && scenario.core.take().is_some() {
+        let who = match scenario.acr {
+            AcrScenario::SourceEesExecuted => "the EEC says where the UE is (Eees_AppContextRelocation determine)",
+            AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr => {
+                "the application client tells its server that the UE has moved"
+            }
+            _ => "the EEC notices the move as ever",
+        };
+        show.say(&format!(
+            "No core network is simulated behind servers that run already: {who}. What only a core network shows is not judged."
+        ));
+    }
+    scenario
 }
 
 /// The world that these scenarios are played in.

@@ -68,7 +68,7 @@ impl Cost {
     }
 
     /// CPU time of the servers for one of so many, in milliseconds.
-    pub fn of_the_servers_per(&self, count: usize) -> Option<f64> {
+    pub fn of_the_servers_per(&self, count: u64) -> Option<f64> {
         #[allow(clippy::cast_precision_loss, reason = "crossings are far fewer than 2^52")]
         let count = (count > 0).then_some(count as f64)?;
         Some(self.servers?.as_secs_f64() * 1000.0 / count)

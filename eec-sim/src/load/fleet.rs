@@ -28,6 +28,7 @@ use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     future::Future,
+    ops::ControlFlow,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -44,6 +45,37 @@ const ACQUAINTED: Duration = Duration::from_secs(20);
 const BROUGHT_AT_ONCE: usize = 64;
 /// So many failures are kept in full.
 const KEPT: usize = 50;
+/// So many measured relocations are kept, 136 bytes each.
+const MEASURED: usize = 200_000;
+/// So many failures one after the other, with no success in between, are enough at least.
+const ENOUGH: u32 = 20;
+/// And so many at most.
+const MORE_THAN_ENOUGH: u32 = 200;
+
+/// How many failed one after the other: where nobody succeeds any more, waiting for all the others tells nothing new.
+struct Row {
+    failed: u32,
+    enough: u32,
+}
+
+impl Row {
+    fn of(wish: &Wish) -> Self {
+        Self {
+            failed: 0,
+            enough: wish.at_once.clamp(ENOUGH, MORE_THAN_ENOUGH),
+        }
+    }
+
+    /// Counts one; says when it is enough, and why.
+    fn is_enough(&mut self, failed: Option<&str>) -> Option<String> {
+        let Some(reason) = failed else {
+            self.failed = 0;
+            return None;
+        };
+        self.failed += 1;
+        (self.failed == self.enough).then(|| format!("{} failed one after the other, the last: {reason}", self.enough))
+    }
+}
 
 /// What was played.
 #[derive(Debug, Default)]
@@ -54,7 +86,9 @@ pub struct Played {
     pub ues: u32,
     /// Those that did.
     pub settled: u32,
-    /// Those that went to another site and were served there, and how it was; 136 bytes each.
+    /// How often a UE went to another site and was served there.
+    pub relocations: u64,
+    /// How it was, of these: of very many, of some that were chosen at random.
     pub derived: Vec<Derived>,
     /// How many crossed the border in each second since the fleet set out.
     pub per_second: Vec<u32>,
@@ -74,6 +108,8 @@ pub struct Played {
     pub unclean: u64,
     /// How much later than the time table said, at most.
     pub latest: Duration,
+    /// Why it ended before its time, where it did.
+    pub given_up: Option<String>,
     /// The first failures.
     pub failures: Vec<Crossed>,
     /// Why UEs did not register or did not leave, the first of them.
@@ -136,8 +172,30 @@ impl Played {
             self.failures.push(crossed.clone());
         }
         if crossed.failed.is_none() {
-            self.derived.push(crossed.derived.clone());
+            self.measured(&crossed.derived);
         }
+    }
+
+    /// Keeps what was measured, or lets it take the place of another: each has the same chance to be kept (Vitter's algorithm R).
+    fn measured(&mut self, derived: &Derived) {
+        self.relocations += 1;
+        if self.derived.len() < MEASURED {
+            self.derived.push(derived.clone());
+            return;
+        }
+        let place = StdRng::seed_from_u64(self.relocations).random_range(0..self.relocations);
+        if let Some(other) = usize::try_from(place)
+            .ok()
+            .and_then(|place| self.derived.get_mut(place))
+        {
+            *other = derived.clone();
+        }
+    }
+
+    fn give_up(&mut self, phase: &str, why: &str, view: &mut dyn View) {
+        let given_up = format!("while {phase}: {why}");
+        view.say(&format!("  given up {given_up}"));
+        self.given_up.get_or_insert(given_up);
     }
 }
 
@@ -212,7 +270,9 @@ pub async fn play(wish: &Wish, ground: &Ground, view: &mut dyn View) -> Result<P
     let mut fleet = settle(&common, ground, &authority, &mut played, view).await?;
     played.costs.push((REGISTERING, clock.stop(&pids)));
     let clock = Clock::start(&pids);
-    travel(&common, &mut fleet, &mut played, view).await;
+    if played.given_up.is_none() {
+        travel(&common, &mut fleet, &mut played, view).await;
+    }
     played.costs.push((MOVING, clock.stop(&pids)));
     for ue in fleet.iter().flatten().filter(|ue| ue.home.is_some()) {
         let holders = common.tracks.holders(&ue.gpsi, CHESS).len();
@@ -343,27 +403,38 @@ async fn bystanders(
     Ok(())
 }
 
-/// Does something with every UE, so many at a time.
+/// Does something with every UE, so many at a time, until `done` says that it is enough. Answers with those that it was not done with.
 async fn with_all<F>(
     at_once: u32,
-    ues: impl IntoIterator<Item = Ue>,
+    ues: Vec<Ue>,
     work: impl Fn(Ue) -> F,
-    mut done: impl FnMut(Ue, Result<usize, Stuck>, usize),
-) where
+    mut done: impl FnMut(Ue, Result<usize, Stuck>, usize) -> ControlFlow<()>,
+) -> Vec<Ue>
+where
     F: Future<Output = (Ue, Result<usize, Stuck>)> + Send + 'static,
 {
     let mut ues = ues.into_iter();
     let mut running = JoinSet::new();
+    let mut enough = false;
     loop {
-        while running.len() < usize::try_from(at_once).unwrap_or(usize::MAX) {
+        while !enough && running.len() < usize::try_from(at_once).unwrap_or(usize::MAX) {
             let Some(ue) = ues.next() else { break };
             running.spawn(work(ue));
         }
-        let Some(ended) = running.join_next().await else { return };
+        let Some(ended) = running.join_next().await else {
+            return ues.collect();
+        };
         // A task that ended otherwise is a UE that is missed at the end.
         if let Ok((ue, ended)) = ended {
-            done(ue, ended, running.len());
+            enough |= done(ue, ended, running.len()).is_break();
         }
+    }
+}
+
+fn going_on(enough: &Option<String>) -> ControlFlow<()> {
+    match enough {
+        Some(_) => ControlFlow::Break(()),
+        None => ControlFlow::Continue(()),
     }
 }
 
@@ -384,7 +455,7 @@ async fn settle(
         ues.push(Ue::new(number, identity(ground, authority, number)?, site));
     }
     let mut fleet: Vec<Option<Ue>> = std::iter::repeat_with(|| None).take(ues.len()).collect();
-    let (mut done, mut failed) = (0, 0);
+    let (mut done, mut failed, mut row, mut enough) = (0, 0, Row::of(wish), None);
     let work = |mut ue: Ue| {
         let common = common.clone();
         async move {
@@ -397,9 +468,10 @@ async fn settle(
     };
     with_all(wish.at_once, ues, work, |mut ue, settled, under_way| {
         done += 1;
-        match settled {
-            Ok(_) => played.settled += 1,
-            Err(Stuck(reason)) => {
+        let reason = settled.err().map(|Stuck(reason)| reason);
+        match &reason {
+            None => played.settled += 1,
+            Some(reason) => {
                 failed += 1;
                 ue.stuck = true;
                 played.trouble(format!("{}: {reason}", ue.eec_id));
@@ -408,8 +480,13 @@ async fn settle(
         let place = usize::try_from(ue.number).unwrap_or_default();
         fleet[place] = Some(ue);
         view.at(done, under_way, failed);
+        enough = enough.take().or_else(|| row.is_enough(reason.as_deref()));
+        going_on(&enough)
     })
     .await;
+    if let Some(why) = enough {
+        played.give_up(REGISTERING, &why, view);
+    }
     Ok(fleet)
 }
 
@@ -430,6 +507,7 @@ async fn travel(common: &Arc<Common>, fleet: &mut [Option<Ue>], played: &mut Pla
     view.phase("UEs move", total.or(wish.crossings));
     let mut running = JoinSet::new();
     let mut looks = interval(Duration::from_millis(200));
+    let mut row = Row::of(wish);
     loop {
         if played.set_out >= most || table.peek().is_some_and(|Reverse((due, ..))| *due > ends) {
             table.clear();
@@ -446,7 +524,11 @@ async fn travel(common: &Arc<Common>, fleet: &mut [Option<Ue>], played: &mut Pla
                 };
                 played.take(&crossed, began_ms);
                 view.crossed(&played.name, &crossed);
-                if !ue.stuck && wish.cross_within.is_none() {
+                if let Some(why) = row.is_enough(crossed.failed.as_deref()) {
+                    played.give_up(MOVING, &why, view);
+                    table.clear();
+                }
+                if !ue.stuck && wish.cross_within.is_none() && played.given_up.is_none() {
                     let (stay, to) = chance(wish, ue.number, ue.set_out, ue.site);
                     table.push(Reverse((Instant::now() + stay, ue.number, to)));
                 }
@@ -472,13 +554,21 @@ async fn travel(common: &Arc<Common>, fleet: &mut [Option<Ue>], played: &mut Pla
         }
     }
     view.at(played.set_out, 0, played.failed);
+    let all_stuck = fleet.iter().flatten().all(|ue| ue.stuck);
+    if all_stuck && played.given_up.is_none() {
+        let why = match played.failures.last().and_then(|crossed| crossed.failed.clone()) {
+            Some(why) => format!("no UE is left that could move, the last: {why}"),
+            None => "no UE is left that could move".to_owned(),
+        };
+        played.give_up(MOVING, &why, view);
+    }
 }
 
 /// All UEs leave: nothing of them may stay.
 async fn leave(common: &Arc<Common>, fleet: Vec<Option<Ue>>, played: &mut Played, view: &mut dyn View) {
     let ues: Vec<Ue> = fleet.into_iter().flatten().collect();
     view.phase("UEs leave", Some(as_u64(ues.len())));
-    let (mut done, mut failed) = (0, 0);
+    let (mut done, mut failed, mut row, mut enough) = (0, 0, Row::of(&common.wish), None);
     let work = |mut ue: Ue| {
         let common = common.clone();
         async move {
@@ -489,8 +579,9 @@ async fn leave(common: &Arc<Common>, fleet: Vec<Option<Ue>>, played: &mut Played
             (ue, left)
         }
     };
-    with_all(common.wish.at_once, ues, work, |ue, left, under_way| {
+    let rest = with_all(common.wish.at_once, ues, work, |ue, left, under_way| {
         done += 1;
+        let mut trouble = None;
         match left {
             Ok(0) => {}
             // What of a UE that got stuck was gone already is no fault of its leaving.
@@ -500,17 +591,58 @@ async fn leave(common: &Arc<Common>, fleet: Vec<Option<Ue>>, played: &mut Played
                 failed += 1;
                 played.left_behind += as_u64(ue.held.len()).max(1);
                 played.trouble(format!("{}: {reason}", ue.eec_id));
+                trouble = Some(reason);
             }
         }
         view.at(done, under_way, failed);
+        enough = enough.take().or_else(|| row.is_enough(trouble.as_deref()));
+        going_on(&enough)
     })
     .await;
+    if let Some(why) = enough {
+        played.left_behind += rest.iter().map(|ue| as_u64(ue.held.len())).sum::<u64>();
+        played.give_up(LEAVING, &why, view);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_failures_one_after_the_other_are_enough() {
+        let wish = |at_once| Wish {
+            at_once,
+            ..Wish::default()
+        };
+        let mut row = Row::of(&wish(1));
+        assert!((1..ENOUGH).all(|_| row.is_enough(Some("no")).is_none()));
+        assert_eq!(row.is_enough(None), None);
+        assert!((1..ENOUGH).all(|_| row.is_enough(Some("no")).is_none()));
+        let said = row.is_enough(Some("refused")).unwrap();
+        assert!(said.contains("20 failed") && said.ends_with("refused"), "{said}");
+        assert_eq!(Row::of(&wish(4096)).enough, MORE_THAN_ENOUGH);
+    }
+
+    #[test]
+    fn what_is_kept_of_very_many_is_bounded_and_even() {
+        let mut played = Played::default();
+        let many = 4 * MEASURED;
+        for n in 0..many {
+            played.measured(&Derived {
+                requests: n,
+                ..Derived::default()
+            });
+        }
+        assert_eq!((played.derived.len(), played.relocations), (MEASURED, as_u64(many)));
+        let late = played
+            .derived
+            .iter()
+            .filter(|derived| derived.requests >= many / 2)
+            .count();
+        assert!((MEASURED * 48 / 100..MEASURED * 52 / 100).contains(&late), "{late}");
+    }
 
     proptest! {
         #[test]

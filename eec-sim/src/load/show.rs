@@ -116,7 +116,7 @@ impl View for Terminal {
 
     fn end(&mut self, played: &Played) {
         self.clear();
-        println!("\n{STRONG}{} relocations{STRONG:#}", played.derived.len());
+        println!("\n{STRONG}{} relocations{STRONG:#}", played.relocations);
         for line in table(&quantiles(&played.derived)) {
             println!("  {line}");
         }
@@ -126,7 +126,7 @@ impl View for Terminal {
         }
         if let Some(cost) = played
             .moving()
-            .and_then(|cost| cost.of_the_servers_per(played.derived.len()))
+            .and_then(|cost| cost.of_the_servers_per(played.relocations))
         {
             println!("  {:<12} {cost:.2} ms of CPU of all servers", "a crossing");
         }
@@ -199,10 +199,10 @@ pub(super) fn whole(played: &Played) -> Vec<Value> {
     let held = played.assertions.iter().filter(|assertion| assertion.held).count();
     let costs: BTreeMap<_, _> = played.costs.iter().map(|(phase, cost)| (*phase, cost.json())).collect();
     lines.push(json!({
-        "type": "summary", "scenario": played.name, "relocations": played.derived.len(), "ues": played.ues,
-        "set_out": played.set_out, "failed": played.failed, "requests": played.requests, "lost_requests": played.lost,
+        "type": "summary", "scenario": played.name, "relocations": played.relocations, "ues": played.ues,
+        "set_out": played.set_out, "failed": played.failed, "given_up": played.given_up, "requests": played.requests, "lost_requests": played.lost,
         "messages": played.messages, "late_ms": played.latest.as_secs_f64() * 1000.0, "peak_memory_bytes": played.peak, "costs": costs,
-        "servers_cpu_ms_per_crossing": played.moving().and_then(|cost| cost.of_the_servers_per(played.derived.len())),
+        "servers_cpu_ms_per_crossing": played.moving().and_then(|cost| cost.of_the_servers_per(played.relocations)),
         "quantiles": quantiles(&played.derived).into_iter().collect::<BTreeMap<_, _>>(),
         "assertions": played.assertions.len(), "held": held, "result": if played.held() { "good" } else { "failed" },
     }));

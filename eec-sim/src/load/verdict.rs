@@ -24,6 +24,15 @@ pub fn judge(wish: &Wish, played: &Played) -> Vec<Assertion> {
         played.settled == played.ues,
         trouble(format!("{} of {}", played.settled, played.ues)),
     );
+    say(
+        "fleet_went_on",
+        "It went on to its end",
+        played.given_up.is_none(),
+        match &played.given_up {
+            Some(why) => format!("given up {why}"),
+            None => "it did".to_owned(),
+        },
+    );
     let why = played.failures.iter().find_map(|crossed| crossed.failed.clone());
     say(
         "fleet_arrived",
@@ -113,6 +122,8 @@ mod tests {
         assert!(failed(&wish, |_| {}).is_empty());
         assert_eq!(failed(&wish, |played| played.settled = 2), ["fleet_registered"]);
         assert_eq!(failed(&wish, |played| played.failed = 1), ["fleet_arrived"]);
+        let given_up = failed(&wish, |played| played.given_up = Some("while moving".to_owned()));
+        assert_eq!(given_up, ["fleet_went_on"]);
         assert_eq!(failed(&wish, |played| played.set_out = 0), ["fleet_arrived"]);
         assert_eq!(failed(&wish, |played| played.unclean = 1), ["fleet_clean"]);
         assert_eq!(failed(&wish, |played| played.lost = 1), ["fleet_lost"]);

@@ -26,7 +26,7 @@ fn p99(all: &[(&'static str, Quantiles)], name: &str) -> String {
 fn tiles(played: &Played, all: &[(&'static str, Quantiles)]) -> String {
     [
         tile(
-            &played.derived.len().to_string(),
+            &played.relocations.to_string(),
             &format!(" by {} UEs", played.ues),
             "relocations",
         ),
@@ -93,11 +93,20 @@ fn map(played: &Played) -> String {
         (middle.0 + 2.0 * radius * angle.cos(), middle.1 + radius * angle.sin())
     };
     let mut drawing = Drawing::new(WIDTH);
+    let pairs = (0..sites).flat_map(|from| (from + 1..sites).map(move |to| (from, to)));
+    let most = pairs
+        .map(|(from, to)| played.between[from][to] + played.between[to][from])
+        .max();
+    let most = most.unwrap_or(1).max(1);
     for (from, row) in played.between.iter().enumerate() {
         for (to, back) in played.between.iter().enumerate().skip(from + 1) {
-            if row[to] + back[from] > 0 {
-                drawing.line("grid", at(from), at(to));
-            }
+            let class = match (row[to] + back[from]) * 3 / most {
+                _ if row[to] + back[from] == 0 => continue,
+                0 => "flow-1",
+                1 => "flow-2",
+                _ => "flow-3",
+            };
+            drawing.line(class, at(from), at(to));
         }
     }
     for site in 0..sites {
@@ -127,7 +136,7 @@ fn table(all: &[(&'static str, Quantiles)]) -> String {
         rows.push_str("</tr>");
     }
     format!(
-        "<table><thead><tr><th>Value</th><th>count</th><th>p50</th><th>p95</th><th>p99</th><th>max</th></tr></thead><tbody>{rows}</tbody></table>"
+        r#"<div class="scroll"><table><thead><tr><th>Value</th><th class="number">count</th><th class="number">p50</th><th class="number">p95</th><th class="number">p99</th><th class="number">max</th></tr></thead><tbody>{rows}</tbody></table></div>"#
     )
 }
 
@@ -146,12 +155,11 @@ fn cost(played: &Played) -> String {
         );
     }
     let mut text = format!(
-        "<table><thead><tr><th>Phase</th><th>took</th><th>CPU of the servers</th><th>CPU of the simulator</th></tr></thead>\
-         <tbody>{rows}</tbody></table><p>"
+        r#"<div class="scroll"><table><thead><tr><th>Phase</th><th class="number">took</th><th class="number">CPU of the servers</th><th class="number">CPU of the simulator</th></tr></thead><tbody>{rows}</tbody></table></div><p>"#
     );
     if let Some(per) = played
         .moving()
-        .and_then(|cost| cost.of_the_servers_per(played.derived.len()))
+        .and_then(|cost| cost.of_the_servers_per(played.relocations))
     {
         let _ = write!(text, "A crossing cost all servers together {per:.2} ms of CPU. ");
     }
@@ -242,7 +250,7 @@ connections. They set out {set_out} times, and their applications followed them.
 <h3>Crossings over time</h3>
 <figure>{pace}<figcaption>How many UEs crossed a border in each second. Rest on a bar to see its number.</figcaption></figure>
 <h3>The sites</h3>
-<figure>{map}<figcaption>A line joins sites between which UEs went.</figcaption></figure>
+<figure>{map}<figcaption>A line joins sites between which UEs went; the thicker, the more of them.</figcaption></figure>
 <h3>What it cost</h3>
 {cost}
 </section>
@@ -281,6 +289,7 @@ mod tests {
             set_out: 2,
             per_second: vec![1, 0, 1],
             between: vec![vec![0, 2], vec![0, 0]],
+            relocations: 2,
             derived: vec![
                 Derived {
                     signalling_ms: Some(3.0),

@@ -188,6 +188,7 @@ pub(super) fn section(play: &Play) -> String {
         scenario.ue.len(),
         play.runs.len()
     );
+    text.push_str(&super::page::failed(&play.whole));
     let _ = write!(
         text,
         "<figure>{}<figcaption>The cells, in the colours of the sites in charge, and the UEs on their way, at the pace of the scenario. \
@@ -210,8 +211,8 @@ pub(super) fn section(play: &Play) -> String {
         }
         let _ = write!(
             text,
-            "<h3>Percentiles</h3><table><thead><tr><th>Value</th><th>count</th><th>p50</th><th>p95</th><th>p99</th><th>max</th></tr></thead>\
-             <tbody>{rows}</tbody></table>"
+            r#"<h3>Percentiles</h3><div class="scroll"><table><thead><tr><th>Value</th><th class="number">count</th><th class="number">p50</th>
+<th class="number">p95</th><th class="number">p99</th><th class="number">max</th></tr></thead><tbody>{rows}</tbody></table></div>"#
         );
     }
     if let Some(drawn) = distributions(&complete) {

@@ -13,12 +13,35 @@ use crate::{
 use std::fmt::Write as _;
 
 pub(super) fn verdict(good: bool, held: usize, all: usize) -> String {
-    let (class, mark, word) = if good {
-        ("good", "✓", "Everything that had to hold did hold")
-    } else {
-        ("bad", "✗", "Something did not hold")
+    let (class, mark, words) = match (good, all - held) {
+        (true, _) => (
+            "good",
+            "✓",
+            format!("Everything that had to hold did hold: {held} of {all} assertions."),
+        ),
+        (false, 0) => ("bad", "✗", "Nothing was there to be judged.".to_owned()),
+        (false, failed) => ("bad", "✗", format!("{failed} of {all} assertions did not hold.")),
     };
-    format!(r#"<p class="verdict {class}"><span>{mark}</span> {word}: {held} of {all} assertions.</p>"#)
+    format!(r#"<p class="verdict {class}"><span>{mark}</span> {words}</p>"#)
+}
+
+/// What did not hold, for those who look no further.
+pub(super) fn failed<'a>(all: impl IntoIterator<Item = &'a Assertion>) -> String {
+    let items: String = all
+        .into_iter()
+        .filter(|assertion| !assertion.held)
+        .map(|assertion| {
+            format!(
+                "<li><b>{}</b> <span>Seen: {}</span></li>",
+                escape(&assertion.text),
+                escape(&assertion.seen)
+            )
+        })
+        .collect();
+    match items.is_empty() {
+        true => items,
+        false => format!(r#"<ul class="failed">{items}</ul>"#),
+    }
 }
 
 pub(super) fn tile(value: &str, unit: &str, what: &str) -> String {
@@ -71,7 +94,7 @@ pub(super) fn assertions(all: &[Assertion]) -> String {
         );
     }
     format!(
-        "<table><thead><tr><th></th><th>What had to hold</th><th>What was seen</th></tr></thead><tbody>{rows}</tbody></table>"
+        r#"<table class="checks"><thead><tr><th></th><th>What had to hold</th><th>What was seen</th></tr></thead><tbody>{rows}</tbody></table>"#
     )
 }
 
@@ -89,7 +112,11 @@ fn derived(run: &Run) -> String {
 
 fn told(run: &Run) -> String {
     let mut steps = String::new();
+    let mut otherwise = "before";
     for told in story(run) {
+        if told.when.is_some() {
+            otherwise = "at last";
+        }
         let when = told.when.map(|when| {
             if when.abs() < 0.05 {
                 "0 ms".to_owned()
@@ -100,7 +127,7 @@ fn told(run: &Run) -> String {
         let _ = writeln!(
             steps,
             r"<li><time>{}</time><span>{}</span></li>",
-            escape(when.unwrap_or_else(|| "before".to_owned())),
+            escape(when.unwrap_or_else(|| otherwise.to_owned())),
             escape(told.what)
         );
     }
@@ -118,6 +145,7 @@ fn section(run: &Run) -> String {
         r#"<section id="{name}">
 <header><h2>{title}</h2><p class="key">{name} · {acr} · {began}</p></header>
 {verdict}
+{failed}
 <p class="about">{about}</p>
 <div class="tiles">{tiles}</div>
 <figure>{journey}<figcaption>The journey. Each site has an enabler server and a game server of its own, in its own data network.</figcaption></figure>
@@ -144,6 +172,7 @@ only, and its time is a guess. The bars on the right show which game server was 
         acr = escape(&scenario.acr),
         began = escape(run.began.strftime("%Y-%m-%d %H:%M:%S UTC")),
         verdict = verdict(run.held(), held, run.assertions.len()),
+        failed = failed(&run.assertions),
         about = escape(scenario.about.trim()),
         tiles = tiles(run),
         journey = journey::draw(run),
@@ -175,7 +204,10 @@ pub(super) fn page(plays: &[Play], logs: &[(String, String)]) -> String {
         .collect();
     let count = plays.iter().map(|play| play.runs.len()).sum::<usize>();
     let mut contents = String::new();
-    for run in &runs {
+    // What went wrong comes first.
+    let mut listed = runs.clone();
+    listed.sort_by_key(|run| run.held());
+    for run in listed {
         let (class, mark) = if run.held() { ("good", "✓") } else { ("bad", "✗") };
         let (name, title) = (escape(run.id()), escape(&run.scenario.title));
         let interruption = run
@@ -183,9 +215,22 @@ pub(super) fn page(plays: &[Play], logs: &[(String, String)]) -> String {
             .interruption_ms
             .map_or_else(|| "–".to_owned(), |value| format!("{value:.1} ms"));
         let lost = run.derived.lost_requests;
+        let scenario = &run.scenario;
+        let several = scenario.ue.len() > 1 || scenario.ac.len() > 1;
+        let who = match several {
+            true => format!("{}, {}: ", escape(&run.ue().eec_id), escape(&run.ac().eas_id)),
+            false => String::new(),
+        };
         let _ = writeln!(
             contents,
-            r##"<li><a href="#{name}"><b class="{class}">{mark}</b> {title}</a> <span>interruption {interruption}, {lost} lost</span></li>"##
+            r##"<li><a href="#{name}"><b class="{class}">{mark}</b> {title}</a> <span>{who}interruption {interruption}, {lost} lost</span></li>"##
+        );
+    }
+    if count > runs.len() {
+        let more = count - runs.len();
+        let _ = writeln!(
+            contents,
+            "<li><span>and {more} more, in which everything held: see the section on the whole, and messages.jsonl</span></li>"
         );
     }
     let wholes = plays.iter().map(overview::section);

@@ -70,7 +70,7 @@ fn a_run_that_broke_early_is_still_a_page() {
     run.broken = Some("the ECS named no EES".to_owned());
     run.assertions = crate::run::verdict::judge(&run);
     let page = page::page(&played([run]), &[]);
-    assert!(page.contains("Something did not hold") && page.contains("the ECS named no EES"));
+    assert!(page.contains("assertions did not hold") && page.contains("the ECS named no EES"));
     assert!(page.contains("The device never crossed the border."));
 }
 

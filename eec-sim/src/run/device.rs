@@ -28,9 +28,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::time::sleep;
 
 /// How long the application waits for a reply before it counts the request as lost.
 const LOST_AFTER: Duration = Duration::from_secs(1);
+/// How often a relocation is asked for again of an EES that cannot be reached, and how long after the last time.
+const AGAIN: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// The clients of one UE; each trusts the authority of one role only.
 pub(super) struct Device {
@@ -307,7 +311,18 @@ impl Device {
             request["prevTEasEndpoint"] = json!(earlier);
             request["prevEasNotifInd"] = json!(true);
         }
-        Ok(site.ees.initiate(&message(request)?).await?)
+        let request = message(request)?;
+        let mut again = AGAIN;
+        loop {
+            match site.ees.initiate(&request).await {
+                // Nobody knows whether an EES that went away has taken it: it is asked again, which changes nothing if it has.
+                Err(failed) if failed.error.status().is_none() && again > 0 => {
+                    again -= 1;
+                    sleep(PAUSE).await;
+                }
+                done => return Ok(done?),
+            }
+        }
     }
 
     /// Asks an EES whether a relocation is needed, because the UE is elsewhere now.

@@ -7,7 +7,7 @@ use crate::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,7 +16,16 @@ use tokio::time::sleep;
 /// The faults of a scenario; the seed has said which of them happen.
 pub(super) struct Faults {
     all: Vec<scenario::Fault>,
-    done: Mutex<BTreeSet<usize>>,
+    /// Those that happened; where they happened to somebody, to whom.
+    done: Mutex<BTreeMap<usize, Option<Hit>>>,
+}
+
+/// To which relocation something happened: of which UE and application client, in which stay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    pub(super) ue: usize,
+    pub(super) ac: usize,
+    pub(super) stay: usize,
 }
 
 impl Faults {
@@ -30,26 +39,47 @@ impl Faults {
         }
     }
 
-    fn done(&self) -> MutexGuard<'_, BTreeSet<usize>> {
+    fn done(&self) -> MutexGuard<'_, BTreeMap<usize, Option<Hit>>> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The faults that happened.
     pub(super) fn hit(&self) -> Vec<FaultName> {
         let done = self.done();
-        done.iter().map(|n| self.all[*n].name).collect()
+        done.keys().map(|n| self.all[*n].name).collect()
     }
 
-    /// Whether the EEC has to do this wrong; once.
-    pub(super) fn is_due(&self, name: FaultName) -> bool {
+    /// The faults that happened and concern this relocation.
+    pub(super) fn hit_of(&self, scenario: &Scenario, of: Hit) -> Vec<FaultName> {
+        let bundled = scenario.bundle.is_some();
+        let concerns = |name: FaultName, hit: Hit| match name {
+            FaultName::EecCancels | FaultName::DuplicateInit => {
+                hit.ue == of.ue && hit.stay == of.stay && (bundled || hit.ac == of.ac)
+            }
+            FaultName::TeasFull | FaultName::SeasDead => {
+                bundled || scenario.ac[hit.ac].eas_id == scenario.ac[of.ac].eas_id
+            }
+            FaultName::NotificationLost => hit.ue == of.ue,
+            _ => true,
+        };
+        let done = self.done();
+        let names = done.iter().map(|(n, hit)| (self.all[*n].name, *hit));
+        names
+            .filter(|(name, hit)| hit.is_none_or(|hit| concerns(*name, hit)))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// Whether the EEC has to do this wrong, here; once.
+    pub(super) fn is_due(&self, name: FaultName, here: Hit) -> bool {
         let mut done = self.done();
-        let due = (0..self.all.len()).find(|n| self.all[*n].name == name && !done.contains(n));
-        due.is_some_and(|n| done.insert(n))
+        let due = (0..self.all.len()).find(|n| self.all[*n].name == name && !done.contains_key(n));
+        due.is_some_and(|n| done.insert(n, Some(here)).is_none())
     }
 
     /// What goes wrong from the beginning.
     pub(super) async fn begin(&self, shared: &Shared<'_>) -> Result<(), Broken> {
-        for n in self.at(Moment::Start) {
+        for n in self.at(Moment::Start, None) {
             match self.all[n].name {
                 FaultName::PathEventLost => shared
                     .world
@@ -65,13 +95,13 @@ impl Faults {
     }
 
     /// The faults of this moment that did not happen yet; they count as happened from here on.
-    fn at(&self, moment: Moment) -> Vec<usize> {
+    fn at(&self, moment: Moment, hit: Option<Hit>) -> Vec<usize> {
         let mut done = self.done();
         let by_the_eec = |name| matches!(name, FaultName::EecCancels | FaultName::DuplicateInit);
         let due: Vec<_> = (0..self.all.len())
-            .filter(|n| self.all[*n].moment() == moment && !by_the_eec(self.all[*n].name) && !done.contains(n))
+            .filter(|n| self.all[*n].moment() == moment && !by_the_eec(self.all[*n].name) && !done.contains_key(n))
             .collect();
-        done.extend(&due);
+        done.extend(due.iter().map(|n| (*n, hit)));
         due
     }
 
@@ -81,9 +111,9 @@ impl Faults {
         moment: Moment,
         life: &Life<'_>,
         (source, target): (&str, &str),
-        ac: usize,
+        hit: Hit,
     ) -> Result<(), Broken> {
-        for n in self.at(moment) {
+        for n in self.at(moment, Some(hit)) {
             let fault = &self.all[n];
             if fault.after_ms > 0 {
                 sleep(Duration::from_millis(fault.after_ms)).await;
@@ -91,7 +121,7 @@ impl Faults {
             life.shared
                 .recorder
                 .step(&format!("on purpose: {}", fault.name.plain()));
-            self.happen(fault.name, life, (source, target), ac).await?;
+            self.happen(fault.name, life, (source, target), hit.ac).await?;
         }
         Ok(())
     }

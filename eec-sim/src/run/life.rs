@@ -3,6 +3,7 @@
 use super::{
     Facts, Shared,
     device::{Broken, Device, Site},
+    faults::Hit,
     observer, track,
 };
 use crate::{
@@ -13,7 +14,8 @@ use crate::{
     world::{ac::ApplicationClient, callbacks::Callbacks, tracks::Track},
 };
 use edgeapp_openapi::{
-    eas_discovery::DiscoveredEas, eec_context_relocation::EecContext, ees_registration::AcrScenario,
+    eas_discovery::DiscoveredEas, eas_registration::EndPoint, eec_context_relocation::EecContext,
+    ees_registration::AcrScenario,
 };
 use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use std::{
@@ -21,7 +23,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 
 /// How long the servers may take until they know of each other.
 const PREPARATION: Duration = Duration::from_secs(15);
@@ -96,6 +101,18 @@ pub(super) struct Life<'a> {
     residents: Mutex<BTreeSet<(String, usize)>>,
     callbacks: Mutex<Option<Callbacks>>,
     place: Mutex<usize>,
+    /// Where a copy was made beforehand for an application.
+    foreseen: Mutex<BTreeMap<usize, EndPoint>>,
+    /// What became of the request that was to move a whole bundle, where nothing did: for those that only follow.
+    pub(super) not_asked: watch::Sender<Option<NotAsked>>,
+}
+
+/// In which stay nothing came of the request for a whole bundle, and why.
+#[derive(Clone, Debug)]
+pub(super) struct NotAsked {
+    pub(super) stay: usize,
+    pub(super) ending: Ending,
+    pub(super) why: String,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -120,6 +137,8 @@ impl<'a> Life<'a> {
             residents: Mutex::default(),
             callbacks: Mutex::default(),
             place: Mutex::new(0),
+            foreseen: Mutex::default(),
+            not_asked: watch::Sender::new(None),
         }
     }
 
@@ -381,6 +400,25 @@ impl<'a> Life<'a> {
         Ok(home)
     }
 
+    /// To which relocation something happens now.
+    pub(super) fn hit(&self, start: &Start) -> Hit {
+        Hit {
+            ue: self.ue,
+            ac: start.ac,
+            stay: start.stay,
+        }
+    }
+
+    /// Keeps in mind what is prepared for an application where the UE is expected.
+    pub(super) fn prepared(&self, ac: usize, target: EndPoint) {
+        lock(&self.foreseen).insert(ac, target);
+    }
+
+    /// What is prepared for an application; asked once.
+    pub(super) fn take_prepared(&self, ac: usize) -> Option<EndPoint> {
+        lock(&self.foreseen).remove(&ac)
+    }
+
     /// Subscribes to what EESs tell EECs of relocations.
     pub(super) async fn subscribe(&self, device: &Device, home: &mut Home) -> Result<(), Broken> {
         if self.is_told() {
@@ -429,8 +467,9 @@ impl<'a> Life<'a> {
         }
         (agent.used, agent.busy) = (true, true);
         // What the UE did while the last relocation ran or was too fresh counts from now on.
+        let quiet = scenario.time(scenario.timing.hold_off_ms);
         let moved_at = match agent.ended_at {
-            Some(ended) if ended > moved_at => self.shared.recorder.now(),
+            Some(ended) if ended + quiet > moved_at => self.shared.recorder.now(),
             _ => moved_at,
         };
         agent.track.recorder.reach_at(Milestone::Move, moved_at);
@@ -533,7 +572,10 @@ impl<'a> Life<'a> {
         for agent in agents.iter_mut() {
             if let Some(start) = self.start(agent, *moved_at) {
                 let between = (start.serving.instance.as_str(), start.target.as_str());
-                shared.faults.inject(Moment::Move, self, between, start.ac).await?;
+                shared
+                    .faults
+                    .inject(Moment::Move, self, between, self.hit(&start))
+                    .await?;
                 under_way.push(Box::pin(self.relocate(device, start, agent.client.handle())));
             }
         }

@@ -159,7 +159,7 @@ impl Run {
         match scenario.expect.ending {
             Some(ending) => ending,
             None => {
-                let hit = self.faults.iter().map(|fault| fault.ending());
+                let hit = self.faults.iter().map(|fault| fault.ending_in(scenario));
                 hit.max_by_key(|ending| *ending != Ending::Complete).unwrap_or_default()
             }
         }
@@ -253,7 +253,7 @@ pub async fn play(scenario: &Scenario, world: &World, watcher: Arc<dyn Watcher>)
     }
     let mut runs = Vec::new();
     for (ue, travelled) in travelled.into_iter().enumerate() {
-        whole.extend(verdict::of_ue(&scenario, ue, &travelled));
+        whole.extend(verdict::of_ue(&scenario, ue, &travelled, &shared.faults.hit()));
         runs.extend(judged(&shared, ue, travelled, began.0, acknowledgements));
     }
     whole.extend(verdict::of_bundles(&scenario, &runs));
@@ -375,7 +375,14 @@ fn judged(
                     ..draft.facts.clone()
                 },
                 ending: draft.ending,
-                faults: shared.faults.hit(),
+                faults: shared.faults.hit_of(
+                    scenario,
+                    faults::Hit {
+                        ue,
+                        ac,
+                        stay: draft.stay,
+                    },
+                ),
                 broken: draft.broken.clone(),
                 assertions: Vec::new(),
             };

@@ -3,12 +3,12 @@
 use super::{
     Facts,
     device::{Broken, Device, Left, Other, Predicted, Site, Wish},
-    life::{ApplicationSwitch, Draft, Home, Life, Serving, Start},
+    life::{ApplicationSwitch, Draft, Home, Life, NotAsked, Serving, Start},
 };
 use crate::{
     call::url_of,
     milestone::Milestone,
-    record::Part,
+    record::{Part, Recorder},
     scenario::{Cell, Ending, FaultName, Moment, Plan},
     witness::Sights,
 };
@@ -24,6 +24,9 @@ use tokio::time::{sleep, timeout};
 /// How long the EEC waits for what EESs do by themselves, before it says where the UE is.
 const UNHEARD: Duration = Duration::from_millis(1500);
 
+/// How long an application of a bundle waits for what another one brings to the new site.
+const BROUGHT: Duration = Duration::from_secs(3);
+
 /// Why a relocation did not come to the end that everybody hopes for.
 pub(super) enum Stop {
     /// The simulator cannot go on.
@@ -34,6 +37,24 @@ pub(super) enum Stop {
     Stays(String),
     /// The EEC does not want it any more.
     Cancelled,
+}
+
+impl Stop {
+    /// How it ended, and why.
+    fn told(&self) -> (Ending, String) {
+        match self {
+            Self::Broken(why) => (Ending::Settled, why.clone()),
+            Self::Failed(why) => (Ending::Failed, why.clone()),
+            Self::Stays(why) => (Ending::Stays, why.clone()),
+            Self::Cancelled => (Ending::Cancelled, "the EEC gave it up".to_owned()),
+        }
+    }
+
+    /// The news for the other applications of a bundle.
+    fn not_asked(&self, stay: usize) -> Option<NotAsked> {
+        let (ending, why) = self.told();
+        Some(NotAsked { stay, ending, why })
+    }
 }
 
 impl From<Broken> for Stop {
@@ -82,12 +103,10 @@ impl Life<'_> {
         let (ending, broken, serving) = match done {
             Ok(serving) => (Ending::Complete, None, serving),
             Err(stop) => {
-                let (ending, why) = match stop {
-                    Stop::Broken(why) => (Ending::Settled, why),
-                    Stop::Failed(why) => (Ending::Failed, why),
-                    Stop::Stays(why) => (Ending::Stays, why),
-                    Stop::Cancelled => (Ending::Cancelled, "the EEC gave it up".to_owned()),
-                };
+                let (ending, why) = stop.told();
+                if ending == Ending::Stays {
+                    self.forget_prepared(device, &start).await;
+                }
                 self.shared
                     .recorder
                     .step(&format!("the application stays where it is: {why}"));
@@ -106,6 +125,31 @@ impl Life<'_> {
             broken,
         };
         (draft, serving, client)
+    }
+
+    /// What was prepared where the UE was expected is not needed: the application stays where it is.
+    async fn forget_prepared(&self, device: &Device, start: &Start) {
+        let prepared = self.take_prepared(start.ac).zip(self.home(&start.serving.ees));
+        let Some((target, home)) = prepared else { return };
+        self.shared
+            .recorder
+            .step("the device tells that what was prepared is not needed");
+        let source = home.site.seen_by(&start.track.recorder, Part::SEes);
+        let here = &start.serving.eas.eas.end_pt;
+        let back = Wish {
+            source: here,
+            target: here,
+            notify_eas: false,
+            context: &home.context,
+            other_ees: Other::Nobody,
+            predicted: None,
+            instead_of: Some(&target),
+            bundle: None,
+        };
+        if device.initiate(&source, self.ac(start.ac), &back).await.is_ok() {
+            let dropped = |sights: &Sights| (!sights.dropped.is_empty()).then_some(());
+            let _ = timeout(Duration::from_secs(5), start.track.witness.until(dropped)).await;
+        }
     }
 
     async fn carry_out(
@@ -261,6 +305,7 @@ impl Life<'_> {
         let (from, to) = (url_of(&start.serving.eas.eas.end_pt), url_of(&eas.eas.end_pt));
         device.connect(&to).await;
         recorder.reach(Milestone::ActStart);
+        self.inject(Moment::ActStart, start).await?;
         let handed = device.application_at(recorder, Part::SEas, &from).hand_over(&to).await;
         handed.map_err(|error| Stop::Failed(format!("the state was not handed over: {error}")))?;
         let _ = client;
@@ -269,7 +314,7 @@ impl Life<'_> {
 
     async fn inject(&self, moment: Moment, start: &Start) -> Result<(), Broken> {
         let faults = &self.shared.faults;
-        faults.inject(moment, self, Self::between(start), start.ac).await
+        faults.inject(moment, self, Self::between(start), self.hit(start)).await
     }
 
     async fn find(&self, device: &Device, start: &Start, cell: &Cell, facts: &mut Facts) -> Result<Found, Stop> {
@@ -290,7 +335,7 @@ impl Life<'_> {
             true => Stop::Stays(format!("the EES refused: {why}")),
             false => Stop::Failed(format!("the EES refused: {why}")),
         };
-        if self.shared.faults.is_due(FaultName::DuplicateInit) {
+        if self.shared.faults.is_due(FaultName::DuplicateInit, self.hit(start)) {
             let (first, second) = tokio::join!(device.initiate(at, ac, wish), device.initiate(at, ac, wish));
             first.and(second).map_err(refused)?;
         } else {
@@ -298,7 +343,7 @@ impl Life<'_> {
         }
         recorder.reach(Milestone::InitAck);
         self.inject(Moment::Accepted, start).await?;
-        if self.shared.faults.is_due(FaultName::EecCancels) {
+        if self.shared.faults.is_due(FaultName::EecCancels, self.hit(start)) {
             self.shared.recorder.step("on purpose: the EEC gives the relocation up");
             let back = Wish {
                 source: wish.source,
@@ -327,8 +372,19 @@ impl Life<'_> {
 
     /// Waits for ACR_COMPLETE; an unsuccessful one ends the relocation.
     async fn complete(&self, start: &Start, after: usize) -> Result<AcrInfoNotification, Stop> {
-        let complete = |sights: &Sights| nth_complete(sights, after);
-        let complete = start.track.witness.until(complete).await;
+        let witness = &start.track.witness;
+        // What is to go wrong when the transfer begins goes wrong while the end is waited for.
+        let begun = async {
+            witness.until(|sights| has_begun(sights).then_some(())).await;
+            match self.inject(Moment::ActStart, start).await {
+                Ok(()) => std::future::pending().await,
+                Err(broken) => broken,
+            }
+        };
+        let complete = tokio::select! {
+            complete = witness.until(|sights: &Sights| nth_complete(sights, after)) => complete,
+            broken = begun => return Err(broken.into()),
+        };
         if !is_successful(&complete) {
             let status = complete.acr_status.as_ref();
             let why = status.and_then(|status| status.fail_reason.clone());
@@ -351,8 +407,17 @@ impl Life<'_> {
             .eec_ctxt_reloc
             .as_ref()
             .and_then(|context| context.impl_reg.as_ref());
-        let own = self.home(site.info.ees_id.as_str());
         let id = implicit.map(|details| details.reg_id.to_string());
+        if id.is_none() && self.shared.scenario.bundle.is_some() {
+            // Another application of the bundle brings the context: a registration made now would end the one that came with it.
+            let there = async {
+                while self.home(site.info.ees_id.as_str()).is_none() {
+                    sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let _ = timeout(BROUGHT, there).await;
+        }
+        let own = self.home(site.info.ees_id.as_str());
         let id = match (id, own) {
             (Some(id), own) => {
                 let known = device.use_registration(&site, &id).await?;
@@ -400,15 +465,76 @@ impl Life<'_> {
         cell: &Cell,
         facts: &mut Facts,
     ) -> Result<Entered, Stop> {
-        let Found { site, eas } = self.find(device, start, cell, facts).await?;
         if self.shared.scenario.is_led(self.ue, start.ac) {
+            let Found { site, eas } = self.find(device, start, cell, facts).await?;
             // The first of the bundle asks for all.
             device.connect(&url_of(&eas.eas.end_pt)).await;
-            let complete = self.complete(start, 0).await?;
+            let complete = tokio::select! {
+                complete = self.complete(start, 0) => match complete {
+                    // Whoever asked for all gave it up for all.
+                    Err(Stop::Failed(_)) if self.is_cancelled(start) => return Err(Stop::Cancelled),
+                    complete => complete?,
+                },
+                stop = self.not_asked(start.stay) => return Err(stop),
+            };
             self.reported(start).await;
             let home = self.implicit(device, start, site, &complete, facts).await?;
             return Ok(Entered { home, eas });
         }
+        let asked = self.ask_the_source(device, start, home, cell, facts).await;
+        let (Found { site, eas }, heard) = match asked {
+            Ok(asked) => asked,
+            Err(stop) => {
+                self.not_asked.send_replace(stop.not_asked(start.stay));
+                return Err(stop);
+            }
+        };
+        device.connect(&url_of(&eas.eas.end_pt)).await;
+        let complete = self.complete(start, heard).await?;
+        self.reported(start).await;
+        let home = self.implicit(device, start, site, &complete, facts).await?;
+        Ok(Entered { home, eas })
+    }
+
+    fn is_cancelled(&self, start: &Start) -> bool {
+        let shared = self.shared;
+        let hit = shared.faults.hit_of(&shared.scenario, self.hit(start));
+        hit.contains(&FaultName::EecCancels)
+    }
+
+    /// Waits for the news that nothing came of the request for the whole bundle, in this stay.
+    async fn not_asked(&self, stay: usize) -> Stop {
+        let mut news = self.not_asked.subscribe();
+        let here = |news: &Option<NotAsked>| news.as_ref().is_some_and(|news| news.stay == stay);
+        let news = match news.wait_for(here).await {
+            Ok(news) => news.clone(),
+            Err(_) => None,
+        };
+        match news {
+            Some(NotAsked {
+                ending: Ending::Cancelled,
+                ..
+            })
+            | None => Stop::Cancelled,
+            Some(NotAsked {
+                ending: Ending::Failed,
+                why,
+                ..
+            }) => Stop::Failed(why),
+            Some(NotAsked { why, .. }) => Stop::Stays(why),
+        }
+    }
+
+    /// Looks for a target and asks the old site to relocate. Answers with the target, and how often the EEC had heard of an end before.
+    async fn ask_the_source(
+        &self,
+        device: &Device,
+        start: &Start,
+        home: &Home,
+        cell: &Cell,
+        facts: &mut Facts,
+    ) -> Result<(Found, usize), Stop> {
+        let Found { site, eas } = self.find(device, start, cell, facts).await?;
         let bundle = self.bundle(device, &site, cell).await?;
         let source = home.site.seen_by(&start.track.recorder, Part::SEes);
         let wish = Wish {
@@ -427,11 +553,7 @@ impl Life<'_> {
         // Of a relocation that was foreseen it has heard already that the copy is complete.
         let heard = completes(&start.track.witness.sights());
         self.ask(device, start, &source, &wish).await?;
-        device.connect(&url_of(&eas.eas.end_pt)).await;
-        let complete = self.complete(start, heard).await?;
-        self.reported(start).await;
-        let home = self.implicit(device, start, site, &complete, facts).await?;
-        Ok(Entered { home, eas })
+        Ok((Found { site, eas }, heard))
     }
 
     /// The bundle of the applications, with where each of them goes at a site.
@@ -511,6 +633,18 @@ impl Life<'_> {
         let failed = |sights: &Sights| nth_complete(sights, 0).filter(|complete| !is_successful(complete));
         let either = |sights: &Sights| told(sights).map(Ok).or_else(|| failed(sights).map(Err));
         let mut heard = None;
+        let by_the_eas = matches!(scenario.acr, AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr);
+        if by_the_eas && scenario.core.is_none() {
+            // Where no network tells the application's server, its client does.
+            sleep(scenario.time(scenario.timing.detection_ms)).await;
+            let root = url_of(&start.serving.eas.eas.end_pt);
+            let dnai = scenario
+                .edn_of(cell)
+                .and_then(|edn| edn.dnais.first())
+                .map(ToString::to_string);
+            let moved = device.application_at(recorder, Part::SEas, &root).moved(dnai).await;
+            moved.map_err(|error| Stop::Stays(error.to_string()))?;
+        }
         if scenario.acr == AcrScenario::SourceEesExecuted {
             // Where the network tells nothing the EEC says where the UE is.
             let patience = if scenario.core.is_some() {
@@ -525,7 +659,10 @@ impl Life<'_> {
                 let source: &EndPoint = &start.serving.eas.eas.end_pt;
                 let asked = device.determine(&site, self.ac(start.ac), source, cell).await;
                 asked.map_err(|Broken(why)| Stop::Stays(why))?;
-                recorder.reach(Milestone::Decided);
+                // Of a bundle the EES may have begun with this one when it was asked for another.
+                let began = first_seen(recorder, &start.track.witness.sights());
+                let now = recorder.now();
+                recorder.reach_at(Milestone::Decided, began.map_or(now, |began| began.min(now)));
             }
         }
         let heard = match heard {
@@ -550,7 +687,7 @@ impl Life<'_> {
         self.shared.recorder.step("the device is told of the new server");
         for milestone in [Milestone::Provisioned, Milestone::TEasFound, Milestone::TEasSelected] {
             // What the EESs asked of each other is seen by what came of it.
-            if let Some(at) = recorder.reached(Milestone::TargetNotified) {
+            if let Some(at) = first_seen(recorder, &start.track.witness.sights()) {
                 recorder.reach_at(milestone, at);
             }
         }
@@ -588,7 +725,17 @@ impl Life<'_> {
             .recorder
             .step(&format!("the UE is expected in cell {:?}", plan.cell));
         let found = self.find(device, start, cell, &mut Facts::default()).await;
-        let found = found.map_err(|_| "nothing was found where the UE is expected".to_owned())?;
+        let found = match found {
+            Ok(found) => found,
+            // Nothing is prepared, and nothing is lost: it is looked for again when the UE is there.
+            Err(stop) => {
+                let (_, why) = stop.told();
+                self.shared
+                    .recorder
+                    .step(&format!("nothing is prepared where the UE is expected: {why}"));
+                return Ok(());
+            }
+        };
         let source = home.site.seen_by(&start.track.recorder, Part::SEes);
         let holds = Duration::from_millis(plan.holds_ms);
         let wish = |until: String| Wish {
@@ -602,9 +749,14 @@ impl Life<'_> {
             bundle: None,
         };
         let ac = self.ac(start.ac);
-        device
-            .initiate(&source, ac, &wish(scenario.instant_of_the_eec(holds)))
-            .await?;
+        let first = wish(scenario.instant_of_the_eec(holds));
+        if let Err(Broken(why)) = device.initiate(&source, ac, &first).await {
+            self.shared
+                .recorder
+                .step(&format!("nothing is prepared where the UE is expected: {why}"));
+            return Ok(());
+        }
+        self.prepared(start.ac, found.eas.eas.end_pt.clone());
         let copied = timeout(Duration::from_secs(10), self.complete(start, 0)).await;
         match copied {
             Ok(Ok(_)) => {}
@@ -677,6 +829,19 @@ impl Life<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an EAS was told to transfer the context, or does so.
+fn has_begun(sights: &Sights) -> bool {
+    let told = sights.told.iter().any(|told| told.status != "ACT_STOP");
+    told || !sights.declared.is_empty() || !sights.arrived.is_empty()
+}
+
+/// When somebody was first told something that shows that a target was chosen: the EEC, or the S-EAS.
+fn first_seen(recorder: &Recorder, sights: &Sights) -> Option<Duration> {
+    let told = sights.told.iter().filter(|told| told.status != "ACT_STOP");
+    let told = told.map(|told| told.at);
+    told.chain(recorder.reached(Milestone::TargetNotified)).min()
 }
 
 fn is_successful(complete: &AcrInfoNotification) -> bool {

@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Scenario, BadScenario> {
     ways(&mut scenario).map_err(refused)?;
     check(&scenario).map_err(refused)?;
     groups(&mut scenario).map_err(refused)?;
-    set_clock(&mut scenario);
+    prepare_faults(&mut scenario);
     Ok(scenario)
 }
 
@@ -56,14 +56,14 @@ pub(super) fn again(mut scenario: Scenario, file: &str) -> Result<Scenario, BadS
         remedy: remedy.to_owned(),
     };
     check(&scenario).map_err(bad)?;
-    set_clock(&mut scenario);
+    prepare_faults(&mut scenario);
     Ok(scenario)
 }
 
-fn set_clock(scenario: &mut Scenario) {
-    if scenario.fault.iter().any(|fault| fault.name == FaultName::ClockSkew) {
-        scenario.timing.clock_skew_ms = -30_000;
-    }
+/// Faults bring along what they need.
+fn prepare_faults(scenario: &mut Scenario) {
+    let names: Vec<_> = scenario.fault.iter().map(|fault| fault.name).collect();
+    names.into_iter().for_each(|name| name.prepare(scenario));
 }
 
 fn line_of(text: &str, key: &str) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! What goes wrong on purpose, by name.
 
+use super::{Ending, Limits, Scenario};
+use edgeapp_openapi::ees_registration::AcrScenario;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -45,9 +47,9 @@ macro_rules! faults {
                 match self { $(Self::$variant => Moment::$moment),+ }
             }
 
-            /// How a relocation ends that it hits, unless the scenario says otherwise.
-            pub const fn ending(self) -> super::Ending {
-                match self { $(Self::$variant => super::Ending::$ending),+ }
+            /// How a relocation most often ends that it hits.
+            const fn ending(self) -> Ending {
+                match self { $(Self::$variant => Ending::$ending),+ }
             }
         }
     };
@@ -67,6 +69,65 @@ faults! {
     SeesRestart "s-ees-restart" "The process of the S-EES is killed in the middle and started again." Accepted Settled,
     SeesDiskFull "s-ees-disk-full" "Nothing can be written to the disk of the S-EES any more." Move Stays,
     ClockSkew "clock-skew" "The EEC's clock is half a minute late." Start Complete,
+}
+
+impl FaultName {
+    /// How a relocation ends that it hits, in this scenario.
+    pub const fn ending_in(self, scenario: &Scenario) -> Ending {
+        match (self, &scenario.acr) {
+            // Nobody tells it anything: the application moves its own state, or the T-EAS fetches it.
+            (Self::SeasDead, AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes) => Ending::Complete,
+            // It does not hear that there is something to decide.
+            (Self::SeasDead, AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr) => Ending::Stays,
+            _ => self.ending(),
+        }
+    }
+
+    /// Why it cannot happen to servers that somebody else runs, where it cannot.
+    pub const fn needs_own_servers(self) -> Option<&'static str> {
+        match self {
+            Self::EcsHasNoTees => Some("an EES is not started"),
+            Self::TeesDown | Self::SeesRestart => Some("the process of an EES is killed"),
+            Self::SeesDiskFull => Some("the disk of an EES is filled"),
+            Self::NefDown | Self::NefSlow | Self::PathEventLost => Some("the core network is disturbed"),
+            _ => None,
+        }
+    }
+
+    /// Changes what has to be otherwise in a scenario for this to happen and to be seen to the end.
+    pub fn prepare(self, scenario: &mut Scenario) {
+        // There the application waits while its context is on its way, and the way gets longer.
+        let longer = matches!(
+            self,
+            Self::NotificationLost | Self::SeesRestart | Self::NefSlow | Self::PathEventLost | Self::TeasFull
+        );
+        let waits = longer && scenario.acr == AcrScenario::EelManagedAcr;
+        if waits {
+            scenario.limits = Limits {
+                lost_requests: 10_000,
+                interruption_ms: None,
+            };
+        }
+        let timing = &mut scenario.timing;
+        match self {
+            Self::ClockSkew => timing.clock_skew_ms = -30_000,
+            // Nobody reports: the EES gives up after this time.
+            Self::TeasFull if waits => timing.transfer_seconds = timing.transfer_seconds.min(3),
+            Self::SeasDead => timing.transfer_seconds = timing.transfer_seconds.min(3),
+            Self::SeesRestart => {
+                timing.transfer_seconds = timing.transfer_seconds.min(5);
+                timing.limit_ms = timing.limit_ms.max(90_000);
+            }
+            // Whoever decides by the path has to notice in another way.
+            Self::PathEventLost => {
+                let by_the_eas = matches!(scenario.acr, AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr);
+                if let Some(core) = scenario.core.as_mut().filter(|_| by_the_eas) {
+                    (core.locations, core.acknowledge) = (true, false);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl fmt::Display for FaultName {

@@ -15,10 +15,10 @@ pub mod tracks;
 use crate::{
     configuration,
     pki::{Pki, PkiError},
-    scenario::{Edn, Scenario},
+    scenario::{Edn, FaultName, Scenario},
 };
 use edgeapp_core::principal::Role;
-use edgeapp_openapi::ids::EesId;
+use edgeapp_openapi::{ees_registration::AcrScenario, ids::EesId};
 use network::Network;
 use process::{NotStarted, Server};
 use programs::Programs;
@@ -49,8 +49,15 @@ pub enum NoWorld {
     #[error("the simulated core network: {0}")]
     Network(#[from] nef::configuration::BadNef),
     /// Servers that somebody else runs have another core network behind them.
-    #[error("{0} brings a core network of its own; run it without --ecs and --pki")]
+    #[error(
+        "{0} shows what a simulated core network tells, and servers that run have one of their own; run it without --ecs and --pki"
+    )]
     OwnNetwork(String),
+    /// Something goes wrong that can only be done to servers of one's own.
+    #[error(
+        "{0}: for {1} {2}, which is not done to servers that run already; leave the fault out, or run it without --ecs and --pki"
+    )]
+    OwnServers(String, FaultName, &'static str),
     /// Nobody told where an EES listens.
     #[error("where {0} listens is unknown: no .toml file in {1} has `ees_id = \"{0}\"`")]
     UnknownEes(EesId, PathBuf),
@@ -209,8 +216,13 @@ impl World {
     /// # Errors
     /// When the folder lacks something.
     pub fn given(scenario: &Scenario, ecs: &str, dir: &Path) -> Result<Self, NoWorld> {
-        if scenario.core.is_some() {
+        if scenario.core.as_ref().is_some_and(|core| core.locations) && scenario.acr == AcrScenario::EecInitiated {
             return Err(NoWorld::OwnNetwork(scenario.name.clone()));
+        }
+        for name in scenario.fault.iter().map(|fault| fault.name) {
+            if let Some(why) = name.needs_own_servers() {
+                return Err(NoWorld::OwnServers(scenario.name.clone(), name, why));
+            }
         }
         let pki = Pki::open(dir)?;
         let (mut eess, mut names) = (BTreeMap::new(), BTreeMap::new());
@@ -379,7 +391,7 @@ fn known(text: &str) -> Result<Option<(EesId, String, Option<SocketAddr>)>, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{SHIPPED, shipped};
+    use crate::scenario::{Fault, SHIPPED, shipped};
 
     #[test]
     fn identities_that_a_scenario_adds_are_issued() {
@@ -424,5 +436,12 @@ mod tests {
         let located = Scenario::parse(located.text, located.name).unwrap();
         let refused = World::given(&located, "https://127.0.0.1:9304/", dir.path()).unwrap_err();
         assert!(refused.to_string().contains("without --ecs"), "{refused}");
+        // Where the simulated core network only tells that the UE has moved, its client can tell that.
+        let decided = shipped("c-s-eas-decided").unwrap();
+        let mut decided = Scenario::parse(decided.text, decided.name).unwrap();
+        assert!(World::given(&decided, "https://127.0.0.1:9304/", dir.path()).is_ok());
+        decided.fault.push(Fault::usual(FaultName::TeesDown));
+        let refused = World::given(&decided, "https://127.0.0.1:9304/", dir.path()).unwrap_err();
+        assert!(refused.to_string().contains("t-ees-down"), "{refused}");
     }
 }

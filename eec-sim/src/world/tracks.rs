@@ -92,8 +92,12 @@ impl Tracks {
 
     /// The relocations of a UE.
     pub fn of_ue(&self, ue: &str) -> Vec<Arc<Track>> {
+        // Those of one UE lie together: there may be many others.
         let present = lock(&self.present);
-        present.values().filter(|track| track.ue == ue).cloned().collect()
+        let of = present.range((ue.to_owned(), String::new())..);
+        of.take_while(|((of, _), _)| of == ue)
+            .map(|(_, track)| track.clone())
+            .collect()
     }
 
     /// The relocations of an application.

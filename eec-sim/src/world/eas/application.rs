@@ -31,6 +31,13 @@ pub struct Destination {
     pub to: String,
 }
 
+/// Where a client is now.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Moved {
+    /// The place where its traffic could reach an edge data network.
+    pub(super) dnai: Option<String>,
+}
+
 /// What an application client asks of an application server.
 #[derive(Clone)]
 pub struct Application {
@@ -56,6 +63,23 @@ impl Application {
         let destination = Destination { to: to.to_owned() };
         self.caller
             .call("Hand the game over", Method::POST, &path, Some(&destination))
+            .await
+            .map(|_| ())
+    }
+
+    /// Says that the UE has moved, and where its traffic could go now.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn moved(&self, dnai: Option<String>) -> Result<(), Failed> {
+        let path = format!("/sessions/{}/moved", self.ue);
+        self.caller
+            .call(
+                "Say that the player has moved",
+                Method::POST,
+                &path,
+                Some(&Moved { dnai }),
+            )
             .await
             .map(|_| ())
     }

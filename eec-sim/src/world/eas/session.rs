@@ -2,7 +2,7 @@
 
 use super::{
     super::tracks::{Track, Tracks, ees_of},
-    application::{Answered, Destination, Numbered},
+    application::{Answered, Destination, Moved, Numbered},
 };
 use crate::{
     call::{Caller, Failed, segment, url_of},
@@ -49,7 +49,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::{sync::Mutex as AsyncMutex, task::JoinHandle};
 
 edgeapp_core::operation!(
     Ask = "chess:ask@eec",
@@ -61,6 +61,8 @@ edgeapp_core::operation!(
 
 /// How often a report is sent to an EES that cannot be reached.
 const REPORTS: u32 = 20;
+/// How often a context is fetched again from an EES that cannot be reached.
+const FETCHES: u32 = 10;
 const TRANSFER: &str = "Application context transfer";
 
 /// A context on its way.
@@ -86,6 +88,8 @@ pub(super) struct Session {
     context: Option<Context>,
     /// Where changes are carried over to.
     mirror: Option<String>,
+    /// Where a copy is that is not kept up to date any more.
+    old_copy: Option<String>,
     /// The client has been here.
     serving: bool,
     /// The context is on its way by the enabler layer: it does not change any more.
@@ -94,6 +98,18 @@ pub(super) struct Session {
     relocating: bool,
     /// What it subscribed to about this UE.
     watches: Watches,
+    /// Subscriptions that are being made.
+    watching: Option<JoinHandle<Watches>>,
+}
+
+impl Session {
+    /// What there is to end, with what is only being made.
+    async fn take_watches(&mut self) -> Watches {
+        match self.watching.take() {
+            Some(watching) => watching.await.unwrap_or_default(),
+            None => std::mem::take(&mut self.watches),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -168,7 +184,7 @@ async fn ask(
         match eas.others.call(Method::PUT, &path, Some(&change)).await {
             Ok(_) => eas.witness(&ue, |sights| sights.mirrored += 1),
             // Nobody is served there yet: this server goes on alone.
-            Err(error) if error.status() != Some(StatusCode::CONFLICT) => session.mirror = None,
+            Err(error) if error.status() != Some(StatusCode::CONFLICT) => session.old_copy = session.mirror.take(),
             Err(error) => {
                 return Err(Error::unavailable(format!("the other server does not take the change: {error}")).into());
             }
@@ -190,10 +206,7 @@ async fn ask(
             session.watches = eas.watch(&ue).await;
         } else {
             let (eas, ue) = (eas.clone(), ue.clone());
-            tokio::spawn(async move {
-                let watches = eas.watch(&ue).await;
-                eas.session(&ue).lock().await.watches = watches;
-            });
+            session.watching = Some(tokio::spawn(async move { eas.watch(&ue).await }));
         }
     }
     let answered = Answered {
@@ -216,12 +229,29 @@ async fn hand_over(
     Ok(NoContent)
 }
 
+/// The application client says that its UE is elsewhere now.
+async fn moved(
+    State(eas): Here,
+    _: Permit<Ask>,
+    PathId(ue): PathId<String>,
+    Json(moved): Json<Moved>,
+) -> Result<NoContent, Problem> {
+    let Some(track) = eas.track(&ue) else {
+        return Err(Error::not_found("application context").into());
+    };
+    let dnai: Option<Dnai> = moved.dnai.and_then(|dnai| dnai.parse().ok());
+    if dnai.as_ref().is_none_or(|dnai| !eas.dnais.contains(dnai)) {
+        eas.relocation_needed(&ue, track.recorder.now(), dnai.as_ref());
+    }
+    Ok(NoContent)
+}
+
 /// The application client has left: its context is not needed here any more.
 async fn leave(State(eas): Here, _: Permit<Leave>, PathId(ue): PathId<String>) -> NoContent {
     let gone = eas.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&ue);
     eas.tracks.dropped(&ue, eas.eas_id.as_str(), &eas.instance);
     if let Some(gone) = gone {
-        let watches = std::mem::take(&mut gone.lock().await.watches);
+        let watches = gone.lock().await.take_watches().await;
         let _ = eas.watch_no_more(&ue, watches).await;
     }
     NoContent
@@ -370,6 +400,7 @@ impl Played {
         Router::new()
             .route("/sessions/{ue}", put(receive).delete(leave))
             .route("/sessions/{ue}/requests", post(ask))
+            .route("/sessions/{ue}/moved", post(moved))
             .route("/sessions/{ue}/hand-over", post(hand_over))
             .route("/sessions/{ue}/copy", post(copy).delete(forget))
             .with_state(self)
@@ -522,7 +553,7 @@ impl Played {
         let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
         let mut left = Ok(());
         for (ue, session) in sessions {
-            let watches = std::mem::take(&mut session.lock().await.watches);
+            let watches = session.lock().await.take_watches().await;
             left = left.and(self.watch_no_more(&ue, watches).await);
         }
         left
@@ -609,6 +640,8 @@ impl Played {
             let handed = self.hand_over(ue, peer).await;
             if let Err(error) = &handed {
                 tracing::warn!(%error, peer, "a context was not handed over");
+                // A copy that was made there before is of no use either.
+                self.stop(ue).await;
             }
             self.report(ue, peer, handed.is_ok()).await;
         } else if self.scenario.acr == AcrScenario::EelManagedAcr {
@@ -626,7 +659,8 @@ impl Played {
             let session = self.session(ue);
             let mut session = session.lock().await;
             (session.frozen, session.relocating) = (false, false);
-            session.mirror.take()
+            let old = session.old_copy.take();
+            session.mirror.take().or(old)
         };
         if let Some(copy) = copy {
             let path = format!("{copy}/sessions/{}/copy", segment(ue));
@@ -767,6 +801,9 @@ impl Played {
     /// Takes a context from where the EES says that it lies.
     async fn take(self: &Arc<Self>, ue: &str, place: &str) -> Result<(), String> {
         let track = self.track(ue).ok_or("the UE is unknown")?;
+        if self.full.load(Ordering::SeqCst) {
+            return Err("this server is full".to_owned());
+        }
         let session = self.session(ue);
         let mut session = session.lock().await;
         if session.context.is_some() {
@@ -774,7 +811,17 @@ impl Played {
         }
         let parts = (Part::TEas, Part::SEes);
         let ees = edge3::Ees(Caller::new(self.to_ees.clone(), &track.recorder, parts, "EDGE-3", ""));
-        let bytes = ees.stored(place).await.map_err(|error| error.to_string())?;
+        let mut again = FETCHES;
+        let bytes = loop {
+            match ees.stored(place).await {
+                // An EES that is away comes back.
+                Err(failed) if failed.error.status().is_none() && again > 0 => {
+                    again -= 1;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                fetched => break fetched.map_err(|error| error.to_string())?,
+            }
+        };
         track.witness.see(|sights| sights.taken = Some(bytes.to_vec()));
         let mut context: Context = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
         // Who reports names where it came from.
