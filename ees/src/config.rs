@@ -45,6 +45,7 @@ use edgeapp_store::StoreSettings;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -589,7 +590,7 @@ impl EesConfig {
             (Role::Operator, Some(operator)),
             (Role::Nef, nef.as_ref()),
             (Role::Ccf, self.exposure().map(|to| &to.roots)),
-            (Role::Eas, self.exposure().and_then(|to| to.invoker_roots.as_ref())),
+            (Role::Eas, self.invoker_roots()),
             (Role::Smf, smf.as_ref()),
         ];
         KeyFiles {
@@ -608,6 +609,25 @@ impl EesConfig {
     /// Where EDGE-3 is exposed through CAPIF, if it is.
     pub fn exposure(&self) -> Option<&ExposureSettings> {
         self.capif.as_ref()?.exposure.as_ref()
+    }
+
+    /// `apiRoot` of the core function at which EDGE-3 is exposed: the one that is named, or else the embedded one, which listens at
+    /// `embedded` once it listens.
+    pub fn exposed_at(&self, embedded: Option<SocketAddr>) -> Option<String> {
+        if let Some(url) = &self.exposure()?.url {
+            return Some(url.clone());
+        }
+        let core = self.embedded_core()?;
+        let listens = || format!("https://{}", embedded.unwrap_or(core.listen));
+        Some(core.api_root.clone().unwrap_or_else(listens))
+    }
+
+    /// The issuers of API invokers' certificates, where they are not those of EASs.
+    fn invoker_roots(&self) -> Option<&PathBuf> {
+        let exposure = self.exposure()?;
+        let embedded = self.embedded_core().filter(|_| exposure.url.is_none());
+        let of_core = || embedded.map(|core| &core.authority.certificate);
+        exposure.invoker_roots.as_ref().or_else(of_core)
     }
 
     /// How common EASs are agreed on.
@@ -698,6 +718,20 @@ impl EesConfig {
         }
         for (key, reason) in self.exposure().into_iter().flat_map(ExposureSettings::wrong) {
             refuse(key, &reason);
+        }
+        if self.exposure().is_some_and(|exposure| exposure.url.is_none()) {
+            let nowhere = |core: &CoreSettings| core.api_root.is_none() && core.listen.ip().is_unspecified();
+            match self.embedded_core() {
+                None => refuse(
+                    "capif.exposure.url",
+                    "is missing; name the https apiRoot of the core function, or embed one with capif.embedded = true",
+                ),
+                Some(core) if nowhere(core) => refuse(
+                    "capif.core.api_root",
+                    "is missing; it listens at no address in particular: say under which apiRoot it is reached",
+                ),
+                Some(_) => (),
+            }
         }
         let of_ecs = self.authorization.token_points().contains(&ReferencePoint::Edge3);
         if of_ecs && self.exposure().is_some() {

@@ -192,7 +192,7 @@ pub fn check_files(config: &EesConfig) -> Result<(), StartError> {
     }
     embedded_core(config)?;
     if let Some(exposure) = config.exposure() {
-        capif::core_of(exposure)?;
+        capif::core_of(exposure, &config.exposed_at(None).unwrap_or_default())?;
         exposure
             .own_keys()
             .map_err(|reason| refused(("capif.exposure.keys", reason)))?;
@@ -453,7 +453,11 @@ impl EesBuilder {
         let mut edge3 = door(ReferencePoint::Edge3, rooms.edge3());
         edge3.router = edge3.router.merge(rooms.app_contexts());
         let exposure = match config.exposure() {
-            Some(settings) => Some(exposure(&config, settings, &rooms, edge3_root, trust.clone()).await?),
+            Some(settings) => {
+                let at = config.exposed_at(core_function.as_ref().map(Core::address));
+                let at = at.unwrap_or_default();
+                Some(exposure(&config, settings, &rooms, edge3_root, trust.clone(), &at).await?)
+            }
             None => None,
         };
         let mut of_edge3 = Vec::new();
@@ -461,7 +465,9 @@ impl EesBuilder {
             // Asked by invokers, and by the core function, on the listener at which the APIs are.
             let security = aef_security::api(exposure.exposing.clone());
             edge3.router = capif::guarded(edge3.router.merge(security.router()), exposure.gate.clone());
-            of_edge3.push(door(ReferencePoint::Capif3, vec![security]));
+            let mut of_core = door(ReferencePoint::Capif3, vec![security]);
+            of_core.router = of_core.router.merge(exposure.news.router());
+            of_edge3.push(of_core);
         }
         of_edge3.insert(0, edge3);
         serving.open(edge3_socket, of_edge3)?;
@@ -717,6 +723,7 @@ async fn exposure(
     rooms: &Rooms,
     root: String,
     clock: Arc<ClockTrust>,
+    core: &str,
 ) -> Result<Exposure, StartError> {
     let interface = capif::description::interface_of(&root);
     let interface = interface.ok_or_else(|| {
@@ -749,6 +756,7 @@ async fn exposure(
     let around = capif::Around {
         room: rooms.room.clone(),
         clock,
+        core,
         root,
         apis: &apis,
         offer,

@@ -1,6 +1,6 @@
 //! Every operation of an EES, by the reference point that serves it: what policies can speak of.
 
-use crate::{easdf, edge1, edge2, edge3, edge9};
+use crate::{capif::news, easdf, edge1, edge2, edge3, edge9};
 use edgeapp_authz::policy::{Catalogue, shipped};
 use edgeapp_capif_doors::aef_security;
 use edgeapp_core::authorizer::{
@@ -17,6 +17,7 @@ pub fn catalogue() -> Catalogue {
     let check = [aef_security::CheckAuthentication::NAME];
     Catalogue::new(shipped::EES)
         .serves(Capif3, aef_security::OPERATIONS)
+        .serves(Capif3, news::OPERATIONS)
         .serves(Edge3, &check)
         .serves(Edge1, edge1::eec_registration::OPERATIONS)
         .serves(Edge1, edge1::eas_discovery::OPERATIONS)

@@ -116,6 +116,22 @@ class Lab:
         told = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=60)
         return json.loads(told.stdout)["secret"]
 
+    @contextlib.contextmanager
+    def exposed(self):
+        """Another EES, whose EDGE-3 is exposed through the core function."""
+        credential = self.pki / "provider.credential"
+        credential.write_text(self.credential("--role", "provider"))
+        exposure = {"URL": self.root("capif"), "ROOTS": self.pki / "ca" / "ccf.pem", "INVOKER_ROOTS": self.pki / "ca" / "provider.pem",
+                    "CREDENTIAL_FILE": credential}
+        settings = {f"EES__CAPIF__EXPOSURE__{key}": str(value) for key, value in exposure.items()}
+        settings |= {"EES__ECS__URL": self.root("edge6"), "EES__NEF__API_ROOT": self.network.roots["apis"]}
+        ees = Program(self.binaries, "ees", self.pki / "ees-b.toml", settings, self.work / "servers.log")
+        try:
+            yield ees
+        finally:
+            code = ees.stop()
+        assert code == 0, f"the exposed EES did not stop as asked: {code}"
+
     def request(self, name):
         """A key, and a certification request for it in PEM."""
         key, asked = self.pki / f"{name}.key", self.pki / f"{name}.csr"

@@ -298,6 +298,59 @@ async fn a_core_function_that_is_away_changes_nothing_for_tokens() {
     drop(core);
 }
 
+/// Whatever was acknowledged is there again when both sides are killed after each step, from the registration of the EES to a revocation
+/// that nobody was told of yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_sides_are_killed_after_each_step_and_nothing_is_lost() {
+    let (site, mut core, mut ees) = Site::new("", "").await;
+    let again = async |core: Process, ees: Process| {
+        core.kill().await;
+        ees.kill().await;
+        (site.core_plan.start().await, site.ees_plan.start().await)
+    };
+    let invoker = site.invoker(&core).await;
+    let api = site.published(&invoker, "eees-easregistration").await;
+    (core, ees) = again(core, ees).await;
+    let same = site.published(&invoker, "eees-easregistration").await;
+    assert_eq!((aef_of(&same), &same["apiId"]), (aef_of(&api), &api["apiId"]));
+    let aef = aef_of(&api);
+    site.agree(&invoker, &aef, "OAUTH").await;
+    (core, ees) = again(core, ees).await;
+    let token = site.token(&invoker, &format!("3gpp#{aef}:eees-easregistration")).await;
+    (core, ees) = again(core, ees).await;
+    let eas = site.at_ees(&invoker, &ees).bearing(&token);
+    let place = eas.post(REGISTRATIONS, &registration()).await.created();
+    (core, ees) = again(core, ees).await;
+    let eas = site.at_ees(&invoker, &ees).bearing(&token);
+    eas.get(&place).await.found();
+    let authorization = format!("/capif/invokers/{}/authorization", invoker.id);
+    site.operator_of_core(&core).delete(&authorization).await.done();
+    (core, ees) = again(core, ees).await;
+    let eas = site.at_ees(&invoker, &ees).bearing(&token);
+    until_it_is_so("the EES refuses the token", async || {
+        eas.get(&place).await.status == StatusCode::UNAUTHORIZED
+    })
+    .await;
+
+    // What was served is written down at the core function, and by no other names than before.
+    ees.kill().await;
+    let amf = site.amf().await;
+    ees = site.ees_plan.start().await;
+    let amf = Caller::new(&site.lab, &amf, Role::Ccf, &site.core_root);
+    let logs = format!("/logs/v1/apiInvocationLogs?aef-id={aef}&api-invoker-id={}", invoker.id);
+    until_it_is_so("both invocations are told", async || {
+        let told = amf.get(&logs).await;
+        let told = told.body["logs"].as_array().cloned().unwrap_or_default();
+        let was = |method: &str, result: &str| {
+            told.iter()
+                .any(|log| log["operation"] == method && log["result"] == result && log["apiId"] == api["apiId"])
+        };
+        was("POST", "201") && was("GET", "200")
+    })
+    .await;
+    drop((core, ees));
+}
+
 /// Publications follow the configuration, are the same after a restart, and go when the EES stops.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_published_follows_the_configuration() {
@@ -358,6 +411,37 @@ async fn access_control_policies_are_obeyed() {
     eas.get(&place).await.refused(429, "QUOTA_EXCEEDED");
 }
 
+/// A policy counts as soon as the core function has it, not when the EES asks for policies next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_changed_counts_at_once() {
+    let (site, core, ees) = Site::new("", "").await;
+    let invoker = site.invoker(&core).await;
+    let aef = aef_of(&site.published(&invoker, "eees-easregistration").await);
+    site.agree(&invoker, &aef, "OAUTH").await;
+    let token = site.token(&invoker, &format!("3gpp#{aef}:eees-easregistration")).await;
+    ees.kill().await;
+    let seldom = site.ees_plan.clone().with("[capif.exposure]\ncheck_seconds = 3600\n");
+    let ees = seldom.start().await;
+    until_it_is_so("the EES asked once", async || site.link(&ees).await["detail"].is_null()).await;
+    let eas = site.at_ees(&invoker, &ees).bearing(&token);
+    let place = eas.post(REGISTRATIONS, &registration()).await.created();
+    core.kill().await;
+    let policy = "[[core.policy]]\napi_name = \"eees-easregistration\"\ntotal = 1\n";
+    let core = site.core_plan.clone().with(policy).start().await;
+    until_it_is_so("the policy counts", async || {
+        eas.get(&place).await.status == StatusCode::TOO_MANY_REQUESTS
+    })
+    .await;
+    // A subscription is kept, and ended with the EES.
+    let subscriptions = async || {
+        let status = site.operator_of_core(&core).get("/capif").await;
+        status.found()["counts"]["eventSubscriptions"].clone()
+    };
+    assert_eq!(subscriptions().await, 1);
+    ees.stop().await;
+    assert_eq!(subscriptions().await, 0);
+}
+
 /// With PKI the certificate is enough, as long as the core function says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_pki_the_core_function_is_asked() {
@@ -380,6 +464,49 @@ async fn with_pki_the_core_function_is_asked() {
         eas.get(&place).await.status == StatusCode::UNAUTHORIZED
     })
     .await;
+}
+
+/// One box: the EES exposes its APIs at the core function within it, without being told where that is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ees_is_exposed_at_the_core_function_within_it() {
+    let lab = Lab::new();
+    let (own, authority) = (lab.pki.files("ccf"), lab.pki.capif_authority());
+    let credential = lab.path().join("capif-credential");
+    let quoted = |path: &std::path::Path| format!("{:?}", path.display().to_string());
+    let plan = lab.ees("a").with(&format!(
+        "[capif]\nembedded = true\n[capif.core]\nccf_id = \"ccf.example\"\nlisten = \"127.0.0.1:0\"\n\
+        identity = {{ certificate = {}, key = {} }}\nauthority = {{ certificate = {}, key = {} }}\n\
+        store = {{ kind = \"redb\", path = {} }}\n[capif.exposure]\nroots = {}\ncredential_file = {}\ncheck_seconds = 1\n",
+        quoted(&own.certificate),
+        quoted(&own.key),
+        quoted(&authority.certificate),
+        quoted(&authority.key),
+        quoted(&lab.path().join("state/ccf.redb")),
+        quoted(&lab.pki.ca(Role::Ccf)),
+        quoted(&credential),
+    ));
+    let ees = plan.start().await;
+    let operator = lab.operator(Role::Ees, ees.root("operator"));
+    let made = operator.post("/capif/credentials", &json!({"role": "provider"})).await;
+    made.created();
+    fs::write(&credential, made.body["secret"].as_str().expect("a secret")).expect("written");
+    let done = Command::new(program("eec-sim"))
+        .args(["capif", "walk", "--embedded", "--json", "--ccf", ees.root("capif")])
+        .args(["--operator", ees.root("operator"), "--pki"])
+        .arg(lab.path().join("pki"))
+        .output()
+        .await
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(
+        done.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(said.contains("refused on the same connection"), "{said}");
+    assert_eq!(ees.stop().await.code(), Some(0));
+    let log = fs::read_to_string(plan.log()).expect("a log");
+    assert!(!log.contains("could not be withdrawn"), "it was still heard: {log}");
 }
 
 /// The shipped scenario.

@@ -8,12 +8,14 @@
 //! | [`settings`] | `[capif.exposure]` |
 //! | [`description`] | how an API is described where it is published |
 //! | `upkeep` | keeps registration, publications, keys and policies true |
+//! | `news` | what the core function tells of its own accord |
 //! | `gate` | who comes in over EDGE-3, and what is remembered of it |
 //! | `journal` | invocation logs on their way into the outbox, and from there to the core function |
 
 pub mod description;
 mod gate;
 mod journal;
+pub mod news;
 pub mod settings;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use edgeapp_http::{
     documents::Api,
     tls::{KeyringError, Trust},
 };
+use news::News;
 use settings::ExposureSettings;
 use std::{sync::Arc, time::Duration};
 
@@ -44,12 +47,15 @@ pub(crate) struct Exposure {
     pub(crate) upkeep: Upkeep,
     pub(crate) journal: Journal,
     pub(crate) asking: Arc<Asking>,
+    pub(crate) news: News,
 }
 
 /// What the exposing side is made of beside its settings.
 pub(crate) struct Around<'a> {
     pub(crate) room: Room,
     pub(crate) clock: Arc<ClockTrust>,
+    /// `apiRoot` of the core function.
+    pub(crate) core: &'a str,
     /// `apiRoot` of EDGE-3.
     pub(crate) root: String,
     pub(crate) apis: &'a [Api],
@@ -58,11 +64,11 @@ pub(crate) struct Around<'a> {
     pub(crate) provider: Option<String>,
 }
 
-/// The core function that the settings name.
+/// The core function at `url`, trusted as the settings say.
 ///
 /// # Errors
 /// When its roots cannot be used.
-pub(crate) fn core_of(settings: &ExposureSettings) -> Result<Core, StartError> {
+pub(crate) fn core_of(settings: &ExposureSettings, url: &str) -> Result<Core, StartError> {
     let unusable = |source| {
         StartError::Tls(KeyringError {
             key: "capif.exposure.roots".to_owned(),
@@ -71,7 +77,7 @@ pub(crate) fn core_of(settings: &ExposureSettings) -> Result<Core, StartError> {
     };
     let roots = Trust::load(&settings.roots).map_err(unusable)?;
     let patience = Duration::from_secs(u64::from(settings.timeout_seconds.max(1)));
-    Core::patient(&settings.url, roots, patience)
+    Core::patient(url, roots, patience)
         .map_err(|error| StartError::Config(format!("key `capif.exposure.url`: {error}")))
 }
 
@@ -81,13 +87,14 @@ impl Exposure {
         let Around {
             room,
             clock,
+            core,
             root,
             apis,
             offer,
             ees_id,
             provider,
         } = around;
-        let core = core_of(settings)?;
+        let core = core_of(settings, core)?;
         let keys = settings
             .own_keys()
             .map_err(|reason| StartError::Config(format!("key `capif.exposure.keys`: {reason}")))?;
@@ -114,6 +121,7 @@ impl Exposure {
             keys,
             about,
             provider,
+            root: root.clone(),
         })
         .await?;
         let gate = Gate::new(gate::Parts {
@@ -132,6 +140,7 @@ impl Exposure {
         Ok(Self {
             exposing,
             gate: Arc::new(gate),
+            news: upkeep.news(),
             upkeep,
             journal,
             asking,

@@ -12,12 +12,13 @@ use std::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExposureSettings {
-    /// `url`: `apiRoot` of the core function.
-    pub url: String,
+    /// `url`: `apiRoot` of the core function; the one that is embedded when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// `roots`: PEM file with the issuers of its certificate, by which it is called and with which it calls.
     pub roots: PathBuf,
-    /// `invoker_roots`: PEM file with the issuers of API invokers' certificates: the authority of the core function. Without it, invokers
-    /// show certificates of the issuers in `trust.eas`.
+    /// `invoker_roots`: PEM file with the issuers of API invokers' certificates: the authority of the core function. Without it, the
+    /// authority of the embedded core function; where `url` names another one, invokers show certificates of the issuers in `trust.eas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoker_roots: Option<PathBuf>,
     /// `credential_file`: a file with the onboarding credential of a provider. Read while the EES is not registered, and not needed
@@ -119,7 +120,7 @@ impl ExposureSettings {
     pub fn wrong(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
         let mut refuse = |key, reason: &str| wrong.push((key, reason.to_owned()));
-        if !self.url.starts_with("https://") {
+        if self.url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
             refuse(
                 "capif.exposure.url",
                 "must be the https apiRoot of the core function, such as https://ccf.example:9443",
@@ -229,6 +230,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         assert!(wrong(GOOD).is_empty());
+        assert!(wrong("roots = \"ccf.pem\"").is_empty(), "the embedded one");
         assert_eq!(
             wrong("url = \"http://ccf.example\"\nroots = \"ccf.pem\""),
             ["capif.exposure.url"]

@@ -4,6 +4,7 @@
 
 use super::{
     description::{ToPublish, is_same},
+    news::{News, Subscribed},
     settings::{ExposureSettings, keys_of},
 };
 use async_trait::async_trait;
@@ -41,6 +42,8 @@ const PUBLISHED: &str = "capif-provider/published";
 const KEYS: &str = "capif-aef/keys";
 /// The access control policies, as they were heard last.
 const POLICIES: &str = "capif-aef/policies";
+/// The subscription to news of policies.
+const NEWS: &str = "capif-aef/news";
 /// First pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Least time between two looks for keys that tokens named.
@@ -112,6 +115,8 @@ pub(crate) struct Parts {
     pub(crate) keys: Option<JwkSet>,
     pub(crate) about: String,
     pub(crate) provider: Option<String>,
+    /// `apiRoot` of EDGE-3, where news arrives.
+    pub(crate) root: String,
 }
 
 /// Keeps it true.
@@ -121,6 +126,10 @@ pub(crate) struct Upkeep {
     policies: Policies,
     state: watch::Sender<Link>,
     unknown_key: Arc<Notify>,
+    news: News,
+    subscribed: Subscribed,
+    /// Whether the core function has been asked for news since this run began, or since the domain was registered.
+    asked_for_news: bool,
 }
 
 /// The domain with its functions, ready to call.
@@ -209,12 +218,17 @@ impl Upkeep {
             registered: false,
             trouble: Some("the core function has not been asked yet".to_owned()),
         });
+        let subscribed: Option<Subscribed> = kept(store.as_ref(), NEWS).await?;
+        let subscribed = subscribed.unwrap_or_else(Subscribed::fresh);
         let mut this = Self {
             parts,
             domain: None,
             policies,
             state,
             unknown_key: Arc::default(),
+            news: News::at(&subscribed.token),
+            subscribed,
+            asked_for_news: false,
         };
         // At another core function it is somebody else.
         if let Some(domain) = domain.filter(|domain| domain.root == this.parts.core.root()) {
@@ -236,6 +250,11 @@ impl Upkeep {
         self.unknown_key.clone()
     }
 
+    /// Where news of policies arrives.
+    pub(crate) fn news(&self) -> News {
+        self.news.clone()
+    }
+
     fn is_now(&mut self, domain: Domain) -> Result<(), CapifError> {
         let core = &self.parts.core;
         let registered = Registered {
@@ -254,8 +273,10 @@ impl Upkeep {
 
     /// The core function does not know the domain any more: nothing that it gave counts.
     async fn is_nobody(&mut self) -> Result<(), Error> {
-        let nothing = Commit::new().delete(DOMAIN).delete(PUBLISHED);
+        let nothing = Commit::new().delete(DOMAIN).delete(PUBLISHED).delete(NEWS);
         self.parts.store.commit(nothing).await?;
+        self.subscribed.uri = None;
+        self.asked_for_news = false;
         self.domain = None;
         self.parts.asking.as_of_now(None);
         self.parts.exposing.is_now(None);
@@ -288,6 +309,8 @@ impl Upkeep {
                     check
                 }
                 Err(trouble) => {
+                    // A file that is not there yet costs nobody anything.
+                    let waits_for_file = matches!(trouble, Trouble::Credential(_));
                     let trouble = trouble.to_string();
                     // Once per reason: it is tried again and again.
                     if told.as_ref() != Some(&trouble) {
@@ -298,15 +321,20 @@ impl Upkeep {
                         told = Some(trouble.clone());
                     }
                     self.state.send_modify(|link| link.trouble = Some(trouble));
-                    let wait = pause;
-                    pause = (pause * 2).min(longest);
-                    wait
+                    if waits_for_file {
+                        check
+                    } else {
+                        let wait = pause;
+                        pause = (pause * 2).min(longest);
+                        wait
+                    }
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(wait) => {}
                 () = self.unknown_key.notified() => tokio::time::sleep(BETWEEN_KEYS).await,
+                () = self.news.arrived() => {}
             }
         }
         if self.parts.store.is_shared() {
@@ -319,6 +347,9 @@ impl Upkeep {
 
     async fn withdraw_all(&self) -> Result<(), Trouble> {
         let Some(registered) = &self.domain else { return Ok(()) };
+        if let Some(uri) = &self.subscribed.uri {
+            registered.aef.unsubscribe(uri).await?;
+        }
         for api in registered.apf.published().await? {
             if let Some(id) = &api.api_id {
                 registered.apf.withdraw(id).await?;
@@ -339,6 +370,9 @@ impl Upkeep {
                 .await?;
             keep(parts.store.as_ref(), DOMAIN, &domain).await?;
             tracing::info!(aef = domain.aef.id, "registered at the core function");
+            // What was subscribed to belongs to a domain of before.
+            self.subscribed.uri = None;
+            self.asked_for_news = false;
             self.is_now(domain)?;
         }
         match self.all_of_it().await {
@@ -356,7 +390,24 @@ impl Upkeep {
         // Who finds an API may come with a token at once.
         self.keys().await?;
         self.publications().await?;
+        // First the subscription: what changes while policies are asked for is told.
+        self.subscription().await?;
         self.access().await
+    }
+
+    /// To be told when policies change, so that they count at once.
+    async fn subscription(&mut self) -> Result<(), Trouble> {
+        let Some(registered) = &self.domain else { return Ok(()) };
+        if self.asked_for_news {
+            return Ok(());
+        }
+        let renewed = self.subscribed.renewed(&registered.aef, &self.parts.root).await?;
+        if let Some(renewed) = renewed.filter(|renewed| *renewed != self.subscribed) {
+            keep(self.parts.store.as_ref(), NEWS, &renewed).await?;
+            self.subscribed = renewed;
+        }
+        self.asked_for_news = true;
+        Ok(())
     }
 
     /// New keys and certificates in time.

@@ -1,5 +1,7 @@
 """A provider and an API invoker at a core function (TS 29.222): from a credential to a token, and to its end."""
 
+import time
+
 from lab import made
 
 NAME = "eees-easregistration"
@@ -33,6 +35,26 @@ def invoker(lab):
     return answer.data.api_invoker_id
 
 
+def found(lab, me):
+    """The APIs of this name that an invoker finds."""
+    found = lab.api("service-apis").client("invoker", "capif").discover_service_apis(api_invoker_id=me, api_name=NAME)
+    return found.service_api_descriptions or []
+
+
+def token(lab, me, aef):
+    """A token for the API at an exposing function, after tokens were agreed on with it."""
+    security = lab.api("capif-security")
+    client = security.client("invoker", "capif")
+    entry = security.SecurityInformation(aef_id=aef, pref_security_methods=["OAUTH"])
+    context = security.ServiceSecurity(security_info=[entry], notification_destination="https://127.0.0.1:9/r")
+    agreed = client.create_security_context(me, context)
+    assert agreed.security_info[0].sel_security_method, agreed
+    scope = f"3gpp#{aef}:{NAME}"
+    told = client.obtain_access_token(me, grant_type="client_credentials", client_id=me, scope=scope)
+    assert told.scope == scope and told.access_token.count(".") == 2, told
+    return told
+
+
 def flow(lab):
     (_, apf, aef), registration = provider(lab)
     publishing = lab.api("published-apis")
@@ -45,21 +67,39 @@ def flow(lab):
     _, api_id = made(apfs.publish_service_api_with_http_info(apf, description))
 
     me = invoker(lab)
-    found = lab.api("service-apis").client("invoker", "capif").discover_service_apis(api_invoker_id=me, api_name=NAME)
-    assert [api.api_id for api in found.service_api_descriptions] == [api_id], found
+    assert [api.api_id for api in found(lab, me)] == [api_id]
+    told = token(lab, me, aef)
     security = lab.api("capif-security")
-    client = security.client("invoker", "capif")
-    entry = security.SecurityInformation(aef_id=aef, pref_security_methods=["OAUTH"])
-    context = security.ServiceSecurity(security_info=[entry], notification_destination="https://127.0.0.1:9/r")
-    agreed = client.create_security_context(me, context)
-    assert agreed.security_info[0].sel_security_method, agreed
-    token = client.obtain_access_token(me, grant_type="client_credentials", client_id=me)
-    assert token.scope == f"3gpp#{aef}:{NAME}" and token.access_token.count(".") == 2, token
     looked = security.client("AEF", "capif").read_security_context(me, authorization_info=True)
-    assert looked.security_info[0].authorization_info == token.scope, looked
+    assert looked.security_info[0].authorization_info == told.scope, looked
 
     security.client("AEF", "capif").delete_security_context(me)
+    client = security.client("invoker", "capif")
     assert security.refused(404, client.obtain_access_token, me, grant_type="client_credentials", client_id=me).cause
     apfs.withdraw_published_api(apf, api_id)
     lab.api("api-invoker-management").client("invoker", "capif").offboard_api_invoker(me)
     lab.api("api-provider-management").client("AMF", "capif").deregister_provider_domain(registration)
+    with lab.exposed() as ees:
+        call(lab, ees)
+
+
+def call(lab, ees):
+    """An invoker finds the EES, and registers there with a token."""
+    me = invoker(lab)
+    deadline = time.monotonic() + 30
+    while not (apis := found(lab, me)):
+        assert time.monotonic() < deadline, "the EES did not publish its APIs"
+        time.sleep(0.1)
+    told = token(lab, me, apis[0].aef_profiles[0].aef_id)
+    api = lab.api(NAME)
+    host = f"{ees.roots['edge3']}/{NAME}/v1"
+    files = lab.files("invoker", "edge3")
+    configuration = api.Configuration(
+        host=host, ssl_ca_cert=files["ca_certs"], cert_file=files["cert_file"], key_file=files["key_file"])
+    client = api.DefaultApi(api.ApiClient(configuration))
+    profile = api.EASProfile(eas_id="eas.chess.example", end_pt=api.EndPoint(fqdn="chess.edge-b.example"))
+    registration = api.EASRegistration(eas_prof=profile)
+    api.refused(401, client.create_eas_registration, registration)
+    bearer = {"Authorization": f"Bearer {told.access_token}"}
+    _, registered = made(client.create_eas_registration_with_http_info(registration, _headers=bearer))
+    client.delete_ind_eas_registration(registered, _headers=bearer)

@@ -7,14 +7,18 @@ use crate::{
 };
 use axum::http::Method;
 use edgeapp_http::client::HttpClient;
-use edgeapp_openapi::capif::{
-    ApiInvokerId, FunctionId, ServiceApiId,
-    access_control_policy::AccessControlPolicyList,
-    features,
-    logging::InvocationLog,
-    provider_management::{ApiProviderEnrolmentDetails, ApiProviderFuncRole},
-    publish_service::ServiceApiDescription,
-    security::{Cause, SecurityNotification, ServiceSecurity},
+use edgeapp_openapi::{
+    capif::{
+        ApiInvokerId, FunctionId, ServiceApiId,
+        access_control_policy::AccessControlPolicyList,
+        events::{CapifEvent, EventSubscription},
+        features,
+        logging::InvocationLog,
+        provider_management::{ApiProviderEnrolmentDetails, ApiProviderFuncRole},
+        publish_service::ServiceApiDescription,
+        security::{Cause, SecurityNotification, ServiceSecurity},
+    },
+    common::Uri,
 };
 use serde::{Deserialize, Serialize};
 
@@ -226,6 +230,56 @@ impl Function {
         }
     }
 
+    /// Is told of these events at `destination` (clause 5.4.2.2). The URI of the subscription.
+    ///
+    /// # Errors
+    /// When the core function refuses or cannot be reached, or does not say where the subscription is.
+    pub async fn subscribe(&self, events: &[CapifEvent], destination: &Uri) -> Result<String, CapifError> {
+        const WHAT: &str = "subscription to events";
+        let url = format!("{}/capif-events/v1/{}/subscriptions", self.root, self.id);
+        let answer = self
+            .client
+            .call(Method::POST, &url, Some(&subscription(events, destination)))
+            .await;
+        let location = answer.map_err(CapifError::of(WHAT))?.location;
+        let location = location.ok_or(CapifError::Incomplete {
+            what: WHAT,
+            member: "Location",
+        })?;
+        Ok(match location.starts_with('/') {
+            true => format!("{}{location}", self.root),
+            false => location,
+        })
+    }
+
+    /// Is told of these events at `destination` from now on by a subscription that is there (clause 5.4.2.3); false when it is not.
+    ///
+    /// # Errors
+    /// When the core function refuses or cannot be reached.
+    pub async fn resubscribe(&self, uri: &str, events: &[CapifEvent], destination: &Uri) -> Result<bool, CapifError> {
+        let done = self
+            .client
+            .call(Method::PUT, uri, Some(&subscription(events, destination)))
+            .await;
+        match done.map_err(CapifError::of("subscription to events")) {
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+            Ok(_) => Ok(true),
+        }
+    }
+
+    /// Ends a subscription to events (clause 5.4.2.4). One that is gone already is ended.
+    ///
+    /// # Errors
+    /// When the core function refuses or cannot be reached.
+    pub async fn unsubscribe(&self, uri: &str) -> Result<(), CapifError> {
+        let gone = self.client.call::<()>(Method::DELETE, uri, None).await;
+        match gone.map_err(CapifError::of("end of a subscription to events")) {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// As AEF: tells how its APIs were used (clause 5.8.2.2).
     ///
     /// # Errors
@@ -234,5 +288,17 @@ impl Function {
         let url = format!("{}/api-invocation-logs/v1/{}/logs", self.root, self.id);
         let done = self.client.call(Method::POST, &url, Some(log)).await;
         done.map(drop).map_err(CapifError::of("invocation log"))
+    }
+}
+
+fn subscription(events: &[CapifEvent], destination: &Uri) -> EventSubscription {
+    EventSubscription {
+        events: events.to_vec(),
+        event_filters: Vec::new(),
+        event_req: None,
+        notification_destination: destination.clone(),
+        request_test_notification: false,
+        websock_notif_config: None,
+        supported_features: Some(features::events::SERVED),
     }
 }
