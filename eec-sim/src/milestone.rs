@@ -180,7 +180,8 @@ pub fn interruption(replies: &[Reply], since: Duration, period: Duration) -> Opt
         .filter(|reply| reply.good.is_some())
         .map(|reply| reply.done)
         .collect();
-    if let (Some(_), Some(last)) = (good.last(), replies.last().filter(|last| last.good.is_none())) {
+    let unanswered = replies.last().filter(|last| last.good.is_none());
+    if let Some(last) = unanswered.filter(|_| !good.is_empty()) {
         good.push(last.done);
     }
     let longest = good

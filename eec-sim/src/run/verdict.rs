@@ -40,8 +40,12 @@ fn assertion(id: &'static str, text: impl Into<String>, held: bool, seen: impl I
 /// Judges a relocation.
 pub fn judge(run: &Run) -> Vec<Assertion> {
     let wanted = run.wanted();
-    let settled = wanted == Ending::Settled && matches!(run.ending, Ending::Complete | Ending::Failed);
-    let mut all = vec![the_end(run, settled || run.ending == wanted)];
+    // One that broke off is not settled.
+    let held = match wanted {
+        Ending::Settled => matches!(run.ending, Ending::Complete | Ending::Failed),
+        wanted => run.ending == wanted,
+    };
+    let mut all = vec![the_end(run, held)];
     if run.ending != Ending::Complete {
         all.extend(stayed(run));
         return all;
