@@ -172,13 +172,18 @@ pub(crate) fn as_milliseconds<S: Serializer>(time: &Duration, serializer: S) -> 
     serializer.serialize_f64(milliseconds(*time))
 }
 
-/// Longest silence between two consecutive good replies beyond the period, with its two ends; only what lies after `since` counts.
+/// Longest silence between two consecutive good replies beyond the period, with its two ends; only what lies after `since` counts. A
+/// silence that nothing ends lasts until the last request was given up.
 pub fn interruption(replies: &[Reply], since: Duration, period: Duration) -> Option<(Duration, Duration, Duration)> {
-    let good: Vec<_> = replies
+    let mut good: Vec<_> = replies
         .iter()
         .filter(|reply| reply.good.is_some())
         .map(|reply| reply.done)
         .collect();
+    let unanswered = replies.last().filter(|last| last.good.is_none());
+    if let Some(last) = unanswered.filter(|_| !good.is_empty()) {
+        good.push(last.done);
+    }
     let longest = good
         .windows(2)
         .filter(|pair| pair[1] >= since)
@@ -242,6 +247,13 @@ mod tests {
             (derived.interruption_ms, derived.lost_requests, derived.requests),
             (Some(35.0), 1, 4)
         );
+    }
+
+    #[test]
+    fn a_silence_at_the_end_counts() {
+        let replies = [reply(1, 20, Some("a")), reply(2, 40, Some("a")), reply(3, 900, None)];
+        assert_eq!(interruption(&replies, ms(0), ms(20)), Some((ms(840), ms(40), ms(900))));
+        assert_eq!(interruption(&replies[2..], ms(0), ms(20)), None);
     }
 
     #[test]

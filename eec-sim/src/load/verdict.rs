@@ -22,7 +22,10 @@ pub fn judge(wish: &Wish, played: &Played) -> Vec<Assertion> {
         "fleet_registered",
         "Every UE registered and was served",
         played.settled == played.ues,
-        trouble(format!("{} of {}", played.settled, played.ues)),
+        match played.settled == played.ues {
+            true => format!("{} of {}", played.settled, played.ues),
+            false => trouble(format!("{} of {}", played.settled, played.ues)),
+        },
     );
     say(
         "fleet_went_on",

@@ -2,7 +2,7 @@
 
 use super::{
     overview::distributions,
-    page::{assertions, tile, verdict},
+    page::{assertions, failed, tile, verdict},
     svg::{Drawing, escape},
 };
 use crate::{
@@ -23,6 +23,15 @@ fn p99(all: &[(&'static str, Quantiles)], name: &str) -> String {
     of.map_or_else(|| "–".to_owned(), |(_, of)| format!("{:.1}", of.p99))
 }
 
+/// Its unit, where there is a number.
+fn unit(all: &[(&'static str, Quantiles)], name: &str) -> &'static str {
+    if all.iter().any(|(known, _)| *known == name) {
+        " ms"
+    } else {
+        ""
+    }
+}
+
 fn tiles(played: &Played, all: &[(&'static str, Quantiles)]) -> String {
     [
         tile(
@@ -37,12 +46,12 @@ fn tiles(played: &Played, all: &[(&'static str, Quantiles)]) -> String {
         ),
         tile(
             &p99(all, "signalling"),
-            " ms",
+            unit(all, "signalling"),
             "p99 from the decision to the start of the transfer",
         ),
         tile(
             &p99(all, "completion"),
-            " ms",
+            unit(all, "completion"),
             "p99 from crossing the border to the news that all is done",
         ),
     ]
@@ -179,27 +188,42 @@ fn failures(failures: &[Crossed], trouble: &[String]) -> String {
     if failures.is_empty() && trouble.is_empty() {
         return String::new();
     }
-    let mut rows = String::new();
+    let mut rows = Vec::new();
     for crossed in failures {
         let why = crate::load::show::why(crossed);
         let (id, from, to) = (crossed.id(), crossed.from + 1, crossed.to + 1);
-        let _ = write!(
-            rows,
+        rows.push(format!(
             "<tr><td class=\"mark bad\">✗</td><td>{id}: site {from} to {to}</td><td class=\"seen\">{}</td></tr>",
             escape(why)
-        );
+        ));
     }
     for reason in trouble {
-        let _ = write!(
-            rows,
+        rows.push(format!(
             "<tr><td class=\"mark bad\">✗</td><td></td><td class=\"seen\">{}</td></tr>",
             escape(reason)
+        ));
+    }
+    let table = |rows: &[String]| {
+        format!(
+            "<table><thead><tr><th></th><th>Who</th><th>What</th></tr></thead><tbody>{}</tbody></table>",
+            rows.concat()
+        )
+    };
+    let (first, others) = rows.split_at(rows.len().min(FIRST));
+    let mut text = format!("<h3>What went wrong</h3>{}", table(first));
+    if !others.is_empty() {
+        let _ = write!(
+            text,
+            "<details><summary>{} more</summary>{}</details>",
+            others.len(),
+            table(others)
         );
     }
-    format!(
-        "<h3>What went wrong</h3><table><thead><tr><th></th><th>Who</th><th>What</th></tr></thead><tbody>{rows}</tbody></table>"
-    )
+    text
 }
+
+/// So many failures are shown at once.
+const FIRST: usize = 8;
 
 /// The whole page; `logs` are names and relative paths.
 pub(crate) fn page(played: &Played, logs: &[(String, String)]) -> String {
@@ -236,8 +260,9 @@ pub(crate) fn page(played: &Played, logs: &[(String, String)]) -> String {
 <p class="kicker">EDGEAPP simulator · 3GPP TS 23.558</p>
 <h1>Many UEs move between edge sites</h1>
 <p class="lead">{ues} UEs are registered, each with an identity of its own, at {sites} sites with real server processes and real encrypted
-connections. They set out {set_out} times, and their applications followed them.</p>
+connections. They set out {set_out} times{followed}.</p>
 {verdict}
+{failed}
 <div class="tiles">{tiles}</div>
 </header>
 <section id="{name}"><header><h2>On the whole</h2><p class="key">{name}</p></header>
@@ -263,7 +288,12 @@ connections. They set out {set_out} times, and their applications followed them.
         ues = played.settled,
         sites = played.between.len(),
         set_out = played.set_out,
+        followed = match played.failed {
+            0 if played.given_up.is_none() => ", and their applications followed them".to_owned(),
+            failed => format!("; {failed} did not arrive"),
+        },
         verdict = verdict(played.held(), held, played.assertions.len()),
+        failed = failed(&played.assertions),
         tiles = tiles(played, &all),
         name = escape(&played.name),
         failures = failures(&played.failures, &played.trouble),

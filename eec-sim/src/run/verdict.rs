@@ -40,8 +40,12 @@ fn assertion(id: &'static str, text: impl Into<String>, held: bool, seen: impl I
 /// Judges a relocation.
 pub fn judge(run: &Run) -> Vec<Assertion> {
     let wanted = run.wanted();
-    let settled = wanted == Ending::Settled && matches!(run.ending, Ending::Complete | Ending::Failed);
-    let mut all = vec![the_end(run, settled || run.ending == wanted)];
+    // One that broke off is not settled.
+    let held = match wanted {
+        Ending::Settled => matches!(run.ending, Ending::Complete | Ending::Failed),
+        wanted => run.ending == wanted,
+    };
+    let mut all = vec![the_end(run, held)];
     if run.ending != Ending::Complete {
         all.extend(stayed(run));
         return all;
@@ -564,8 +568,8 @@ fn order(run: &Run) -> Assertion {
         (M::FirstTReply, M::Cleaned),
         (M::EecCtxMoved, M::Cleaned),
     ];
-    if was_foreseen(run) {
-        // The search and the copy came before the move.
+    if run.scenario.plan.is_some() {
+        // The search came before the move, and the copy where one could be made.
         wanted = vec![
             (M::Move, M::FirstTReply),
             (M::ActStart, M::ActDone),

@@ -106,6 +106,7 @@ impl Eas {
                 ees_root: edge3_root.to_owned(),
                 sessions: Mutex::default(),
                 full: AtomicBool::new(false),
+                ending: std::sync::Mutex::default(),
             });
             let routes = eas.clone().routes();
             played = Some(eas);

@@ -103,6 +103,10 @@ pub(super) struct Session {
 }
 
 impl Session {
+    fn watches_something(&self) -> bool {
+        self.watching.is_some() || self.watches.events.is_some() || self.watches.locations.is_some()
+    }
+
     /// What there is to end, with what is only being made.
     async fn take_watches(&mut self) -> Watches {
         match self.watching.take() {
@@ -135,6 +139,8 @@ pub(super) struct Played {
     pub(super) sessions: Mutex<BTreeMap<String, Arc<AsyncMutex<Session>>>>,
     /// It takes no contexts.
     pub(super) full: AtomicBool,
+    /// Subscriptions that are being ended.
+    pub(super) ending: Mutex<Vec<JoinHandle<()>>>,
 }
 
 type Here = State<Arc<Played>>;
@@ -250,9 +256,16 @@ async fn moved(
 async fn leave(State(eas): Here, _: Permit<Leave>, PathId(ue): PathId<String>) -> NoContent {
     let gone = eas.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&ue);
     eas.tracks.dropped(&ue, eas.eas_id.as_str(), &eas.instance);
-    if let Some(gone) = gone {
-        let watches = gone.lock().await.take_watches().await;
-        let _ = eas.watch_no_more(&ue, watches).await;
+    let Some(gone) = gone else { return NoContent };
+    let watches = gone.lock().await.watches_something();
+    if watches {
+        // The client does not wait for what the EES has to do; whoever ends this server does.
+        let server = eas.clone();
+        let ending = tokio::spawn(async move {
+            let watches = gone.lock().await.take_watches().await;
+            let _ = server.watch_no_more(&ue, watches).await;
+        });
+        eas.ending.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
     }
     NoContent
 }
@@ -551,6 +564,10 @@ impl Played {
     /// Ends what it subscribed to about any UE.
     pub(super) async fn leave_all(&self) -> Result<(), Failed> {
         let sessions = std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        let ending = std::mem::take(&mut *self.ending.lock().unwrap_or_else(PoisonError::into_inner));
+        for ending in ending {
+            let _ = ending.await;
+        }
         let mut left = Ok(());
         for (ue, session) in sessions {
             let watches = session.lock().await.take_watches().await;
