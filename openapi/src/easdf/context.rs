@@ -32,6 +32,8 @@ use utoipa::{
 /// What is to become of the DNS messages of a UE (clause 6.1.6.2.2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", remote = "Self")]
+#[schema(example = json!({"ueIpv4Addr": "10.45.0.7", "dnn": "edge-a.example", "sNssai": {"sst": 1},
+    "dnsRules": {"r1": {"actionList": {"a1": {"applyAction": "FORWARD"}}}}}))]
 pub struct DnsContextCreateData {
     /// `ueIpv4Addr`: where its queries come from; all zero when that is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]

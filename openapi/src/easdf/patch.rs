@@ -25,6 +25,7 @@ open_enum!(
 
 /// One change of a JSON Patch (TS 29.571 clause 5.2.4.3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"op": "replace", "path": "/supportedFeatures", "value": "0"}))]
 pub struct PatchItem {
     /// `op`: what it does.
     pub op: PatchOperation,

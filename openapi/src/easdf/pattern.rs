@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 /// Templates of messages, and what is done with them (clause 6.2.6.2.2).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"baseDnsAitList": {"a1": {"aitId": "a1", "ecsOption":
+    {"sourcePrefixLength": 24, "ipAddr": {"ipv4Addr": "10.45.3.0"}}}}}))]
 pub struct BaseDnsPatternCreateData {
     /// `label`: what it is for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
