@@ -2,12 +2,27 @@
 
 use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle};
 use serde_json::{Map, Value};
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let published = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../../openapi/published/3.0");
-    println!("cargo::rerun-if-changed={}", published.display());
-    let mut files: Vec<_> = fs::read_dir(&published)?
+    let published = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../../openapi/published");
+    let all = [
+        clients(&published.join("3.0"), "PUBLISHED", "All published APIs.")?,
+        clients(&published.join("capif/3.0"), "CAPIF", "The APIs of CAPIF.")?,
+    ];
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("clients.rs"), all.concat())?;
+    Ok(())
+}
+
+/// A module with a client for each document in a folder, and a list of their names.
+fn clients(folder: &Path, list: &str, about: &str) -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut files: Vec<_> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
@@ -24,11 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         all.push_str(&format!("/// The client of {name}.\npub mod {module} {{\n{code}}}\n"));
         names.push(name.to_owned());
     }
-    all.push_str(&format!(
-        "/// All published APIs.\npub const PUBLISHED: &[&str] = &{names:?};\n"
-    ));
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("clients.rs"), all)?;
-    Ok(())
+    all.push_str(&format!("/// {about}\npub const {list}: &[&str] = &{names:?};\n"));
+    Ok(all)
 }
 
 fn client(document: &str) -> Result<String, Box<dyn Error>> {
@@ -44,8 +56,9 @@ fn client(document: &str) -> Result<String, Box<dyn Error>> {
 }
 
 /// What progenitor does not know, so that it makes a client of the rest: success with and without a body (the one without is left
-/// out), a refusal of any status (it would be a success too), bodies of other media types than application/json (the library has a
-/// hook for merge patches), and query parameters that are JSON (they are optional everywhere).
+/// out), a refusal of any status (it would be a success too), refusals of two types (those of OAuth stay, ProblemDetails are left out),
+/// bodies of other media types than application/json and forms (the library has a hook for merge patches), and query parameters that are
+/// JSON (they are optional everywhere).
 fn leave_out(document: &mut Value) {
     let items = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operation in items.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
@@ -63,7 +76,12 @@ fn leave_out(document: &mut Value) {
             .iter()
             .any(|with_body| responses.contains_key(*with_body))
         {
-            responses.remove("204");
+            responses.retain(|status, _| status != "202" && status != "204");
+        }
+        let says = |response: &Value, media| response["content"].get(media).is_some();
+        let own = |status: &str, response: &Value| status >= "400" && says(response, "application/json");
+        if responses.iter().any(|(status, response)| own(status, response)) {
+            responses.retain(|_, response| !says(response, "application/problem+json"));
         }
         responses
             .values_mut()
@@ -75,6 +93,10 @@ fn leave_out(document: &mut Value) {
 fn call_it_json(message: &mut Map<String, Value>) {
     if let Some(Value::Object(content)) = message.get_mut("content") {
         let bodies = std::mem::take(content).into_iter();
-        content.extend(bodies.map(|(_, body)| ("application/json".to_owned(), body)));
+        let known = ["application/json", "application/x-www-form-urlencoded"];
+        content.extend(bodies.map(|(media, body)| match known.contains(&media.as_str()) {
+            true => (media, body),
+            false => ("application/json".to_owned(), body),
+        }));
     }
 }

@@ -1,5 +1,6 @@
 //! What users of the generated Rust clients do: one flow of every published API against the real programs.
 
+mod capif;
 mod world;
 
 /// The flows, each a test in a module of the API's name.
@@ -41,5 +42,19 @@ fn every_published_api_has_a_flow() {
     assert!(
         without.is_empty(),
         "write tests/clients/rust/flows/<api>.rs for {without:?}"
+    );
+}
+
+/// The flow of CAPIF calls every API there is: one of a document more is missing there.
+#[test]
+fn the_flow_of_capif_is_about_all_its_apis() {
+    let flow = include_str!("capif.rs");
+    let without: Vec<_> = edgeapp_client_tests::CAPIF
+        .iter()
+        .filter(|api| !flow.contains(&format!("{}::Client", api.replace('-', "_"))))
+        .collect();
+    assert!(
+        without.is_empty(),
+        "call {without:?} in tests/clients/rust/flows/capif.rs"
     );
 }

@@ -78,6 +78,37 @@ async fn odd_certification_requests_are_refused() {
     made.created();
 }
 
+/// A credential that cannot be used says why, and a secret that is none does not say that the credential is there.
+#[tokio::test]
+async fn credentials_say_why_they_do_not_count() {
+    let doors = Doors::new().await;
+    let invoker = || json!({"role": "invoker", "easId": "eas.example", "uses": 1, "ttl": 60});
+    let shows = async |secret: &str| {
+        let answer = doors.stranger().onboard(Some(secret)).await;
+        answer.refused(401, "CREDENTIAL_NOT_ACCEPTED");
+        answer.body["detail"].as_str().expect("a reason").to_owned()
+    };
+    let used = doors.credential(invoker()).await;
+    doors.stranger().onboard(Some(&used)).await.created();
+    assert!(shows(&used).await.contains("used up"));
+    let provider = doors.credential(json!({"role": "provider"})).await;
+    assert!(shows(&provider).await.contains("API providers"));
+    let ended = doors.credential(invoker()).await;
+    let (id, _) = ended.split_once('.').expect("a name and a secret");
+    doors
+        .operator()
+        .delete(&format!("/capif/credentials/{id}"))
+        .await
+        .done();
+    let unknown = shows(&ended).await;
+    assert_eq!(shows("nobody.knows").await, unknown);
+    let late = doors.credential(invoker()).await;
+    let (id, _) = late.split_once('.').expect("a name and a secret");
+    assert_eq!(shows(&format!("{id}.guessed")).await, unknown);
+    doors.clock.advance(61);
+    assert!(shows(&late).await.contains("expired"));
+}
+
 /// What a request asks for beyond its key does not come into the certificate: no names, no authority, no purpose.
 #[tokio::test]
 async fn what_a_request_claims_does_not_count() {

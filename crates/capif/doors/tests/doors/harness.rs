@@ -89,6 +89,7 @@ pub(crate) struct Doors {
     pub(crate) core: Arc<CoreFunction>,
     store: Arc<dyn Store>,
     room: Room,
+    pub(crate) clock: Arc<ManualClock>,
     sent: Arc<Remembering>,
     exposing: Arc<Exposing>,
 }
@@ -122,7 +123,8 @@ impl Doors {
         let (certificate, key) = new_authority("test", now, 365).expect("an authority");
         let authority = Authority::from_pem(&certificate, &key).expect("an authority");
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let room = Room::new(store.clone(), ManualClock::at(now));
+        let clock = ManualClock::at(now);
+        let room = Room::new(store.clone(), clock.clone());
         let rules = CoreRules {
             callbacks: CallbackRule::anywhere(),
             policies: vec![PolicyRule {
@@ -156,6 +158,7 @@ impl Doors {
             core,
             store,
             room,
+            clock,
             sent,
             exposing,
         }
