@@ -77,6 +77,7 @@ shipped![
     "bundle-cancel",
     "bundle-proceed",
     "bundle-by-s-ees",
+    "bundle-by-path",
     "fault-ecs-has-no-t-ees",
     "fault-t-ees-down",
     "fault-t-eas-full",
