@@ -563,9 +563,14 @@ impl Life<'_> {
             }
         };
         self.shared.recorder.step("the device is told of the new server");
-        for milestone in [Milestone::Provisioned, Milestone::TEasFound, Milestone::TEasSelected] {
-            // What the EESs asked of each other is seen by what came of it.
-            if let Some(at) = recorder.reached(Milestone::TargetNotified) {
+        // What the EESs asked of each other is seen by what came of it first: news for the EEC, or an order to the S-EAS.
+        let seen = [Milestone::TargetNotified, Milestone::ActStart];
+        if let Some(at) = seen
+            .into_iter()
+            .filter_map(|milestone| recorder.reached(milestone))
+            .min()
+        {
+            for milestone in [Milestone::Provisioned, Milestone::TEasFound, Milestone::TEasSelected] {
                 recorder.reach_at(milestone, at);
             }
         }
