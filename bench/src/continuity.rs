@@ -143,7 +143,7 @@ async fn latency(arguments: &Continuity, programs: &Programs) -> Result<Report, 
 fn per_crossing(played: &Played) -> Result<f64, Failure> {
     let cost = played
         .moving()
-        .and_then(|cost| cost.of_the_servers_per(played.derived.len()));
+        .and_then(|cost| cost.of_the_servers_per(u64::try_from(played.derived.len()).unwrap_or_default()));
     cost.ok_or_else(|| "the system does not tell the CPU time of processes".into())
 }
 

@@ -6,6 +6,7 @@ use edgeapp_openapi::{
     acr_events::AcrEventsSubscription,
     app_context_relocation::{AcrDetermReq, AcrInitReq},
     eas_discovery::{EasDiscoveryReq, EasDiscoveryResp},
+    eas_information_provisioning::EasInfoProvReq,
     eec_registration::{EecRegistration, EecRegistrationPatch},
 };
 
@@ -117,5 +118,19 @@ impl Ees {
         const PATH: &str = "/eees-appctxtreloc/v1/determine";
         let asked = self.0.call("ACR determination", Method::POST, PATH, Some(request));
         asked.await.map(|_| ())
+    }
+
+    /// Eees_EASInformationProvisioning declare: the EEC has selected.
+    ///
+    /// # Errors
+    /// When there is no good answer.
+    pub async fn declare_selection(&self, request: &EasInfoProvReq) -> Result<(), Failed> {
+        const PATH: &str = "/eees-easinfoprov/v1/declare";
+        let name = if request.cas_info.is_some() {
+            "EAS information provisioning (CAS)"
+        } else {
+            "EAS information provisioning"
+        };
+        self.0.call(name, Method::POST, PATH, Some(request)).await.map(|_| ())
     }
 }

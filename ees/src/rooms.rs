@@ -30,9 +30,10 @@ use edgeapp_ees_domain::{
         managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
         status::AcrStatusService,
+        traffic::SteeredRelocations,
     },
     acr_events::AcrEventsService,
-    acr_management::{AcrManagementReports, AcrManagementService, PathFollowUp, TargetEass},
+    acr_management::{AcrManagementReports, AcrManagementService, AcrManagementSubscribers, PathFollowUp, TargetEass},
     act_status::ActStatusService,
     app_contexts::AppContextService,
     common_eas::{CommonEasPolicy, CommonEasService},
@@ -254,6 +255,7 @@ pub(crate) struct Rooms {
     clients: Arc<AcInformationService>,
     clients_filed: Arc<FiledAcSubscriptions>,
     clients_mirrored: Follower,
+    acr_subscribers: AcrManagementSubscribers,
     interest: AcInterest,
     acr_events: Arc<AcrEventsService>,
     pub(crate) acr_management: Arc<AcrManagementService>,
@@ -293,6 +295,7 @@ impl Rooms {
             decides,
         } = around;
         let room = Room::new(store.clone(), clock.clone()).with_quotas(parts.quotas.quotas());
+        let steers = core.is_configured();
         room.quotas().prepare(&room).await?;
         let index = EasIndex::new(Some(parts.endpoint.clone()));
         let index = Arc::new(match &parts.naming {
@@ -313,7 +316,9 @@ impl Rooms {
         let discovery_filed = Arc::new(discovery_subscriptions::filed());
         let mirrored = Follower::start(store.clone(), "eas-discovery-subscription/", discovery_filed.clone()).await?;
         let clients_filed = Arc::new(ac_information::terms::filed());
-        let clients_mirrored = Follower::start(store, ac_information::reports::PREFIX, clients_filed.clone()).await?;
+        let clients_mirrored =
+            Follower::start(store.clone(), ac_information::reports::PREFIX, clients_filed.clone()).await?;
+        let acr_subscribers = AcrManagementSubscribers::start(room.clone(), store).await?;
         let interest = AcInterest::of(clients_filed.clone(), room.clone());
 
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
@@ -325,6 +330,7 @@ impl Rooms {
             .heard_by(reports)
             .heard_by(Arc::new(QosReports::new(room.clone())))
             .heard_by(Arc::new(Influences))
+            .heard_by(Arc::new(SteeredRelocations))
             .heard_by(Arc::new(paths))
             .heard_by(Arc::new(AcTimers));
         let links = Arc::new(links);
@@ -396,11 +402,20 @@ impl Rooms {
         };
         let information = EasInformationService::new(room.clone(), information, lookup.clone(), groups.clone());
         let (callbacks, lifetimes) = (&parts.callbacks, &parts.lifetimes);
-        let acr_management =
-            AcrManagementService::new(room.clone(), callbacks.clone(), links.clone(), consent.clone(), ues);
+        let acr_management = AcrManagementService::new(
+            room.clone(),
+            callbacks.clone(),
+            links.clone(),
+            consent.clone(),
+            ues,
+            acr_subscribers.clone(),
+        );
         let acr_management = Arc::new(acr_management);
         let relocations = AcrService::new(room.clone(), own_id.clone(), parts.acr, lookup.clone());
-        let relocations = relocations.watched_by(interest.clone()).decided_by(decides);
+        let relocations = relocations
+            .watched_by(interest.clone())
+            .decided_by(decides)
+            .steering(steers);
         let relocations = Arc::new(relocations);
         let eecs = EecService::new(
             room.clone(),
@@ -444,6 +459,7 @@ impl Rooms {
             clients: Arc::new(clients),
             clients_filed,
             clients_mirrored,
+            acr_subscribers,
             acr_events: Arc::new(AcrEventsService::new(room.clone(), subscriptions, callbacks.clone())),
             status: Arc::new(AcrStatusService::new(relocations.clone(), acr_management.clone())),
             contexts: Arc::new(contexts.watched_by(interest.clone())),
@@ -549,12 +565,17 @@ impl Rooms {
     }
 
     pub(crate) fn reactions(&self, notifier: Arc<dyn Notifier>, invocations: Arc<dyn InvocationLogs>) -> EesReactions {
-        let acr = AcrFollowUp::new(self.relocations.clone(), self.peers.clone());
+        let acr = AcrFollowUp::new(
+            self.relocations.clone(),
+            self.peers.clone(),
+            self.acr_subscribers.clone(),
+        );
         let paths = PathFollowUp::new(
             self.room.clone(),
             self.links.clone(),
             self.consent.clone(),
             self.targets.clone(),
+            self.acr_subscribers.clone(),
         );
         let acs = AcReports::new(
             self.room.clone(),

@@ -83,6 +83,36 @@ async fn the_demo_holds_and_leaves_a_report() {
     );
 }
 
+/// Where no edge site serves, the application falls back to its server in the cloud, and comes back: with real servers, also when the
+/// S-EES is killed in the middle (TS 23.558 clause 8.8.2A).
+#[tokio::test]
+async fn the_cloud_takes_over_and_gives_back() {
+    for (arguments, relocations) in [
+        (&["run", "cloud", "--json"][..], 4),
+        (&["run", "cloud-by-s-ees", "--json"], 2),
+        (
+            &["run", "cloud", "--json", "--fault", "s-ees-restart", "--seed", "2"],
+            4,
+        ),
+    ] {
+        let ran = eec_sim(arguments).await;
+        let lines = text(&ran.stdout);
+        let of = |kind: &str| {
+            let lines = lines.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+            lines.filter(|line: &Value| line["type"] == kind).collect::<Vec<_>>()
+        };
+        let broken: Vec<_> = of("assertion")
+            .into_iter()
+            .filter(|line| line["held"] != true)
+            .collect();
+        let context = || format!("{arguments:?}: {broken:#?}\n{}", text(&ran.stderr));
+        assert_eq!(ran.status.code(), Some(0), "{}", context());
+        assert_eq!(of("relocation").len(), relocations, "{}", context());
+        let told = |id: &str| of("assertion").iter().filter(|line| line["id"] == id).count();
+        assert_eq!((told("cloud_told"), told("one_holder")), (relocations / 2, relocations));
+    }
+}
+
 /// `list` names what `run` plays.
 #[tokio::test]
 async fn list_names_the_shipped_scenarios() {

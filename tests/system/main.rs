@@ -27,6 +27,7 @@ mod policy;
 mod relocation;
 #[cfg(feature = "etcd")]
 mod replicas;
+mod steering;
 mod sweep;
 mod table;
 mod tls;

@@ -335,6 +335,20 @@ impl Device {
         Ok(site.ees.determine(&request).await?)
     }
 
+    /// Tells an EES which server in the cloud takes over where no EAS does: that one hears which EES serves the UE.
+    pub(super) async fn select_cloud(&self, site: &Site, ac: &Ac, cloud: &EndPoint) -> Result<(), Broken> {
+        let request = message(json!({
+            "eecId": self.ue().eec_id, "acId": ac.ac_id, "selEasIds": [ac.eas_id], "reqType": "EAS_SELECTION",
+            "casInfo": cloud,
+        }))?;
+        Ok(site.ees.declare_selection(&request).await?)
+    }
+
+    /// The server in the cloud, which its application knows by itself.
+    pub(super) fn in_the_cloud(&self, ac: &Ac, root: &str) -> Result<DiscoveredEas, Broken> {
+        Ok(message(json!({"eas": {"easId": ac.eas_id, "endPt": {"uri": root}}}))?)
+    }
+
     /// Uses a registration that the EES made by itself: renews it, and reads what the EES knows.
     pub(super) async fn use_registration(&self, site: &Site, id: &str) -> Result<EecRegistration, Broken> {
         let patch = message(json!({"ueMobilityReq": true}))?;

@@ -65,10 +65,10 @@ pub(super) fn traces(run: &Run) -> Vec<Message> {
     }
     const CONTEXTS: &str = "/eees-eeccontextreloc/v1/eec-contexts";
     let pulled = matches!(
-        run.scenario.acr,
+        run.way(),
         AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes
     );
-    let managed = run.scenario.acr == AcrScenario::EelManagedAcr;
+    let managed = run.way() == AcrScenario::EelManagedAcr;
     let moved = if pulled || managed {
         has_the_same_id(&run.facts)
     } else {
@@ -113,6 +113,8 @@ pub(super) fn traces(run: &Run) -> Vec<Message> {
         .iter()
         .find(|message| message.operation == "T-EAS discovery");
     // An EAS of another EES was told: the S-EES had asked for it.
+    // Of the cloud nobody told it.
+    let told = told.filter(|_| !run.falls_back());
     let asked = match (run.scenario.acr == AcrScenario::SourceEasDecided, told, found) {
         (true, Some(_), Some(found)) => Some(found.at + found.took / 2),
         (false, Some(told), _) => Some(told.at.saturating_sub(Duration::from_micros(3))),

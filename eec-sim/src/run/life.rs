@@ -299,7 +299,7 @@ impl<'a> Life<'a> {
             let Some(site) = scenario.site_in(&at.cell, application) else {
                 continue;
             };
-            if left_out.as_ref() == Some(&site.edn.ees) || !asked.insert(&site.edn.ees) {
+            if site.is_cloud() || left_out.as_ref() == Some(&site.edn.ees) || !asked.insert(&site.edn.ees) {
                 continue;
             }
             let cell = self.cell(stay)?;
@@ -356,6 +356,10 @@ impl<'a> Life<'a> {
             ));
         }
         self.moves_in(ac, first.edn.ees.as_str());
+        if scenario.acr == AcrScenario::SourceEesExecuted {
+            // Who decides by itself has to know where to go when no EAS is there.
+            self.name_cloud(device, ac, &site).await?;
+        }
         Ok(Agent {
             ac,
             client,

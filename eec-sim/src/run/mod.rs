@@ -1,5 +1,6 @@
 //! Plays a scenario: preparation, the way of each UE, the relocations of its applications, the clean-up; then judges what was seen.
 
+mod cloud;
 mod device;
 mod effects;
 mod faults;
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 use device::Broken;
-use edgeapp_openapi::{eec_context_relocation::EecContext, ids::EesId};
+use edgeapp_openapi::{eec_context_relocation::EecContext, ees_registration::AcrScenario, ids::EesId};
 use faults::Faults;
 use futures_util::future::join_all;
 use life::{Life, Travelled};
@@ -61,6 +62,8 @@ pub struct Facts {
     pub named: Vec<(Part, String)>,
     /// How many acknowledgements the core network got.
     pub acknowledgements: usize,
+    /// Which EESs told the server in the cloud that they serve the UE.
+    pub declared: Vec<String>,
 }
 
 /// One relocation of one application client.
@@ -131,6 +134,25 @@ impl Run {
             source: source.expect("it served"),
             target: target.expect("it was in charge of the cell"),
             stay: self.stay,
+        }
+    }
+
+    /// Whether it leads to the cloud, because no edge site serves the UE.
+    pub fn falls_back(&self) -> bool {
+        self.scenario.is_cloud(&self.ac().eas_id, &self.target)
+    }
+
+    /// Whether it leads back from the cloud to an edge site.
+    pub fn comes_back(&self) -> bool {
+        self.scenario.is_cloud(&self.ac().eas_id, &self.source)
+    }
+
+    /// The way of relocation: that of the scenario, unless an end of it is in the cloud. Only the EES at the other end can help then.
+    pub fn way(&self) -> AcrScenario {
+        match &self.scenario.acr {
+            _ if self.comes_back() => AcrScenario::EecExecutedViaTargetEes,
+            AcrScenario::EecExecutedViaTargetEes if self.falls_back() => AcrScenario::EecExecutedViaSourceEes,
+            acr => acr.clone(),
         }
     }
 
@@ -297,6 +319,13 @@ impl Shared<'_> {
                 &self.tracks,
                 self.recorder.began(),
             );
+            self.eass.push(started.await.map_err(|error| error.to_string())?);
+        }
+        if let Some(cloud) = &scenario.cloud
+            && let Some(site) = scenario.cloud_of(&cloud.eas.eas_id)
+        {
+            let began = self.recorder.began();
+            let started = Eas::start_in_the_cloud(&scenario, site, &self.world.pki, &self.tracks, began);
             self.eass.push(started.await.map_err(|error| error.to_string())?);
         }
         Ok(())

@@ -64,9 +64,9 @@ impl From<Broken> for Stop {
 }
 
 /// The site that is entered.
-struct Entered {
-    home: Home,
-    eas: DiscoveredEas,
+pub(super) struct Entered {
+    pub(super) home: Home,
+    pub(super) eas: DiscoveredEas,
 }
 
 /// What was found at the new place.
@@ -163,23 +163,38 @@ impl Life<'_> {
         let scenario = &self.shared.scenario;
         let recorder = &start.track.recorder;
         let cell = self.cell(start.stay)?;
+        let application = &self.ac(start.ac).eas_id;
+        let falls_back = scenario.is_cloud(application, &start.target);
+        let comes_back = scenario.is_cloud(application, &start.serving.instance);
         let by_the_eec = matches!(
             scenario.acr,
             AcrScenario::EecInitiated | AcrScenario::EecExecutedViaSourceEes | AcrScenario::EecExecutedViaTargetEes
         );
-        if by_the_eec {
+        if by_the_eec || comes_back {
             sleep(scenario.time(scenario.timing.detection_ms)).await;
             recorder.reach(Milestone::Detected);
             // The EEC's rule: the application moves as soon as its EAS does not serve the new place.
             recorder.reach(Milestone::Decided);
         }
         let entered = match scenario.acr {
+            _ if comes_back => self.from_the_cloud(device, start, home, cell, facts).await?,
+            _ if falls_back && by_the_eec => self.to_the_cloud(device, start, home, cell, facts).await?,
             AcrScenario::EecInitiated => self.by_the_eec(device, start, home, cell, client, facts).await?,
             AcrScenario::EecExecutedViaSourceEes => self.via_source_ees(device, start, home, cell, facts).await?,
             AcrScenario::EecExecutedViaTargetEes => self.via_target_ees(device, start, home, cell, facts).await?,
             _ => self.by_others(device, start, home, cell, facts).await?,
         };
         self.switch(start, client, &entered.eas).await?;
+        if falls_back {
+            self.shared.recorder.step("the application goes on in the cloud");
+            self.leave_the_edge(device, start).await?;
+            return Ok(Serving {
+                instance: start.target.clone(),
+                // It stays the EES of the UE until another one is.
+                ees: start.serving.ees.clone(),
+                eas: entered.eas,
+            });
+        }
         let context = entered.home.context.clone();
         facts.at_target = self.context_at(&entered.home.site, &context).await.ok();
         self.shared.recorder.step("the application goes on at the new site");
@@ -209,7 +224,7 @@ impl Life<'_> {
     }
 
     /// Discovery and choice at the new site.
-    async fn choose(
+    pub(super) async fn choose(
         &self,
         device: &Device,
         start: &Start,
@@ -233,7 +248,7 @@ impl Life<'_> {
     }
 
     /// What the EEC has at the site already, with another application; else it registers, with its context.
-    async fn enroll(&self, device: &Device, site: &Site, left: Option<&Home>) -> Result<Home, Stop> {
+    pub(super) async fn enroll(&self, device: &Device, site: &Site, left: Option<&Home>) -> Result<Home, Stop> {
         if let Some(home) = self.home(site.info.ees_id.as_str()) {
             return Ok(Home {
                 site: site.clone(),
@@ -327,7 +342,7 @@ impl Life<'_> {
     }
 
     /// Asks for the relocation; twice where that is the fault, and gives it up where that is.
-    async fn ask(&self, device: &Device, start: &Start, at: &Site, wish: &Wish<'_>) -> Result<(), Stop> {
+    pub(super) async fn ask(&self, device: &Device, start: &Start, at: &Site, wish: &Wish<'_>) -> Result<(), Stop> {
         let (recorder, ac) = (&start.track.recorder, self.ac(start.ac));
         // Who cannot write it down refuses it, and nothing has begun.
         let full = self.shared.faults.hit().contains(&FaultName::SeesDiskFull);
@@ -371,7 +386,7 @@ impl Life<'_> {
     }
 
     /// Waits for ACR_COMPLETE; an unsuccessful one ends the relocation.
-    async fn complete(&self, start: &Start, after: usize) -> Result<AcrInfoNotification, Stop> {
+    pub(super) async fn complete(&self, start: &Start, after: usize) -> Result<AcrInfoNotification, Stop> {
         let witness = &start.track.witness;
         // What is to go wrong when the transfer begins goes wrong while the end is waited for.
         let begun = async {
@@ -700,6 +715,14 @@ impl Life<'_> {
         device.connect(&url_of(&eas.eas.end_pt)).await;
         self.inject(Moment::Accepted, start).await?;
         let complete = self.complete(start, 0).await?;
+        if scenario.is_cloud(&self.ac(start.ac).eas_id, &start.target) {
+            self.reported_by(start, Part::SEas).await;
+            facts.declared = self.heard_in_the_cloud(start, home).await;
+            return Ok(Entered {
+                home: home.clone(),
+                eas,
+            });
+        }
         if scenario.acr != AcrScenario::EelManagedAcr {
             self.reported(start).await;
         }
@@ -807,8 +830,10 @@ impl Life<'_> {
             self.subscribe(device, &mut here).await?;
             self.settle(here);
         }
-        self.moves_in(start.ac, entered.home.site.info.ees_id.as_str());
-        if !self.moves_out(start.ac, &start.serving.ees) {
+        let entered_at = entered.home.site.info.ees_id.as_str();
+        self.moves_in(start.ac, entered_at);
+        // Who comes back from the cloud to where it was leaves nobody.
+        if entered_at == start.serving.ees || !self.moves_out(start.ac, &start.serving.ees) {
             recorder.reach(Milestone::Cleaned);
             return Ok(());
         }
@@ -848,7 +873,7 @@ fn is_successful(complete: &AcrInfoNotification) -> bool {
     complete.acr_status.as_ref().is_some_and(|status| status.acr_res)
 }
 
-fn completes(sights: &Sights) -> usize {
+pub(super) fn completes(sights: &Sights) -> usize {
     let complete = |notified: &&crate::witness::Notified| notified.notification.acr_status.is_some();
     sights.notified.iter().filter(complete).count()
 }

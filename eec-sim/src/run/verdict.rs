@@ -53,7 +53,7 @@ pub fn judge(run: &Run) -> Vec<Assertion> {
     all.push(milestones(run));
     all.extend(application(run));
     all.push(order(run));
-    all.extend(match run.scenario.acr {
+    all.extend(match run.way() {
         AcrScenario::EecInitiated => by_the_eec(run),
         AcrScenario::EecExecutedViaSourceEes => via_source_ees(run),
         AcrScenario::SourceEasDecided => by_the_source_eas(run),
@@ -79,6 +79,88 @@ pub fn judge(run: &Run) -> Vec<Assertion> {
         // Another application of the bundle asked, and brought the context of the EEC.
         const OF_THE_FIRST: [&str; 3] = ["one_initiation", "implicit_registration_usable", "eec_context_moved"];
         all.retain(|assertion| !OF_THE_FIRST.contains(&assertion.id));
+    }
+    if run.falls_back() || run.comes_back() {
+        // What an EES in the cloud would do, or an EAS there tell an EES.
+        const BETWEEN_EDGES: [&str; 4] = [
+            "both_reported",
+            "implicit_registration_usable",
+            "target_information_whole",
+            "ecs_named_target",
+        ];
+        all.retain(|assertion| !BETWEEN_EDGES.contains(&assertion.id));
+        let another = run.facts.left_source;
+        all.retain(|assertion| match assertion.id {
+            "eec_context_moved" => run.comes_back(),
+            "subscribed_before" => another,
+            _ => true,
+        });
+        all.extend(with_the_cloud(run));
+    }
+    all
+}
+
+/// What had to hold of a relocation with one end in the cloud (clause 8.8.2A).
+fn with_the_cloud(run: &Run) -> Vec<Assertion> {
+    let edge = if run.falls_back() { Part::SEas } else { Part::TEas };
+    let reports = run.sights.reported.iter().filter(|report| report.taken);
+    let reporters: Vec<_> = reports.map(|report| report.eas.name()).collect();
+    let mut all = vec![assertion(
+        "edge_reported",
+        "The EAS at the edge reported the transfer to its EES; nobody else did.",
+        reporters == [edge.name()],
+        if reporters.is_empty() {
+            "nobody reported".to_owned()
+        } else {
+            reporters.join(", ")
+        },
+    )];
+    let crossing = run.crossing();
+    if run.comes_back() {
+        let (named, wanted) = (run.facts.target_ees.as_deref(), crossing.target.edn.ees.as_str());
+        all.push(assertion(
+            "ecs_named_target",
+            format!("The ECS named {wanted} for the new place."),
+            named == Some(wanted),
+            named.unwrap_or("nobody"),
+        ));
+        return all;
+    }
+    all.push(assertion(
+        "nobody_in_charge",
+        "Nobody named an EES for the new place.",
+        run.facts.target_ees.is_none(),
+        run.facts.target_ees.as_deref().unwrap_or("nobody did"),
+    ));
+    let wanted = crossing.source.edn.ees.as_str();
+    all.push(assertion(
+        "cloud_told",
+        format!("The server in the cloud heard once that {wanted} is the EES of the UE."),
+        run.facts.declared.iter().filter(|by| *by == wanted).count() == 1,
+        format!("told by: {}", run.facts.declared.join(", ")),
+    ));
+    if is_told_of_target(&run.way()) {
+        let told = targets_told(run);
+        let named = told.first().and_then(|notified| {
+            let info = notified.notification.trgt_info.as_ref()?;
+            Some((
+                url_of(&info.target_eas_info.as_ref()?.eas.end_pt),
+                info.target_ees_info.is_some(),
+            ))
+        });
+        let held = named
+            .as_ref()
+            .is_some_and(|(at, with_ees)| Some(at) == run.facts.target.as_ref() && !with_ees);
+        all.push(assertion(
+            "cloud_is_the_target",
+            "The EEC was told once that the server in the cloud takes over, which no EES stands beside.",
+            told.len() == 1 && held,
+            format!(
+                "{} told of {}",
+                told.len(),
+                named.map_or("no EAS".to_owned(), |(at, _)| at)
+            ),
+        ));
     }
     all
 }
@@ -467,7 +549,10 @@ fn the_end(run: &Run, held: bool) -> Assertion {
 }
 
 fn milestones(run: &Run) -> Assertion {
-    let mut required = required(&run.scenario.acr);
+    let mut required = required(&run.way());
+    if run.falls_back() {
+        required.retain(|milestone| *milestone != Milestone::EecCtxMoved);
+    }
     if is_led(run) {
         required.retain(|milestone| !matches!(milestone, Milestone::InitAck | Milestone::EecCtxMoved));
     }
@@ -1025,7 +1110,7 @@ fn contexts(run: &Run) -> Vec<Assertion> {
     let (facts, sights) = (&run.facts, &run.sights);
     let mut all = Vec::new();
     let by_the_eec = matches!(
-        run.scenario.acr,
+        run.way(),
         AcrScenario::EecInitiated | AcrScenario::EecExecutedViaTargetEes
     );
     // Several applications of one UE come one after the other: what one brought the next may have changed.

@@ -350,7 +350,53 @@ fn check(scenario: &Scenario) -> Result<(), Refusal> {
     }
     plan(scenario)?;
     names(scenario)?;
+    cloud(scenario)?;
     faults(scenario)
+}
+
+/// Who falls back to the cloud is helped by the one EES that is there; what needs another one cannot be played.
+fn cloud(scenario: &Scenario) -> Result<(), Refusal> {
+    let Some(cloud) = &scenario.cloud else { return Ok(()) };
+    if !scenario.ac.iter().any(|ac| ac.eas_id == cloud.eas.eas_id) {
+        return Err((
+            Place::of("cloud", "eas_id"),
+            format!("{} is used by no application client of this scenario", cloud.eas.eas_id),
+            "Use the eas_id of one of the [[ac]] tables.",
+        ));
+    }
+    let known = |eas: &super::Eas| eas.eas_id == cloud.eas.eas_id && eas.instance == cloud.eas.instance;
+    if scenario.eas.iter().any(known) {
+        return Err((
+            Place::of("cloud", "instance"),
+            format!("{:?} is an instance at an edge site too", cloud.eas.instance),
+            "Name the instance in the cloud differently.",
+        ));
+    }
+    let played = [
+        AcrScenario::EecExecutedViaSourceEes,
+        AcrScenario::SourceEesExecuted,
+        AcrScenario::EecExecutedViaTargetEes,
+    ];
+    if !played.contains(&scenario.acr) || scenario.plan.is_some() || scenario.bundle.is_some() {
+        return Err((
+            Place::of("cloud", "eas_id"),
+            format!("is not played with {}, [plan] or [bundle]", scenario.acr),
+            "Play EEC_EXECUTED_VIA_SOURCE_EES, SOURCE_EES_EXECUTED or EEC_EXECUTED_VIA_TARGET_EES, without [plan] and [bundle].",
+        ));
+    }
+    let of_a_target = [FaultName::TeesDown, FaultName::EcsHasNoTees];
+    if let Some(n) = scenario
+        .fault
+        .iter()
+        .position(|fault| of_a_target.contains(&fault.name))
+    {
+        return Err((
+            Place::nth("fault", n, "name"),
+            format!("{} needs a T-EES, and the cloud has none", scenario.fault[n].name),
+            "Leave it out, or the table [cloud].",
+        ));
+    }
+    Ok(())
 }
 
 /// Who decides or executes by what the network tells needs one, unless somebody else notices.
@@ -686,7 +732,12 @@ fn route(scenario: &Scenario, n: usize) -> Result<(), Refusal> {
     for ac in scenario.acs_of(n) {
         let application = &scenario.ac[ac].eas_id;
         let start = ue.route.first();
-        if start.is_none_or(|stay| scenario.site_in(&stay.cell, application).is_none()) {
+        let edge = |stay: &super::Stay| {
+            scenario
+                .site_in(&stay.cell, application)
+                .filter(|site| !site.is_cloud())
+        };
+        if start.is_none_or(|stay| edge(stay).is_none()) {
             return refuse(
                 format!("does not begin where an instance of {application} serves the UE"),
                 "Begin in a cell whose tracking area an [[edn]] with an instance of the application lists.",
@@ -796,6 +847,13 @@ mod tests {
         let (_, key, reason) = refusal("[timing]", "[[fault]]\nname = \"s-ees-disk-full\"\n\n[timing]");
         assert_eq!(key, "fault[0].name");
         assert!(reason.contains("S-EES"), "{reason}");
+        let nowhere = "[cloud]\neas_id = \"eas.chess.example\"\ninstance = \"b\"\ncertificate = \"x\"\n\n[timing]";
+        let (_, key, reason) = refusal("[timing]", nowhere);
+        assert_eq!(key, "cloud.instance");
+        assert!(reason.contains("edge site"), "{reason}");
+        let (_, key, reason) = refusal("[timing]", &nowhere.replace("\"b\"", "\"c\""));
+        assert_eq!(key, "cloud.eas_id");
+        assert!(reason.contains("EEC_INITIATED"), "{reason}");
         let alone = "[bundle]\nid = \"b\"\ntype = \"DIRECT\"\nfailure = \"CANCEL\"\n\n[timing]";
         let (_, key, reason) = refusal("[timing]", alone);
         assert_eq!(key, "bundle");

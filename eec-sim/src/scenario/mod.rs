@@ -11,10 +11,12 @@
 
 mod bundle;
 mod check;
+mod cloud;
 mod fault;
 mod way;
 
 pub use bundle::Bundle;
+pub use cloud::Cloud;
 pub use fault::{Fault, FaultName, Moment};
 pub use way::Waypoint;
 
@@ -63,6 +65,8 @@ shipped![
     "two-games",
     "ping-pong",
     "leave-all",
+    "cloud",
+    "cloud-by-s-ees",
     "stays-inside",
     "waypoints",
     "planned",
@@ -73,6 +77,7 @@ shipped![
     "bundle-cancel",
     "bundle-proceed",
     "bundle-by-s-ees",
+    "bundle-by-path",
     "fault-ecs-has-no-t-ees",
     "fault-t-ees-down",
     "fault-t-eas-full",
@@ -145,6 +150,9 @@ pub struct Scenario {
     /// The core network behind the EESs, where there is one.
     #[serde(default)]
     pub core: Option<Core>,
+    /// The server in the cloud that serves where no edge site does, where there is one.
+    #[serde(default)]
+    pub cloud: Option<Cloud>,
     /// The applications belong together.
     #[serde(default)]
     pub bundle: Option<Bundle>,
@@ -424,6 +432,13 @@ pub struct Site<'a> {
     pub eas: &'a Eas,
 }
 
+impl Site<'_> {
+    /// Whether it is the cloud: it has no EES.
+    pub fn is_cloud(&self) -> bool {
+        self.edn.tais.is_empty()
+    }
+}
+
 /// The step of the route that leaves one site and enters the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Crossing<'a> {
@@ -532,13 +547,29 @@ impl Scenario {
         Some(Site { edn, eas })
     }
 
-    /// The site that serves an application in a cell.
+    /// The site that serves an application in a cell: an edge site, or else the cloud where there is one.
     pub fn site_in(&self, cell: &str, application: &EasId) -> Option<Site<'_>> {
-        self.site_at(&self.cell(cell)?.tai, application)
+        let edge = self.site_at(&self.cell(cell)?.tai, application);
+        edge.or_else(|| self.cloud_of(application))
+    }
+
+    /// The cloud, where it has this application.
+    pub fn cloud_of(&self, application: &EasId) -> Option<Site<'_>> {
+        let Cloud { edn, eas } = self.cloud.as_ref()?;
+        (eas.eas_id == *application).then_some(Site { edn, eas })
+    }
+
+    /// Whether this instance of an application is the one in the cloud.
+    pub fn is_cloud(&self, application: &EasId, instance: &str) -> bool {
+        self.cloud_of(application)
+            .is_some_and(|site| site.eas.instance == instance)
     }
 
     /// The site with this instance of an application.
     pub fn site_of(&self, application: &EasId, instance: &str) -> Option<Site<'_>> {
+        if self.is_cloud(application, instance) {
+            return self.cloud_of(application);
+        }
         let eas = self
             .eas
             .iter()

@@ -38,11 +38,7 @@ impl SimulatedCas {
     /// When it cannot listen.
     pub async fn start(files: &Files, pki: &Pki) -> io::Result<Self> {
         let (sender, declared) = watch::channel(Vec::new());
-        let router = |_: &str| {
-            Router::new()
-                .route("/ecas-selected-ees/v1/declare", post(declare_selected_ees))
-                .with_state(sender)
-        };
+        let router = |_: &str| routes(sender);
         let served = Served::on_loopback(files, pki, &[ReferencePoint::Edge9], router).await?;
         Ok(Self { served, declared })
     }
@@ -56,6 +52,13 @@ impl SimulatedCas {
     pub fn declared(&self) -> watch::Receiver<Vec<Declared>> {
         self.declared.clone()
     }
+}
+
+/// What a CAS serves to EESs.
+pub(super) fn routes(declared: watch::Sender<Vec<Declared>>) -> Router {
+    Router::new()
+        .route("/ecas-selected-ees/v1/declare", post(declare_selected_ees))
+        .with_state(declared)
 }
 
 async fn declare_selected_ees(

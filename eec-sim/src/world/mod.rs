@@ -352,7 +352,13 @@ fn complete(pki: &Pki, scenario: &Scenario) -> Result<(), PkiError> {
     for edn in scenario.edn.iter().filter(|edn| missing(&edn.certificate)) {
         pki.issue(Role::Ees, edn.ees.as_str()).named(&edn.certificate).write()?;
     }
-    for eas in scenario.eas.iter().filter(|eas| missing(&eas.certificate)) {
+    let in_the_cloud = scenario.cloud.iter().map(|cloud| &cloud.eas);
+    for eas in scenario
+        .eas
+        .iter()
+        .chain(in_the_cloud)
+        .filter(|eas| missing(&eas.certificate))
+    {
         let id = format!("{}#{}", eas.eas_id, eas.instance);
         pki.issue(Role::Eas, &id).named(&eas.certificate).write()?;
     }

@@ -4,7 +4,7 @@ use crate::{
     Ees,
     ac_information::reports::{self as ac_reports, AcReports},
     acr::follow_up::AcrFollowUp,
-    acr_management::{self, PathFollowUp},
+    acr_management::{self, PathEvent, PathFollowUp},
     act_status,
     common_eas::CommonEasService,
     core_links::CoreLinks,
@@ -151,6 +151,10 @@ impl Reactions for EesReactions {
             // Who subscribed before the EAS changed is told, whichever replica took the subscription.
             Event::EasChanged { .. } => self.follow.mirrored.shows_all_until(revision).await,
             Event::AcsKnown(_) => self.follow.acs.ready(revision).await,
+            // Neither is an order missed by an EAS that subscribed before.
+            Event::Acr(_) | Event::ScenariosSelected(_) | Event::Path(PathEvent::Planned(_)) => {
+                self.follow.acr.ready(revision).await
+            }
             _ => Ok(()),
         }
     }

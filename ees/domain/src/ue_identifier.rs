@@ -93,6 +93,42 @@ pub async fn known_as(room: &Room, id: &EdgeUeId, eas_id: &EasId) -> Result<Opti
     Ok((kept.expires_at > room.now() && kept.eas_id == *eas_id).then_some(kept.ue))
 }
 
+/// The name that this EES made up for a UE and that EASs of this application know it by now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn name_of(room: &Room, ue: &Gpsi, eas_id: &EasId) -> Result<Option<EdgeUeId>, Error> {
+    let Some(entry) = room.store().get(&by_ue(ue, eas_id)).await? else {
+        return Ok(None);
+    };
+    let kept: KeptId = serde_json::from_slice(&entry.value).map_err(Error::internal)?;
+    Ok((kept.expires_at > room.now()).then_some(kept.id))
+}
+
+/// A UE has this name for an application: as [`UeIdentifierService`] keeps it, for an hour.
+#[cfg(test)]
+pub(crate) fn tests_only_named(
+    decision: Decision<()>,
+    seen: &mut edgeapp_core::room::Seen,
+    name: &str,
+    ue: &Gpsi,
+    eas_id: &EasId,
+) -> Decision<()> {
+    let kept = KeptId {
+        id: name.parse().expect("a name"),
+        ue: ue.clone(),
+        eas_id: eas_id.clone(),
+        expires_at: DateTime(seen.now().0 + SignedDuration::from_hours(1)),
+    };
+    let json = serde_json::to_vec(&kept).expect("JSON");
+    let (by_id, by_ue) = (by_id(&kept.id), by_ue(ue, eas_id));
+    seen.fresh(&by_id);
+    seen.fresh(&by_ue);
+    decision
+        .put_bytes(&by_id, json.clone().into(), Some(kept.expires_at))
+        .put_bytes(&by_ue, json.into(), Some(kept.expires_at))
+}
+
 /// The names of UEs, as EASs may know them.
 #[async_trait]
 pub trait UeNames: Send + Sync + 'static {

@@ -36,9 +36,10 @@ use edgeapp_ees_domain::{
         managed::EelManagedService,
         relocation::{AcrPolicy, AcrService},
         status::AcrStatusService,
+        traffic::SteeredRelocations,
     },
     acr_events::AcrEventsService,
-    acr_management::{AcrManagementReports, AcrManagementService, PathFollowUp, TargetEass},
+    acr_management::{AcrManagementReports, AcrManagementService, AcrManagementSubscribers, PathFollowUp, TargetEass},
     act_status::ActStatusService,
     app_contexts::AppContextService,
     common_eas::{CommonEasPolicy, CommonEasService},
@@ -210,6 +211,8 @@ impl Doors {
             .await
             .unwrap();
         let interest = AcInterest::of(clients_filed.clone(), room.clone());
+        let acr_subscribers = AcrManagementSubscribers::start(room.clone(), store.clone()).await;
+        let acr_subscribers = acr_subscribers.unwrap();
         let eass = Arc::new(EasService::new(
             room.clone(),
             settings.lifetimes,
@@ -288,7 +291,7 @@ impl Doors {
         )
         .watched_by(interest.clone());
         let app_contexts = Arc::new(AppContextService::new(relocations.clone(), APP_CONTEXT_BYTES));
-        let follow_up = AcrFollowUp::new(relocations.clone(), others.clone());
+        let follow_up = AcrFollowUp::new(relocations.clone(), others.clone(), acr_subscribers.clone());
         let agreements = Arc::new(Agreements::default());
         let consent: Arc<dyn Consent> = agreements.clone();
         let reports = Arc::new(LocationReports::new(room.clone(), consent.clone()));
@@ -299,6 +302,7 @@ impl Doors {
             .heard_by(reports)
             .heard_by(Arc::new(QosReports::new(room.clone())))
             .heard_by(Arc::new(Influences))
+            .heard_by(Arc::new(SteeredRelocations))
             .heard_by(Arc::new(paths))
             .heard_by(Arc::new(AcTimers));
         let links = Arc::new(links);
@@ -337,11 +341,17 @@ impl Doors {
         );
         let sessions = Arc::new(sessions);
         let influences = TrafficInfluenceService::new(room.clone(), links.clone(), eass_known, ues.clone());
-        let management =
-            AcrManagementService::new(room.clone(), callbacks.clone(), links.clone(), consent.clone(), ues);
+        let management = AcrManagementService::new(
+            room.clone(),
+            callbacks.clone(),
+            links.clone(),
+            consent.clone(),
+            ues,
+            acr_subscribers.clone(),
+        );
         let management = Arc::new(management);
         let status = AcrStatusService::new(relocations.clone(), management.clone());
-        let path_changes = PathFollowUp::new(room.clone(), links.clone(), consent.clone(), targets);
+        let path_changes = PathFollowUp::new(room.clone(), links.clone(), consent.clone(), targets, acr_subscribers);
         let locations = Arc::new(UeLocationService::new(
             room.clone(),
             lifetimes,

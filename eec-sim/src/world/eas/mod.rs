@@ -9,6 +9,7 @@ mod session;
 pub use application::{Answered, Application, Destination, Numbered};
 
 use super::{
+    cas::{self, Declared},
     served::Served,
     tracks::{Tracks, ees_of},
 };
@@ -26,12 +27,10 @@ use serde_json::json;
 use session::Played;
 use std::{
     io,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Instant,
 };
+use tokio::sync::watch;
 
 /// Application clients come with their UE's certificate, other servers with theirs.
 const CALLERS: [ReferencePoint; 2] = [ReferencePoint::Edge1, ReferencePoint::Edge3];
@@ -64,12 +63,63 @@ pub struct Eas {
     /// Where its EES tells it something; gone where that is a fault.
     control: Mutex<Option<Served>>,
     house: Arc<Recorder>,
+    enrolled: Option<Enrolled>,
+    declared: watch::Receiver<Vec<Declared>>,
+}
+
+/// What it has at its EES.
+struct Enrolled {
     ees: edge3::Ees,
     registration: String,
     subscriptions: Vec<String>,
 }
 
 impl Eas {
+    /// Starts it in the cloud: it registers nowhere, and EESs tell it at the same address as others which of them serves a UE.
+    ///
+    /// # Errors
+    /// When its certificate cannot be used, or it cannot listen.
+    pub async fn start_in_the_cloud(
+        scenario: &Arc<Scenario>,
+        site: Site<'_>,
+        pki: &Pki,
+        tracks: &Arc<Tracks>,
+        began: Instant,
+    ) -> Result<Self, NoEas> {
+        let files = pki.files(&site.eas.certificate);
+        let identity = files.identity()?;
+        let others = client(&identity, &pki.trust(Role::Eas)?, PATIENCE)?;
+        let to_ees = client(&identity, &pki.trust(Role::Ees)?, PATIENCE)?;
+        let (sender, declared) = watch::channel(Vec::new());
+        let mut played = None;
+        let router = |root: &str| {
+            let eas = Played::at(scenario, site, (root, None), tracks, (others, to_ees));
+            let routes = eas.clone().routes().merge(cas::routes(sender));
+            played = Some(eas);
+            routes
+        };
+        let callers = [CALLERS.as_slice(), &[ReferencePoint::Edge9]].concat();
+        let served = Served::on_loopback(&files, pki, &callers, router).await?;
+        let Some(played) = played else {
+            return Err(io::Error::other("nothing is served").into());
+        };
+        Ok(Self {
+            root: served.root.clone(),
+            instance: site.eas.instance.clone(),
+            played,
+            _served: served,
+            control: Mutex::default(),
+            house: Recorder::since(began, Arc::new(Unwatched)),
+            enrolled: None,
+            declared,
+        })
+    }
+
+    /// Which EESs told it that they serve a UE, in order, now and later; nothing unless it is in the cloud.
+    pub fn declared(&self) -> watch::Receiver<Vec<Declared>> {
+        self.declared.clone()
+    }
+
     /// Starts it, registers it at its EES and subscribes to what it has to know.
     ///
     /// # Errors
@@ -92,22 +142,7 @@ impl Eas {
         // Where clients and other servers come in, and where EESs do.
         let mut played = None;
         let router = |root: &str| {
-            let eas = Arc::new(Played {
-                scenario: scenario.clone(),
-                instance: site.eas.instance.clone(),
-                eas_id: site.eas.eas_id.clone(),
-                dnais: site.edn.dnais.clone(),
-                edn: site.edn.dnn.clone(),
-                root: root.to_owned(),
-                control: Mutex::default(),
-                tracks: tracks.clone(),
-                others,
-                to_ees,
-                ees_root: edge3_root.to_owned(),
-                sessions: Mutex::default(),
-                full: AtomicBool::new(false),
-                ending: std::sync::Mutex::default(),
-            });
+            let eas = Played::at(scenario, site, (root, Some(edge3_root)), tracks, (others, to_ees));
             let routes = eas.clone().routes();
             played = Some(eas);
             routes
@@ -171,9 +206,12 @@ impl Eas {
             _served: served,
             control: Mutex::new(Some(control)),
             house,
-            ees,
-            registration,
-            subscriptions: vec![orders],
+            enrolled: Some(Enrolled {
+                ees,
+                registration,
+                subscriptions: vec![orders],
+            }),
+            declared: watch::channel(Vec::new()).1,
         })
     }
 
@@ -207,9 +245,10 @@ impl Eas {
     /// When its EES refuses.
     pub async fn stop(&self) -> Result<(), Failed> {
         let mut left = self.played.leave_all().await;
-        for subscription in &self.subscriptions {
-            left = left.and(self.ees.unsubscribe(subscription).await);
+        let Some(enrolled) = &self.enrolled else { return left };
+        for subscription in &enrolled.subscriptions {
+            left = left.and(enrolled.ees.unsubscribe(subscription).await);
         }
-        left.and(self.ees.deregister(&self.registration).await)
+        left.and(enrolled.ees.deregister(&enrolled.registration).await)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     edge3,
     milestone::Milestone,
     record::{Message, Part, Seen},
-    scenario::Scenario,
+    scenario::{Scenario, Site},
     witness::{Arrived, Ended, Located, Reported, Told},
 };
 use axum::{
@@ -135,7 +135,8 @@ pub(super) struct Played {
     pub(super) tracks: Arc<Tracks>,
     pub(super) others: HttpClient,
     pub(super) to_ees: HttpClient,
-    pub(super) ees_root: String,
+    /// Where its EES is; in the cloud there is none.
+    pub(super) ees_root: Option<String>,
     pub(super) sessions: Mutex<BTreeMap<String, Arc<AsyncMutex<Session>>>>,
     /// It takes no contexts.
     pub(super) full: AtomicBool,
@@ -408,6 +409,31 @@ async fn located(State(eas): Here, _: Permit<Notify>, Body(notification): Body<L
 }
 
 impl Played {
+    /// The server of a site, which others reach at this root, with its EES.
+    pub(super) fn at(
+        scenario: &Arc<Scenario>,
+        site: Site<'_>,
+        (root, ees_root): (&str, Option<&str>),
+        tracks: &Arc<Tracks>,
+        (others, to_ees): (HttpClient, HttpClient),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            scenario: scenario.clone(),
+            instance: site.eas.instance.clone(),
+            eas_id: site.eas.eas_id.clone(),
+            dnais: site.edn.dnais.clone(),
+            edn: site.edn.dnn.clone(),
+            root: root.to_owned(),
+            control: Mutex::default(),
+            tracks: tracks.clone(),
+            others,
+            to_ees,
+            ees_root: ees_root.map(str::to_owned),
+            sessions: Mutex::default(),
+            full: AtomicBool::new(false),
+        })
+    }
+
     /// What it serves to clients and other servers.
     pub(super) fn routes(self: Arc<Self>) -> Router {
         Router::new()
@@ -451,16 +477,12 @@ impl Played {
         }
     }
 
-    /// Its way to its EES, for what belongs to this relocation.
-    fn ees(&self, track: &Track, part: Part) -> edge3::Ees {
+    /// Its way to its EES, for what belongs to this relocation; `None` in the cloud.
+    fn ees(&self, track: &Track, part: Part) -> Option<edge3::Ees> {
         let parts = (part, ees_of(part));
-        edge3::Ees(Caller::new(
-            self.to_ees.clone(),
-            &track.recorder,
-            parts,
-            "EDGE-3",
-            &self.ees_root,
-        ))
+        let root = self.ees_root.as_ref()?;
+        let caller = Caller::new(self.to_ees.clone(), &track.recorder, parts, "EDGE-3", root);
+        Some(edge3::Ees(caller))
     }
 
     /// Writes down what its EES told.
@@ -516,7 +538,9 @@ impl Played {
         let Some(part) = track.part_of(&self.instance) else {
             return Watches::default();
         };
-        let ees = self.ees(&track, part);
+        let Some(ees) = self.ees(&track, part) else {
+            return Watches::default();
+        };
         let root = self.control.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let event = match self.scenario.acr {
             AcrScenario::SourceEasDecided | AcrScenario::EelManagedAcr => Some(json!({
@@ -550,7 +574,9 @@ impl Played {
     async fn watch_no_more(&self, ue: &str, watches: Watches) -> Result<(), Failed> {
         let Some(track) = self.track(ue) else { return Ok(()) };
         let part = track.part_of(&self.instance).unwrap_or(Part::TEas);
-        let ees = self.ees(&track, part);
+        let Some(ees) = self.ees(&track, part) else {
+            return Ok(());
+        };
         let mut left = Ok(());
         if let Some(id) = watches.events {
             left = ees.unsubscribe(&id).await;
@@ -665,9 +691,15 @@ impl Played {
             if self.take(ue, peer).await.is_err() {
                 self.report(ue, peer, false).await;
             }
-        } else if self.scenario.acr == AcrScenario::EecExecutedViaTargetEes && self.pull(ue, peer).await.is_err() {
+        } else if self.pulls(ue) && self.pull(ue, peer).await.is_err() {
             self.report(ue, peer, false).await;
         }
+    }
+
+    /// Whether it fetches the context when it is told to start: where the T-EES tells it, as it does of what comes back from the cloud.
+    fn pulls(&self, ue: &str) -> bool {
+        let from_the_cloud = |track: Arc<Track>| self.scenario.is_cloud(&self.eas_id, &track.source);
+        self.scenario.acr == AcrScenario::EecExecutedViaTargetEes || self.track(ue).is_some_and(from_the_cloud)
     }
 
     /// Nothing comes of it: what was copied for it is dropped, here or where this server copied it to.
@@ -741,7 +773,7 @@ impl Played {
 
     /// Finds a target, declares it and hands the context over (TS 23.558 clause 8.8.2.4).
     async fn declare(self: &Arc<Self>, ue: &str, track: &Track, dnai: Option<&Dnai>) -> Result<(), String> {
-        let ees = self.ees(track, Part::SEas);
+        let ees = self.ees(track, Part::SEas).ok_or("it has no EES")?;
         let mut question = json!({
             "requestorId": {"easId": self.eas_id}, "ueId": ue, "easSvcContinuity": [self.scenario.acr],
             "easDiscoveryFilter": {"easChars": [{"easId": self.eas_id}]},
@@ -780,7 +812,7 @@ impl Played {
 
     /// Leaves the relocation to the enabler layer: the context goes to a place from which the T-EAS takes it (clause 8.8.3.6).
     async fn leave_to_the_ees(self: &Arc<Self>, ue: &str, track: &Track, dnai: Option<&Dnai>) -> Result<(), String> {
-        let ees = self.ees(track, Part::SEas);
+        let ees = self.ees(track, Part::SEas).ok_or("it has no EES")?;
         let there = self
             .scenario
             .edn
@@ -908,6 +940,8 @@ impl Played {
         else {
             return;
         };
+        // In the cloud nobody asks how it went.
+        let Some(ees) = self.ees(&track, part) else { return };
         let result = if good {
             json!({"actResult": "SUCCESSFUL"})
         } else {
@@ -918,7 +952,6 @@ impl Played {
         report["actResultInfo"]["easEndPoint"] = json!({"uri": other});
         let mut taken = false;
         if let Ok(report) = serde_json::from_value::<AcrUpdateData>(report) {
-            let ees = self.ees(&track, part);
             for _ in 0..REPORTS {
                 match ees.report_status(&report).await {
                     Ok(()) => taken = true,

@@ -5,10 +5,11 @@ use super::{
     plan::Prediction,
     record::{Acr, AcrEvent, AcrRef, AcrWork, ContextMove, Step, Transfer},
     relocation::AcrService,
+    traffic,
 };
 use crate::{
     acr_events::{self, AcrNews},
-    acr_management::{self, Audience, PathWork},
+    acr_management::{self, AcrManagementSubscribers, Audience, PathWork},
     act_status,
     event::{Notification, ScenariosSelected, Work},
     peers::Peers,
@@ -16,7 +17,7 @@ use crate::{
 use edgeapp_core::{
     error::Error,
     outbox::{Outcome, Task, Todo},
-    store::Key,
+    store::{Key, Revision},
 };
 use edgeapp_openapi::{
     acr_events::{AcrCompleteEventInfo, AcrEventIds, AcrInfoNotification, EecCtxtRelocStatus, TargetInfo},
@@ -37,6 +38,7 @@ const ARRIVAL_MATTERS: SignedDuration = SignedDuration::from_hours(1);
 pub struct AcrFollowUp {
     pub(super) service: Arc<AcrService>,
     pub(super) peers: Arc<dyn Peers>,
+    subscribers: AcrManagementSubscribers,
 }
 
 fn named(todo: Todo<Notification>) -> Todo<Work> {
@@ -121,9 +123,21 @@ fn act_report(acr: &Acr, status: ActStatus, now: DateTime) -> AcrMgntEventReport
 }
 
 impl AcrFollowUp {
-    /// Follows up on the relocations of this service with the help of these peers.
-    pub fn new(service: Arc<AcrService>, peers: Arc<dyn Peers>) -> Self {
-        Self { service, peers }
+    /// Follows up on the relocations of this service with the help of these peers, and tells these subscribers.
+    pub fn new(service: Arc<AcrService>, peers: Arc<dyn Peers>, subscribers: AcrManagementSubscribers) -> Self {
+        Self {
+            service,
+            peers,
+            subscribers,
+        }
+    }
+
+    /// Waits until all that EASs subscribed to before this revision is known, whichever replica took it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn ready(&self, revision: Revision) -> Result<(), Error> {
+        self.subscribers.show_all_until(revision).await
     }
 
     /// The work that an event asks for.
@@ -156,6 +170,8 @@ impl AcrFollowUp {
             )]),
             AcrEvent::Predicted(acr) => self.tell_of_prediction(&acr).await,
             AcrEvent::PredictionToTell(word) => Ok(vec![word_to_peer(word, self.service.room.now())]),
+            AcrEvent::TrafficWanted(route) => Ok(vec![PathWork::of_route(*route)]),
+            AcrEvent::TrafficOver(id) => self.traffic_over(&id).await,
             AcrEvent::TargetWanted(wanted) => {
                 let key = super::record::key(&wanted.ue_id, &wanted.eas_id, wanted.ac_id.as_ref());
                 // Who has to wait for it must not keep another relocation waiting.
@@ -214,7 +230,7 @@ impl AcrFollowUp {
             until,
         };
         let report = act_report(acr, status, self.service.room.now());
-        let todos = acr_management::notifications(&self.service.room, to, &report).await?;
+        let todos = acr_management::notifications(&self.subscribers, to, &report).await?;
         Ok(todos.into_iter().map(named).collect())
     }
 
@@ -241,7 +257,7 @@ impl AcrFollowUp {
             event: AcrMgntEvent::AcrFacilitation,
             ..act_report(acr, ActStatus::ActStart, self.service.room.now())
         };
-        let more = acr_management::notifications(&self.service.room, to, &report).await?;
+        let more = acr_management::notifications(&self.subscribers, to, &report).await?;
         let told: Vec<String> = todos.iter().map(|todo| todo.lane.clone()).collect();
         todos.extend(more.into_iter().filter(|todo| !told.contains(&todo.lane)).map(named));
         Ok(todos)
@@ -276,7 +292,7 @@ impl AcrFollowUp {
             for_acr: None,
             until: None,
         };
-        let todos = acr_management::notifications(&self.service.room, to, &report).await?;
+        let todos = acr_management::notifications(&self.subscribers, to, &report).await?;
         Ok(todos.into_iter().map(named).collect())
     }
 
@@ -307,7 +323,7 @@ impl AcrFollowUp {
             }),
             _ => None,
         };
-        let mut todos = Vec::new();
+        let mut todos = self.traffic_over(&acr.id).await?;
         // Of a relocation that never had a target the EEC has not heard.
         if let Some(t_eas_endpoint) = acr.t_eas.clone() {
             let status = AcrCompleteEventInfo {
@@ -333,6 +349,12 @@ impl AcrFollowUp {
             todos.extend(self.tell_eas(acr, ActStatus::ActStop, None).await?);
         }
         Ok(todos)
+    }
+
+    /// Traffic that is steered for a relocation is so no more; nothing is to be done where none is.
+    async fn traffic_over(&self, id: &str) -> Result<Vec<Todo<Work>>, Error> {
+        let steered = self.service.room.store().get(&traffic::key(id)).await?;
+        Ok(steered.map(|_| PathWork::of_end(id)).into_iter().collect())
     }
 
     async fn tell_eec(

@@ -3,7 +3,7 @@
 //! [`record`] holds the record and its pure transitions, [`relocation`] what EECs and EASs ask for, [`status`] what EASs report,
 //! [`managed`] what EASs leave to the enabler layer, [`plan`] relocations that rest on a prediction, `one_at_a_time` what becomes of two, `bundle` several that belong together,
 //! [`decision`] what an S-EES decides by itself, `leaving` what it does when an EAS is overloaded or shuts down,
-//! [`follow_up`] what happens after the answer: notifications, the move of the EEC context, the search for a target.
+//! [`traffic`] where the traffic of a UE goes meanwhile, [`follow_up`] what happens after the answer: notifications, the move of the EEC context, the search for a target.
 
 mod bundle;
 mod context_move;
@@ -19,6 +19,7 @@ mod request;
 mod search;
 mod served;
 pub mod status;
+pub mod traffic;
 
 pub use record::{Acr, AcrEvent, AcrRef, AcrWork};
 

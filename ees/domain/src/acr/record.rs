@@ -5,6 +5,7 @@ use super::{
     decision::Reason,
     managed::Managed,
     plan::{Plan, Prediction},
+    traffic::Route,
 };
 use crate::peers::PeerEes;
 use edgeapp_core::{
@@ -139,6 +140,10 @@ pub enum AcrEvent {
     Predicted(Box<Acr>),
     /// The other EES has to hear of the prediction.
     PredictionToTell(Box<Prediction>),
+    /// Traffic of its UE is to go to where its T-EAS sits.
+    TrafficWanted(Box<Route>),
+    /// Traffic of the relocation of this [`Acr::id`] goes its usual way again.
+    TrafficOver(String),
 }
 
 impl AcrEvent {

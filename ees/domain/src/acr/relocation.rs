@@ -79,6 +79,7 @@ pub struct AcrService {
     pub(super) eass: Arc<dyn EasDirectory>,
     pub(super) interest: AcInterest,
     pub(super) decides: Arc<dyn DecisionPolicy>,
+    pub(super) steers: bool,
 }
 
 impl AcrService {
@@ -91,6 +92,7 @@ impl AcrService {
             eass,
             interest: AcInterest::nobody(),
             decides: Arc::new(DecisionRules::default()),
+            steers: true,
         }
     }
 
@@ -117,6 +119,8 @@ impl AcrService {
         let end = Some(next.ends_at(now, &self.policy));
         decision = begins(decision, &Kept::new(principal, end, next.clone()), now)?
             .tell(&Event::Acr(AcrEvent::Started(Box::new(next.clone()))))?;
+        decision = self.no_longer_steered(decision, known)?;
+        decision = self.steered_as_asked(decision, next, request)?;
         let planned = known
             .filter(|known| known.t_eas == next.t_eas)
             .and_then(|known| known.plan.as_ref());
@@ -480,6 +484,7 @@ impl AppContextRelocation for AcrService {
             let decision = begins(Decision::of(()), &Kept::new(principal, end, next.clone()), seen.now())?
                 .tell(&Event::Acr(AcrEvent::Declared(next.reference())))?;
             let decision = displaced(decision, known.as_ref(), &next)?;
+            let decision = self.no_longer_steered(decision, known.as_ref())?;
             let place = request.expected_loc_area.as_ref();
             let decision = acr_management::expected(decision, &next, place, None, seen.now())?;
             // The others have decided nothing: their EASs are told to start, and the EEC where they go.

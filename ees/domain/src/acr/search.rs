@@ -396,10 +396,11 @@ impl AcrFollowUp {
                 value: next.clone(),
             };
             // The S-EAS hands its context over by itself: only the context of the EEC has to be moved.
-            let mut decision = Decision::of(())
+            let decision = Decision::of(())
                 .put(&key, &kept)?
                 .tell(&Event::Acr(selected))?
-                .tell(&Event::Acr(AcrEvent::begun(next, true)))?;
+                .tell(&Event::Acr(AcrEvent::begun(next.clone(), true)))?;
+            let mut decision = self.service.steered(decision, &next, &target.eas.app_locs)?;
             for event in events {
                 decision = decision.tell(&Event::Acr(event))?;
             }
@@ -449,7 +450,8 @@ impl AcrFollowUp {
                 expires_at: kept.expires_at,
                 value: next,
             };
-            let mut decision = Decision::of(()).put(&key, &kept)?.tell(&Event::Acr(selected))?;
+            let decision = Decision::of(()).put(&key, &kept)?.tell(&Event::Acr(selected))?;
+            let mut decision = self.service.steered(decision, &kept.value, &target.eas.app_locs)?;
             for event in events {
                 decision = decision.tell(&Event::Acr(event))?;
             }
@@ -500,24 +502,90 @@ impl AcrFollowUp {
         Ok((target, Some(ees)))
     }
 
-    /// The S-EES executes: the record, the news for the EEC and the order for the S-EAS come from one commit; the S-EAS needs no order
-    /// where it hears of the target by a facilitation report. Answers with the relocation if it runs under this id, now or already;
-    /// `None` when another one runs.
+    /// The S-EES executes a relocation of which the S-EAS hears by a facilitation report, so that it needs no order; the other members of
+    /// its bundle that have to move with it do, and their EASs are told to start. Answers with the relocation if it runs under this id,
+    /// now or already; `None` when another one runs, or a member that has to come along cannot.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) async fn execute(
+    pub(crate) async fn facilitate(
         &self,
         wanted: &Wanted,
         id: String,
         target: DiscoveredEas,
         ees: Option<EdnConfigInfo>,
-        facilitated: bool,
     ) -> Result<Option<Acr>, Error> {
-        self.execute_all(wanted, id, (target, ees), facilitated, None).await
+        let source = self.service.eass.at(&wanted.s_eas, Some(&wanted.eas_id));
+        let bundle = match source.as_deref().and_then(bundle::coordinated) {
+            None => None,
+            Some(info) => match self.beside_target(wanted, info, &target, ees.as_ref()).await {
+                Ok(bundle) => bundle,
+                Err(error) => {
+                    tracing::info!(%error, "a bundle does not follow a path: its EASs have to move together");
+                    return Ok(None);
+                }
+            },
+        };
+        self.execute_all(wanted, id, (target, ees), true, bundle.as_ref()).await
     }
 
-    /// The same, together with the other members of a bundle.
+    /// Where the other members of a bundle go when one follows the path of its traffic: to the same EES. A member that is not there stays
+    /// where it is, unless all have to move.
+    async fn beside_target(
+        &self,
+        wanted: &Wanted,
+        info: &EasBundleInfo,
+        target: &DiscoveredEas,
+        ees: Option<&EdnConfigInfo>,
+    ) -> Result<Option<Beside>, PeerError> {
+        let eass = &*self.service.eass;
+        let peer = ees.and_then(|there| there.eess.first()).map(|ees| PeerEes {
+            id: ees.ees_id.clone(),
+            endpoint: ees.end_pt.clone(),
+        });
+        let mut members = Vec::new();
+        for eas_id in info.eas_ids_list.iter().filter(|id| **id != wanted.eas_id) {
+            let Some(s_eas) = bundle::source_of(eass, eas_id, info, Says::ItsRegistration) else {
+                continue;
+            };
+            let other = Wanted {
+                eas_id: eas_id.clone(),
+                s_eas,
+                ..wanted.clone()
+            };
+            let found = match &peer {
+                Some(peer) => {
+                    let request = discovery(&self.service.own_id, &other);
+                    self.offered(peer, &other, &request, |_| true).await
+                }
+                None => {
+                    let others = Selection {
+                        except: eass.instance_at(&other.s_eas, eas_id),
+                        ..Selection::of_application(eas_id.clone())
+                    };
+                    Ok(eass.best(&others).filter(|found| found.eas.end_pt != other.s_eas))
+                }
+            };
+            let found = match found {
+                Ok(Some(found)) => found,
+                Ok(None) if bundle::moves_together(info) => {
+                    return Err(PeerError::NotFound(format!("{eas_id} is not where the path leads")));
+                }
+                Err(error) if bundle::moves_together(info) => return Err(error),
+                Ok(None) | Err(_) => continue,
+            };
+            members.push(Member {
+                eas_id: other.eas_id,
+                s_eas: other.s_eas,
+                t_eas: found.eas.end_pt.clone(),
+                found: Some((Box::new(found), ees.cloned().map(Box::new))),
+            });
+        }
+        Ok(Beside::of(info, (&wanted.eas_id, &target.eas.end_pt), members))
+    }
+
+    /// The record, the news for the EEC and the order for the S-EAS come from one commit, together with those of the other members of a
+    /// bundle. Answers with the relocation if it runs under this id, now or already; `None` when another one runs.
     async fn execute_all(
         &self,
         wanted: &Wanted,
@@ -587,6 +655,11 @@ impl AcrFollowUp {
                 svc_area: wanted.area.clone(),
             };
             let decision = displaced(decision, known.as_ref(), &acr)?;
+            let mut decision = self.service.no_longer_steered(decision, known.as_ref())?;
+            if !facilitated {
+                // Else the subscription to facilitations holds what is steered.
+                decision = self.service.steered(decision, &acr, &target.eas.app_locs)?;
+            }
             let decision = acr_management::expected(decision, &acr, Some(&place), None, seen.now())?;
             let with_others = self
                 .service
@@ -602,6 +675,9 @@ impl AcrFollowUp {
                 let found = bundle.and_then(|bundle| bundle.member(&member.eas_id));
                 if let Some(told) = target_of_member(member, found) {
                     decision = decision.tell(&Event::Acr(told))?;
+                }
+                if let Some((found, _)) = found.and_then(|member| member.found.as_ref()) {
+                    decision = self.service.steered(decision, member, &found.eas.app_locs)?;
                 }
             }
             if room.commit(seen, decision).await?.is_some() {

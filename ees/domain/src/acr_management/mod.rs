@@ -15,9 +15,11 @@
 //! | `path_change` | what takes longer: targets are sought, the EAS is asked, the core network hears its answer |
 //! | `targets` | the EASs that a relocation may go to |
 //! | `planned` | UEs that are expected elsewhere |
+//! | `filed` | by what they are found: the application, the event, the UE |
 //! | `orders`, `redirect` | what relocations tell; where it is sent from now on |
 //! | `withdrawal` | what ends when a user takes back a consent |
 
+mod filed;
 mod memory;
 mod naming;
 mod orders;
@@ -33,6 +35,7 @@ mod watch;
 mod wishes;
 mod withdrawal;
 
+pub use filed::AcrManagementSubscribers;
 pub use orders::{Audience, delivered, notifications, report};
 pub use path_change::{PENDING, PathEvent, PathFollowUp, PathWork, overdue};
 pub use planned::{Planned, expected};
@@ -109,6 +112,7 @@ pub struct AcrManagementService {
     links: Arc<CoreLinks>,
     consent: Arc<dyn Consent>,
     ues: UeTargets,
+    subscribers: AcrManagementSubscribers,
 }
 
 /// Subscriptions of this API carry no expiry of their own.
@@ -119,13 +123,15 @@ const FOR_EVER: Lifetimes = Lifetimes {
 };
 
 impl AcrManagementService {
-    /// A service over this room. `links` has to know [`AcrManagementReports`] as a holder.
+    /// A service over this room. `links` has to know [`AcrManagementReports`] as a holder. Answers wait until `subscribers` knows what
+    /// they say: no order that follows an answer is missed.
     pub fn new(
         room: Room,
         callbacks: CallbackRule,
         links: Arc<CoreLinks>,
         consent: Arc<dyn Consent>,
         ues: UeTargets,
+        subscribers: AcrManagementSubscribers,
     ) -> Self {
         Self {
             kept: Collection::new(room, FOR_EVER),
@@ -133,6 +139,7 @@ impl AcrManagementService {
             links,
             consent,
             ues,
+            subscribers,
         }
     }
 

@@ -2,13 +2,13 @@
 //! they are never held back and know no period. How many there may be is counted when they have been delivered.
 
 use super::{
+    filed::{AcrManagementSubscribers, Want},
     rules::{needs_user_plane, rules_of},
     state::{State, ends_at},
 };
 use crate::{
     acr::AcrRef,
     eas,
-    ending::folder,
     event::{Event, Notification},
     reporting, ue_identifier,
 };
@@ -19,7 +19,7 @@ use edgeapp_core::{
     outbox::{Task, Todo},
     principal::Owner,
     room::{Decision, Room, contended},
-    store::{Key, Span},
+    store::Key,
 };
 use edgeapp_openapi::{
     acr_management_event::{
@@ -96,63 +96,65 @@ async fn is_of_kind(
     Ok((*filter == AcrMgntEventFilter::IntraEdnMobility) == eas::is_here(room, eas_id, peer).await?)
 }
 
-/// Pure: whether it may be one of such events of this UE, by what the subscription says itself. Of the many subscriptions of an EAS, one for
-/// each UE that it serves, the state of the few that may is read. All are still read themselves, as many as `[quotas]` lets the EAS have.
-fn may_want(subscription: &AcrMgntEventsSubscription, report: &AcrMgntEventReport, ue: &Gpsi) -> bool {
-    let of_another = |target: &Option<TargetUeIdentification>| matches!(target, Some(TargetUeIdentification::Gpsi(named)) if named != ue);
-    let mut wanted = subscription.event_subscs.iter();
-    wanted.any(|wanted| wanted.event == report.event && !of_another(&wanted.tgt_ue_id))
-}
-
 /// The notifications with this report to every subscription of its audience that wants such events.
 ///
 /// # Errors
 /// When the subscriptions cannot be read.
 pub async fn notifications(
-    room: &Room,
+    subscribers: &AcrManagementSubscribers,
     to: Audience<'_>,
     report: &AcrMgntEventReport,
 ) -> Result<Vec<Todo<Notification>>, Error> {
-    let prefix = format!("{PREFIX}{}", folder(to.eas_id.as_str()));
+    let wants = [Want::Event(report.event.clone())];
     let mut todos = Vec::new();
-    for entry in room.store().range(Span::prefix(&prefix)).await?.entries {
-        let kept = Kept::<AcrMgntEventsSubscription>::from_entry(&entry)?;
-        if to.instance.is_some_and(|instance| *instance != kept.owner) {
-            continue;
-        }
-        if !may_want(&kept.value, report, to.ue_id) {
-            continue;
-        }
-        let state = State::read(room, &entry.key, &kept.value).await?;
-        let mut is_wanted = false;
-        for (wanted, state) in kept.value.event_subscs.iter().zip(&state.events) {
-            is_wanted |= wanted.event == report.event
-                && !state.over
-                && ends_at(&kept.value, wanted).is_none_or(|end| end > room.now())
-                && covers(room, to.eas_id, wanted.tgt_ue_id.as_ref(), to.ue_id).await?
-                && is_of_kind(
-                    room,
-                    to.eas_id,
-                    wanted.event_filter.as_ref(),
-                    report.eas_end_point.as_ref(),
-                )
-                .await?;
-        }
-        if !is_wanted {
-            continue;
-        }
-        let work = notification(&entry.key, &kept.value, vec![report.clone()], to.for_acr.cloned())?;
-        let task = Task {
-            work,
-            guard: Some(entry.key.to_string()),
-            until: to.until,
-        };
-        todos.push(Todo {
-            lane: entry.key.to_string(),
-            task,
-        });
+    for (key, kept) in subscribers.wanting(to.eas_id, &wants, to.ue_id).await? {
+        todos.extend(wanted(subscribers.room(), to, report, &key, &kept).await?);
     }
     Ok(todos)
+}
+
+/// The notification with this report to the subscription under `key`, if it is of the audience and wants it.
+pub(super) async fn wanted(
+    room: &Room,
+    to: Audience<'_>,
+    report: &AcrMgntEventReport,
+    key: &Key,
+    kept: &Kept<AcrMgntEventsSubscription>,
+) -> Result<Option<Todo<Notification>>, Error> {
+    let subscription = &kept.value;
+    let of_event = |wanted: &&AcrMgntEventSubsc| wanted.event == report.event;
+    let of_instance = to.instance.is_none_or(|instance| *instance == kept.owner);
+    // Most want something else, and their state need not be read to know it.
+    if !of_instance || !subscription.event_subscs.iter().any(|wanted| of_event(&wanted)) {
+        return Ok(None);
+    }
+    let state = State::read(room, key, subscription).await?;
+    let mut is_wanted = false;
+    for (wanted, state) in subscription.event_subscs.iter().zip(&state.events) {
+        is_wanted |= of_event(&wanted)
+            && !state.over
+            && ends_at(subscription, wanted).is_none_or(|end| end > room.now())
+            && covers(room, to.eas_id, wanted.tgt_ue_id.as_ref(), to.ue_id).await?
+            && is_of_kind(
+                room,
+                to.eas_id,
+                wanted.event_filter.as_ref(),
+                report.eas_end_point.as_ref(),
+            )
+            .await?;
+    }
+    if !is_wanted {
+        return Ok(None);
+    }
+    let task = Task {
+        work: notification(key, subscription, vec![report.clone()], to.for_acr.cloned())?,
+        guard: Some(key.to_string()),
+        until: to.until,
+    };
+    Ok(Some(Todo {
+        lane: key.to_string(),
+        task,
+    }))
 }
 
 /// The notification with these reports for the subscription under `key`.
@@ -236,36 +238,5 @@ pub(super) fn telling(notification: Notification, last: bool) -> Event {
     match last {
         true => Event::TellLast(Box::new(notification)),
         false => Event::Tell(Box::new(notification)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_a_subscription_says_itself_rules_out_most() {
-        let subscription = |subscs: serde_json::Value| -> AcrMgntEventsSubscription {
-            let body = json!({"easId": "eas.chess.example", "eventSubscs": subscs,
-                "notificationDestination": "https://eas.example/notifications"});
-            serde_json::from_value(body).expect("a subscription")
-        };
-        let now = DateTime(jiff::Timestamp::UNIX_EPOCH);
-        let ordered = report(AcrMgntEvent::ActStartStop, now);
-        let ue: Gpsi = "msisdn-491700000001".parse().expect("a GPSI");
-        let may = |subscs| may_want(&subscription(subscs), &ordered, &ue);
-        let of = |gpsi: &str| json!({"event": "ACT_START_STOP", "tgtUeId": {"gpsi": gpsi}});
-        assert!(may(json!([{"event": "ACT_START_STOP"}])));
-        assert!(may(json!([of("msisdn-491700000001")])));
-        assert!(!may(json!([of("msisdn-491700000002")])));
-        assert!(may(json!([of("msisdn-491700000002"), of("msisdn-491700000001")])));
-        assert!(!may(
-            json!([{"event": "UP_PATH_CHG", "tgtUeId": {"gpsi": "msisdn-491700000001"}}])
-        ));
-        // By another name it may be the UE: that is looked up.
-        assert!(may(
-            json!([{"event": "ACT_START_STOP", "tgtUeId": {"edgeUeId": "a-name"}}])
-        ));
     }
 }

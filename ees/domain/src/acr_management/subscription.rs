@@ -146,7 +146,9 @@ impl AcrManagementService {
                 _ => Ok(decision),
             }
         };
-        let mut made = self.kept.create_as(principal, id, request, also).await?.value;
+        let created = self.kept.create_as(principal, id, request, also).await?;
+        self.subscribers.caught_up(created.revision).await;
+        let mut made = created.value;
         made.event_reports = at_once;
         Ok(made)
     }
@@ -226,7 +228,8 @@ impl AcrManagementService {
             }
             decision = state.keep(decision, key, &next, &mut seen).await?;
             decision = state.give_back(decision, room, key).await?;
-            if room.commit(seen, decision).await?.is_some() {
+            if let Some(((), revision)) = room.commit(seen, decision).await? {
+                self.subscribers.caught_up(revision).await;
                 next.event_reports = at_once;
                 return Ok(Some(next));
             }

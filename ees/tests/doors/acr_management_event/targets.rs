@@ -3,7 +3,10 @@
 use super::site::*;
 use crate::{
     harness::{Doors, Settings},
-    scene::{ACR_EVENTS, ACR_STATUS, EAS_HEARS, EEC_HEARS, REGISTRATIONS, SOURCE, T_EES, TARGET, id_of, player},
+    scene::{
+        ACR_EVENTS, ACR_MANAGEMENT, ACR_STATUS, EAS_HEARS, EEC_HEARS, REGISTRATIONS, SOURCE, T_EES, TARGET, id_of,
+        player,
+    },
 };
 use edgeapp_core::{
     consent::Purpose,
@@ -204,6 +207,88 @@ mod facilitation {
         assert_eq!(to_eec["trgtInfo"]["trgetEESInfo"]["eess"][0]["eesId"], T_EES);
         assert_eq!(told.iter().filter(|told| told.at == EAS_HEARS).count(), 1);
         assert!(doors.others.asked().iter().any(|asked| asked.what == "push"));
+    }
+
+    /// Chess and go belong together, and are both here behind `dnai-a`; chess is behind `dnai-b` too, and go where it says so.
+    async fn bundled(failure: &str, go_is_there: bool) -> (Doors, Arc<FakeCore>) {
+        let core = Arc::new(FakeCore::default());
+        let settings = Settings {
+            core: core.clone(),
+            ..Settings::default()
+        };
+        let doors = Doors::with(settings).await;
+        doors.agreements.agree(UE, Purpose::Location);
+        let sites = [
+            (EAS, SOURCE, "dnai-a"),
+            ("eas.go.example#a1", "go.edge-a.example", "dnai-a"),
+            (NEIGHBOUR, TARGET, "dnai-b"),
+            ("eas.go.example#b1", "go.edge-b.example", "dnai-b"),
+        ];
+        for (who, host, dnai) in &sites[..if go_is_there { 4 } else { 3 }] {
+            let mut registration = chess_behind(host, dnai);
+            registration["easProf"]["easId"] = who.split('#').next().unwrap().into();
+            registration["easProf"]["easBdlInfos"] = json!([{"bdlType": "DIRECT", "bdlId": "chess-and-go",
+                "easIdsList": ["eas.chess.example", "eas.go.example"],
+                "easBdlReqs": {"coordinatedAcr": {"coordinatedAcrInd": true, "failureAction": failure}}}]);
+            let registrations = "/eees-easregistration/v1/registrations";
+            doors.eas(who).post(registrations, registration).await.created();
+        }
+        let orders = json!({"easId": "eas.go.example", "eventSubscs": [{"event": "ACT_START_STOP"}],
+            "notificationDestination": GO_HEARS});
+        doors
+            .eas("eas.go.example#a1")
+            .post(ACR_MANAGEMENT, orders)
+            .await
+            .created();
+        subscribe(&doors, one("ACR_FACILITATION", json!({}))).await;
+        (doors, core)
+    }
+
+    const GO_HEARS: &str = "https://go.edge-a.example/acr";
+
+    /// What belongs together follows the path together: the one that is told and the one that is ordered (TS 23.558 clause 8.8.2.9).
+    #[tokio::test]
+    async fn a_bundle_follows_the_path_as_one() {
+        let (doors, core) = bundled("CANCEL", true).await;
+        moves(&doors, &core, "EARLY", AWAY, false).await;
+        doors.settled().await;
+        let told = doors.subscribers.told();
+        let at = |place: &str| told.iter().filter(|told| told.at == place).collect::<Vec<_>>();
+        let [facilitated] = at(EAS_HEARS)[..] else {
+            panic!("{told:?}")
+        };
+        let report = &facilitated.body["eventReports"][0];
+        assert_eq!(
+            (&report["event"], &report["easEndPoint"]["fqdn"]),
+            (&json!("ACR_FACILITATION"), &json!(TARGET))
+        );
+        let [ordered] = at(GO_HEARS)[..] else {
+            panic!("{told:?}")
+        };
+        let report = &ordered.body["eventReports"][0];
+        assert_eq!(
+            (&report["actStatus"], &report["easEndPoint"]["fqdn"]),
+            (&json!("ACT_START"), &json!("go.edge-b.example"))
+        );
+        assert_eq!(doors.keys("acr/").await.len(), 2);
+        // One that fails calls off the other, and nothing is steered any more.
+        let failed = json!({"easId": "eas.go.example",
+            "actResultInfo": {"actResult": "FAILED", "ueId": UE, "easEndPoint": {"fqdn": "go.edge-b.example"}}});
+        doors.eas("eas.go.example#a1").post(ACR_STATUS, failed).await.done();
+        doors.settled().await;
+        assert_eq!(paths(&core).len(), 1, "the watch");
+    }
+
+    /// One that is not where the path leads keeps the other, or stays alone.
+    #[tokio::test]
+    async fn a_member_that_is_not_there_keeps_the_bundle_or_stays() {
+        for (failure, relocations) in [("CANCEL", 0), ("PROCEED", 1)] {
+            let (doors, core) = bundled(failure, false).await;
+            moves(&doors, &core, "EARLY", AWAY, false).await;
+            doors.settled().await;
+            assert_eq!(doors.keys("acr/").await.len(), relocations, "{failure}");
+            assert_eq!(doors.subscribers.told().len(), relocations, "{failure}");
+        }
     }
 
     /// With nobody to relocate to nothing happens, and nothing is told.

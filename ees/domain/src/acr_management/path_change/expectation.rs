@@ -4,6 +4,7 @@ use super::{PathFollowUp, PathWork, todo};
 use crate::{
     acr::AcrRef,
     acr_management::{
+        filed::Want,
         planned::{self, Planned},
         state::State,
         subscription::may_tell,
@@ -19,7 +20,7 @@ use edgeapp_core::{
     store::Key,
 };
 use edgeapp_openapi::{
-    acr_management_event::AcrMgntEventsSubscription,
+    acr_management_event::{AcrMgntEvent, AcrMgntEventsSubscription},
     eas_registration::EndPoint,
     ids::{EasId, Gpsi},
     ue_location::Accuracy,
@@ -31,11 +32,9 @@ const PLANNED: usize = 256;
 impl PathFollowUp {
     pub(super) async fn plans(&self, planned: &Planned) -> Result<Vec<Todo<Work>>, Error> {
         let mut todos = Vec::new();
-        for (key, subscription) in self.subscriptions_of(&planned.eas_id).await? {
-            // Most want no such thing, and their state need not be read to know it.
-            if !subscription.event_subscs.iter().any(|wanted| wanted.serv_cont_plan_ind) {
-                continue;
-            }
+        let wanting = self.subscribers.wanting(&planned.eas_id, &[Want::Plans], &planned.ue);
+        for (key, kept) in wanting.await? {
+            let subscription = kept.value;
             let state = State::read(&self.room, &key, &subscription).await?;
             if !planned::wanting(&subscription, &state, planned).is_empty() {
                 let work = PathWork::Plan {
@@ -122,7 +121,8 @@ impl PathFollowUp {
         ue: &Gpsi,
         target: &EndPoint,
     ) -> Result<Outcome, Error> {
-        for (key, _) in self.subscriptions_of(eas_id).await? {
+        let wants = [Want::Event(AcrMgntEvent::AcrFacilitation), Want::Plans];
+        for (key, _) in self.subscribers.that_may_have_wanted(eas_id, &wants, ue).await? {
             let without = |state: &mut State| {
                 state
                     .steered

@@ -9,16 +9,13 @@
 mod expectation;
 mod work;
 
-use super::{planned::Planned, targets::TargetEass, watch};
+use super::{filed::AcrManagementSubscribers, planned::Planned, targets::TargetEass, watch};
 use crate::{
-    Ees,
-    acr::{Acr, AcrRef, follow_up::AcrFollowUp},
+    acr::{Acr, AcrRef, follow_up::AcrFollowUp, traffic},
     core_links::CoreLinks,
-    ending::folder,
     event::{Event, Work},
 };
 use edgeapp_core::{
-    collection::Resource,
     consent::Consent,
     error::{Error, Kind},
     kept::Kept,
@@ -27,12 +24,10 @@ use edgeapp_core::{
     outbox::{Outcome, Task, Todo},
     principal::Owner,
     room::{Decision, Room, Seen, fresh_id},
-    store::{Key, Span},
+    store::Key,
 };
 use edgeapp_openapi::{
-    acr_management_event::{
-        AcrMgntEvent, AcrMgntEventReport, AcrMgntEventSubsc, AcrMgntEventsSubscription, UpPathChangeInfo,
-    },
+    acr_management_event::{AcrMgntEvent, AcrMgntEventReport, AcrMgntEventSubsc, UpPathChangeInfo},
     common::DateTime,
     eas_registration::EndPoint,
     ids::{EasId, Gpsi},
@@ -187,6 +182,10 @@ pub enum PathWork {
         /// The target.
         target: EndPoint,
     },
+    /// Steer the traffic of a relocation.
+    Steer(Box<traffic::Route>),
+    /// Traffic of the relocation of this id is steered no more.
+    Release(String),
 }
 
 impl PathWork {
@@ -199,6 +198,17 @@ impl PathWork {
             target: acr.t_eas.clone()?,
         };
         Some(todo(acr.key().to_string(), work, None, None))
+    }
+
+    /// What is to be done for the traffic of a relocation.
+    pub(crate) fn of_route(route: traffic::Route) -> Todo<Work> {
+        let lane = traffic::key(&route.acr.id).to_string();
+        todo(lane, Self::Steer(Box::new(route)), None, None)
+    }
+
+    /// What is to be done when a relocation is over whose traffic was steered.
+    pub(crate) fn of_end(id: &str) -> Todo<Work> {
+        todo(traffic::key(id).to_string(), Self::Release(id.to_owned()), None, None)
     }
 }
 
@@ -219,16 +229,24 @@ pub struct PathFollowUp {
     links: Arc<CoreLinks>,
     consent: Arc<dyn Consent>,
     eass: Arc<TargetEass>,
+    subscribers: AcrManagementSubscribers,
 }
 
 impl PathFollowUp {
-    /// Follow-up with these links to the core network, about users who agreed, to these targets.
-    pub fn new(room: Room, links: Arc<CoreLinks>, consent: Arc<dyn Consent>, eass: Arc<TargetEass>) -> Self {
+    /// Follow-up with these links to the core network, about users who agreed, to these targets, for these subscribers.
+    pub fn new(
+        room: Room,
+        links: Arc<CoreLinks>,
+        consent: Arc<dyn Consent>,
+        eass: Arc<TargetEass>,
+        subscribers: AcrManagementSubscribers,
+    ) -> Self {
         Self {
             room,
             links,
             consent,
             eass,
+            subscribers,
         }
     }
 
@@ -253,17 +271,6 @@ impl PathFollowUp {
         }
     }
 
-    async fn subscriptions_of(&self, eas_id: &EasId) -> Result<Vec<(Key, AcrMgntEventsSubscription)>, Error> {
-        let prefix = <AcrMgntEventsSubscription as Resource<Ees>>::PREFIX;
-        let span = Span::prefix(format!("{prefix}{}", folder(eas_id.as_str())));
-        let mut found = Vec::new();
-        for entry in self.room.store().range(span).await?.entries {
-            let kept = Kept::<AcrMgntEventsSubscription>::from_entry(&entry)?;
-            found.push((entry.key, kept.value));
-        }
-        Ok(found)
-    }
-
     /// Does a piece of work. Doing it twice is harmless.
     pub async fn perform(
         &self,
@@ -285,6 +292,8 @@ impl PathFollowUp {
                 ue,
                 target,
             } => self.failed(acr, eas_id, ue, target).await,
+            PathWork::Steer(route) => traffic::steer(&self.room, &self.links, route).await,
+            PathWork::Release(id) => traffic::release(&self.room, id).await,
         };
         done.unwrap_or_else(|error| match error.kind {
             Kind::Forbidden | Kind::NotFound => Outcome::Hopeless(error.to_string()),

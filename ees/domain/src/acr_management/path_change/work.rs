@@ -320,7 +320,7 @@ impl PathFollowUp {
             area: None,
             why: Reason::LeavesArea,
         };
-        relocations.execute(&wanted, id, target.eas, target.edn, true).await
+        relocations.facilitate(&wanted, id, target.eas, target.edn).await
     }
 
     /// Steers the traffic of the UE to the target, where it is known how. The relocation goes on without.
