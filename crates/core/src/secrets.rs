@@ -1,7 +1,8 @@
 //! Files with secrets, and who else may read them.
 //!
 //! A key that other users of the machine can read is refused by whoever reads it. What systemd hands over as credentials looks as if its group
-//! could read it, and that is an access control list for the user of the service: those files are as private as they can be.
+//! could read it, and that is an access control list for the user of the service: those files are as private as they can be. So is what root
+//! hands over to a group of the server, for reading alone: that is what Kubernetes makes of a secret for a pod that has an `fsGroup`.
 
 use std::{io, path::Path};
 
@@ -12,10 +13,12 @@ use std::{io, path::Path};
 pub fn open_to_others(path: &Path) -> io::Result<Option<u32>> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
+        use std::os::unix::fs::MetadataExt;
+        let facts = std::fs::metadata(path)?;
+        let mode = facts.mode() & 0o777;
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
-        let private = is_private(path, mode, credentials.as_deref().map(Path::new));
+        let private = is_private(path, mode, credentials.as_deref().map(Path::new))
+            || is_handed_over(mode, facts.uid(), facts.gid(), &own_groups());
         Ok((!private).then_some(mode))
     }
     #[cfg(not(unix))]
@@ -32,6 +35,24 @@ fn is_private(path: &Path, mode: u32, credentials: Option<&Path>) -> bool {
     // With an access control list, the mode of the group is the most that any entry of the list allows.
     let by_a_list = mode & 0o037 == 0;
     for_its_owner || (by_a_list && credentials.is_some_and(|folder| lies_in(path, folder).unwrap_or(false)))
+}
+
+/// Whether root gave this file to one of the server's own groups, for reading and nothing else.
+#[cfg(unix)]
+fn is_handed_over(mode: u32, owner: u32, group: u32, own: &[u32]) -> bool {
+    mode == 0o440 && owner == 0 && own.contains(&group)
+}
+
+/// The groups that this process is in.
+#[cfg(unix)]
+fn own_groups() -> Vec<u32> {
+    use rustix::process::{getegid, getgroups};
+    let others = getgroups().unwrap_or_default();
+    others
+        .into_iter()
+        .chain([getegid()])
+        .map(rustix::process::Gid::as_raw)
+        .collect()
 }
 
 /// Whether the file, wherever links lead, lies in this folder, to which nobody but its owner can add anything.
@@ -94,6 +115,27 @@ mod tests {
         // A folder that others can write to is none of systemd's.
         fs::set_permissions(&given, fs::Permissions::from_mode(0o770)).expect("permissions");
         assert!(!is_private(&key, 0o440, Some(&given)));
+    }
+
+    /// A secret of Kubernetes belongs to root and to the `fsGroup` of the pod.
+    ///
+    /// Proves: WP-45
+    #[test]
+    fn what_root_hands_over_to_a_group_of_the_server_is_private() {
+        let own = [65532, 4711];
+        assert!(is_handed_over(0o440, 0, 4711, &own));
+        for (mode, owner, group) in [
+            (0o440, 1000, 4711),
+            (0o440, 0, 100),
+            (0o640, 0, 4711),
+            (0o460, 0, 4711),
+            (0o450, 0, 4711),
+            (0o444, 0, 4711),
+            (0o441, 0, 4711),
+        ] {
+            assert!(!is_handed_over(mode, owner, group, &own), "{mode:o} {owner} {group}");
+        }
+        assert!(own_groups().contains(&rustix::process::getegid().as_raw()));
     }
 
     #[test]

@@ -11,11 +11,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use edgeapp_core::store::{Commit, Entry, Key, Range, Revision, Span, Store, StoreError, Watch};
 use redb::{
-    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, TableDefinition, TableError,
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition, TableError,
 };
 use std::{
     fs::{File, OpenOptions},
     ops::Bound,
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -84,6 +86,14 @@ pub enum OpenError {
         /// What went wrong.
         source: Box<redb::Error>,
     },
+    /// The file is a store, and not as it was written.
+    #[error("the store {} is damaged: {what}; bring back a copy, or move the file away to begin empty", .path.display())]
+    Damaged {
+        /// Which store.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
     /// The writing thread did not start.
     #[error("no thread to write with: {0}")]
     Thread(#[source] std::io::Error),
@@ -150,9 +160,10 @@ impl RedbStore {
         name: PathBuf,
         create: impl Fn() -> Result<Database, DatabaseError> + Send + 'static,
     ) -> Result<Self, OpenError> {
+        let file = name.clone();
         let open = move || open(&name, &create);
         let (database, last) = open()?;
-        let database = RwLock::new(Some(database));
+        let database = RwLock::new(Some(read_through(&file, database)?));
         let shared = Arc::new(Shared {
             database,
             feed: Mutex::new(Feed::starting_at(last)),
@@ -324,12 +335,71 @@ fn builder(options: &RedbOptions) -> Builder {
     builder
 }
 
+/// Does something with a file that may not be what was written: redb trusts what it reads, and panics over pages that make no sense.
+fn guarded<T>(name: &Path, what: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let caught = std::panic::catch_unwind(AssertUnwindSafe(what));
+    caught.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(OpenError::Damaged {
+            path: name.to_path_buf(),
+            what: format!("its pages make no sense ({})", said.unwrap_or("no reason is known")),
+        })
+    })
+}
+
+/// Reads every entry once, so that damage is found when the server starts and not by whoever asks for what is damaged.
+fn read_through(name: &Path, database: Database) -> Result<Database, OpenError> {
+    let read = guarded(name, || {
+        let all = || -> Result<(), redb::Error> {
+            let snapshot = database.begin_read()?;
+            for stored in snapshot.open_table(STATE)?.iter()? {
+                let (key, value) = stored?;
+                if std::str::from_utf8(key.value()).is_err() || value.value().len() < HEAD {
+                    return Err(redb::Error::Corrupted("an entry is none of ours".to_owned()));
+                }
+            }
+            Ok(())
+        };
+        all().map_err(|error| of_redb(name, error))
+    });
+    match read {
+        Ok(()) => Ok(database),
+        Err(error) => {
+            // Closing it would write to what is damaged.
+            std::mem::forget(database);
+            Err(error)
+        }
+    }
+}
+
+/// What an error of redb says of the file.
+fn of_redb(name: &Path, error: redb::Error) -> OpenError {
+    let path = name.to_path_buf();
+    match error {
+        redb::Error::Corrupted(what) => OpenError::Damaged { path, what },
+        // It ends before its pages do.
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => OpenError::Damaged {
+            path,
+            what: error.to_string(),
+        },
+        other => OpenError::Failed {
+            path,
+            source: Box::new(other),
+        },
+    }
+}
+
 /// Opens the database, makes its tables if it is new, and reads where it stands.
 fn open(name: &Path, create: &dyn Fn() -> Result<Database, DatabaseError>) -> Result<(Database, Revision), OpenError> {
-    let failed = |source| OpenError::Failed {
-        path: name.to_path_buf(),
-        source: Box::new(source),
-    };
+    guarded(name, || open_here(name, create))
+}
+
+fn open_here(
+    name: &Path,
+    create: &dyn Fn() -> Result<Database, DatabaseError>,
+) -> Result<(Database, Revision), OpenError> {
+    let failed = |error| of_redb(name, error);
     let database = create().map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(name.to_path_buf()),
         other => failed(other.into()),

@@ -135,7 +135,11 @@ pub enum StoreSettingsError {
 impl StoreSettingsError {
     /// Whether the state is there but not as it was written.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Sealed(error) if error.is_damage())
+        match self {
+            Self::Sealed(error) => error.is_damage(),
+            Self::Redb(error) => matches!(error, OpenError::Damaged { .. }),
+            _ => false,
+        }
     }
 }
 

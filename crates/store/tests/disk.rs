@@ -412,3 +412,54 @@ async fn a_copy_of_the_open_file_opens_with_everything_acknowledged() {
     std::fs::copy(&path, &copy).expect("copy");
     assert_eq!(found(&RedbStore::open(&copy).expect("the copy opens")).await.len(), 10);
 }
+
+/// What somebody wrote over, or cut off, is told with the file and the remedy, and left as it is.
+///
+/// Proves: WP-47
+#[tokio::test]
+async fn a_file_that_is_damaged_is_told_of_and_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("store.redb");
+    let store = RedbStore::open(&path).expect("a new store");
+    for number in 0..60 {
+        store.commit(numbered(number)).await.expect("commit");
+    }
+    drop(store);
+    let whole = std::fs::read(&path).expect("the file");
+    let page = 4096;
+    let overwritten = |pages: std::ops::Range<usize>, with: u8| {
+        let mut bytes = whole.clone();
+        let end = (pages.end * page).min(bytes.len());
+        bytes[pages.start * page..end].fill(with);
+        bytes
+    };
+    let pages = whole.len() / page;
+    let damaged = [
+        overwritten(1..pages, 0xa5),
+        overwritten(1..pages, 0),
+        overwritten(1..pages, 0xff),
+        whole[..whole.len() / 2].to_vec(),
+        whole[..page].to_vec(),
+    ];
+    for (number, bytes) in damaged.into_iter().enumerate() {
+        let name = format!("damaged-{number}.redb");
+        let path = folder.path().join(&name);
+        std::fs::write(&path, &bytes).expect("written");
+        let told = RedbStore::open(&path).err().map(|error| error.to_string());
+        let told = told.unwrap_or_else(|| panic!("{number}: it was opened"));
+        assert!(
+            told.contains(&name) && told.contains("bring back a copy"),
+            "{number}: {told}"
+        );
+    }
+    // Of a part of it that was written over, either nothing was in use or it is told.
+    for (number, first) in (1..pages.saturating_sub(8)).step_by(5).enumerate() {
+        let path = folder.path().join(format!("partly-{number}.redb"));
+        std::fs::write(&path, overwritten(first..first + 8, 0xa5)).expect("written");
+        match RedbStore::open(&path) {
+            Ok(store) => assert_eq!(found(&store).await.len(), 60, "pages from {first}"),
+            Err(error) => assert!(error.to_string().contains("bring back a copy"), "{error}"),
+        }
+    }
+    assert_eq!(found(&RedbStore::open(&path).expect("it is sound")).await.len(), 60);
+}
