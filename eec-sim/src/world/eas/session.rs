@@ -431,6 +431,7 @@ impl Played {
             ees_root: ees_root.map(str::to_owned),
             sessions: Mutex::default(),
             full: AtomicBool::new(false),
+            ending: Mutex::default(),
         })
     }
 
