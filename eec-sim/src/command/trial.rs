@@ -48,9 +48,12 @@ struct Tried {
     took: Duration,
 }
 
+/// A pair that cannot be, by its name, and the reason.
+type Impossible = (String, BadScenario);
+
 impl Trial {
     /// What is played, and what cannot be, with the reason.
-    fn cases(&self) -> Result<(Vec<Case>, Vec<(String, BadScenario)>), BadScenario> {
+    fn cases(&self) -> Result<(Vec<Case>, Vec<Impossible>), BadScenario> {
         let (mut cases, mut impossible) = (Vec::new(), Vec::new());
         let wanted = |name: &str| self.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
         for shipped in SHIPPED.iter().filter(|shipped| wanted(shipped.name)) {

@@ -85,7 +85,7 @@ impl Life<'_> {
     }
 
     /// An edge site serves the UE again: its EES tells the EAS there to fetch the state from the cloud.
-    pub(super) async fn from_the_cloud(
+    pub(super) async fn leave_the_cloud(
         &self,
         device: &Device,
         start: &Start,

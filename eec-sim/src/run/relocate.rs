@@ -177,7 +177,7 @@ impl Life<'_> {
             recorder.reach(Milestone::Decided);
         }
         let entered = match scenario.acr {
-            _ if comes_back => self.from_the_cloud(device, start, home, cell, facts).await?,
+            _ if comes_back => self.leave_the_cloud(device, start, home, cell, facts).await?,
             _ if falls_back && by_the_eec => self.to_the_cloud(device, start, home, cell, facts).await?,
             AcrScenario::EecInitiated => self.by_the_eec(device, start, home, cell, client, facts).await?,
             AcrScenario::EecExecutedViaSourceEes => self.via_source_ees(device, start, home, cell, facts).await?,
