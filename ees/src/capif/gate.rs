@@ -101,13 +101,20 @@ async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Re
     let Some(peer) = peer else {
         return Problem::from(Error::internal("a request without a peer")).into_response();
     };
-    if let Err(problem) = gate.published(&api).await {
-        return problem.into_response();
-    }
-    let invoker = match gate.who(&peer, request.headers(), request.uri(), &api).await {
+    let mut invoker = match gate.who(&peer, request.headers(), request.uri(), &api).await {
         Ok(invoker) => invoker,
         Err(problem) => return problem.into_response(),
     };
+    if !gate.is_known(&api) {
+        if let Err(problem) = gate.published(&api).await {
+            return problem.into_response();
+        }
+        // What was taken back can be told apart only now.
+        invoker = match gate.who(&peer, request.headers(), request.uri(), &api).await {
+            Ok(invoker) => invoker,
+            Err(problem) => return problem.into_response(),
+        };
+    }
     gate.served(&peer, &invoker, &api, request, next).await
 }
 
@@ -117,18 +124,18 @@ impl Gate {
         Self { parts, here }
     }
 
+    /// Whether the identifier of an API is known, if it is exposed at all.
+    fn is_known(&self, api: &str) -> bool {
+        self.parts.exposing.api_id(api).is_some() || !self.parts.exposed.contains(api)
+    }
+
     /// Waits until the identifier of an exposed API is known. Invokers can find an API before its core function has answered this EES,
     /// but then neither what was taken back from them nor their invocations could be told.
     async fn published(&self, api: &str) -> Result<(), Problem> {
-        let exposing = &self.parts.exposing;
-        let is_known = || exposing.aef_id().is_none() || exposing.api_id(api).is_some();
-        if is_known() || !self.parts.exposed.contains(api) {
-            return Ok(());
-        }
         let mut link = self.parts.link.clone();
-        let rounds = async { while !is_known() && link.changed().await.is_ok() {} };
+        let rounds = async { while !self.is_known(api) && link.changed().await.is_ok() {} };
         let _ = tokio::time::timeout(UNTIL_PUBLISHED, rounds).await;
-        match is_known() {
+        match self.is_known(api) {
             true => Ok(()),
             false => Err(Error::unavailable(
                 "the CAPIF core function has not confirmed yet that this API is published",

@@ -275,6 +275,8 @@ async fn an_invocation_waits_for_the_publication_to_be_confirmed() {
         "never confirmed"
     );
     assert_eq!(lab.logged().await.len(), 1);
+    let stale = lab.token(|claims| claims["exp"] = json!(NOW - 31));
+    assert_eq!(lab.shows(&stale).await.0, 401, "strangers do not wait");
 }
 
 /// Stale, for another AEF, for another API, of another certificate, of two invokers, bound to none, living too long, forged, and none.
