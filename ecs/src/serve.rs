@@ -218,6 +218,7 @@ impl Loaded {
             pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);
         }
         let store = Watched::over(store, keeping.evidence());
+        let keeping = keeping.remembered_by(store.clone()).await;
         let outbox = OutboxSettings {
             longest_retry: Duration::from_secs(config.notifications.longest_retry_seconds.max(1).into()),
             ..OutboxSettings::default()

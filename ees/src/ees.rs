@@ -345,6 +345,7 @@ impl EesBuilder {
             pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);
         }
         let store = Watched::over(store, keeping.evidence());
+        let keeping = keeping.remembered_by(store.clone()).await;
         let collector = config.audit.as_ref().and_then(|audit| audit.collector.as_ref());
         let keeping = keeping.collector(collector.map(|collector| reached(collector, &config)).transpose()?);
         let edge1_socket = Socket::bind("edge1", &config.edge1).await?;

@@ -2,7 +2,10 @@
 //!
 //! The folder is for its owner only (0700), and so is each file (0600), whatever the umask.
 
-use crate::record::{self, Seen, sha256};
+use crate::{
+    record::{self, Seen, sha256},
+    verify::Known,
+};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
@@ -226,6 +229,24 @@ impl Folder {
         }
         Ok(end)
     }
+}
+
+/// Whether the log in this folder holds the record with that hash. One that is older than all that is kept counts as held: whether it was
+/// right that it went is said by the log itself.
+///
+/// # Errors
+/// When the folder or a file cannot be read.
+pub(crate) fn holds(folder: &Path, known: &Known) -> io::Result<bool> {
+    let files = files_of(folder)?;
+    let Some((_, path)) = files.iter().rfind(|(first, _)| *first <= known.number) else {
+        return Ok(!files.is_empty());
+    };
+    let bytes = fs::read(path)?;
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let number = |line: &[u8]| serde_json::from_slice::<Seen>(line).map(|seen| seen.number).ok();
+    Ok(lines
+        .filter(|line| number(line) == Some(known.number))
+        .any(|line| sha256(line) == known.hash))
 }
 
 /// Goes through the lines of the last file. What does not fit is said, and counted: numbers are never used twice.

@@ -2,6 +2,7 @@
 
 use crate::{
     log::AuditLog,
+    remembered,
     settings::{AuditError, AuditSettings},
     upload,
     watch::{self, ToTheLog},
@@ -10,6 +11,7 @@ use edgeapp_core::{
     clock::trust::Trust,
     consent::Consent,
     evidence::{Collector, Evidence, SecurityEvent, SecurityEventKind},
+    store::Store,
 };
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,8 @@ pub struct Keeping {
     evidence: Arc<dyn Evidence>,
     log: Option<Arc<AuditLog>>,
     collector: Option<Arc<dyn Collector>>,
+    /// What remembers the last checkpoint.
+    state: Option<Arc<dyn Store>>,
     configuration: String,
 }
 
@@ -46,6 +50,7 @@ impl Keeping {
             evidence,
             log,
             collector: None,
+            state: None,
             configuration: format!("configuration sha256:{fingerprint}"),
         })
     }
@@ -53,6 +58,25 @@ impl Keeping {
     /// Records of the audit log are handed over to this collector.
     pub fn collector(mut self, collector: Option<Arc<dyn Collector>>) -> Self {
         self.collector = collector;
+        self
+    }
+
+    /// Compares the end of the audit log with what this state remembers of it, tells what is missing, and has the state remember each
+    /// checkpoint from now on.
+    pub async fn remembered_by(mut self, state: Arc<dyn Store>) -> Self {
+        if let Some(log) = &self.log {
+            match remembered::missing(state.as_ref(), log).await {
+                Ok(missing) => {
+                    for what in missing {
+                        tracing::error!("the audit log lacks records: {what}");
+                        let event = SecurityEvent::new(SecurityEventKind::LogGap, what);
+                        self.evidence.record(event.about("audit log"));
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "the end of the audit log cannot be compared with the state"),
+            }
+        }
+        self.state = Some(state);
         self
     }
 
@@ -85,7 +109,13 @@ impl Keeping {
         stop: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (evidence, log, collector) = (self.evidence.clone(), self.log.clone(), self.collector.clone());
+        let remembered = self.log.clone().zip(self.state.clone());
         async move {
+            let remember = async {
+                if let Some((log, state)) = remembered {
+                    remembered::remember(state, log).await;
+                }
+            };
             let upload = async {
                 match log.zip(collector) {
                     Some((log, collector)) => upload::run(log, collector, stop).await,
@@ -95,6 +125,7 @@ impl Keeping {
             tokio::join!(
                 watch::clock(evidence.clone(), trust),
                 watch::withdrawals(consent, evidence),
+                remember,
                 upload
             );
         }
@@ -107,6 +138,9 @@ impl Keeping {
         let closing = log.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || closing.close()).await {
             tracing::error!(%error, "the audit log was not closed");
+        }
+        if let Some(state) = &self.state {
+            remembered::last(state.as_ref(), &log).await;
         }
         if let Some(collector) = self.collector
             && !upload::last_words(&log, collector).await

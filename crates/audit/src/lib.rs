@@ -12,6 +12,7 @@
 //! | [`keys`] | the key that signs checkpoints |
 //! | [`verify`] | plain functions that find the first bad record |
 //! | [`upload`] | brings records to a collector, each once and without gaps |
+//! | `remembered` | what the state knows of the last checkpoint, so that a log that was cut is found |
 //! | [`keeping`] | from the start of a server to its end |
 //! | [`settings`] | `[audit]` and `[privacy]` of a configuration |
 //! | [`command`] | `audit keygen`, `audit verify`, `audit pseudonym` |
@@ -39,6 +40,7 @@ pub mod keeping;
 pub mod keys;
 pub mod log;
 pub mod record;
+mod remembered;
 mod repeated;
 pub mod settings;
 pub mod upload;

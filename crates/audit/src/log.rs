@@ -8,6 +8,7 @@
 use crate::{
     files::{Folder, FolderError},
     keys::AuditKey,
+    verify::Known,
     writer::{Told, Writer},
 };
 use edgeapp_core::evidence::{Evidence, SecurityEvent};
@@ -89,6 +90,10 @@ pub(crate) struct Shared {
     pub(crate) closing: AtomicBool,
     /// The number of the last record that is on the disk.
     pub(crate) durable: watch::Sender<u64>,
+    /// The last checkpoint of this run that is on the disk.
+    pub(crate) signed: watch::Sender<Option<Known>>,
+    /// The number of the last record that was there when the log was opened.
+    pub(crate) began_after: u64,
     /// Up to which record the collector has all.
     pub(crate) uploaded: AtomicU64,
 }
@@ -126,6 +131,8 @@ impl AuditLog {
             full: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             durable: watch::Sender::new(end.number),
+            signed: watch::Sender::new(None),
+            began_after: end.number,
             uploaded,
         });
         let began = Instant::now();

@@ -14,6 +14,7 @@ use crate::{
     record::{CHECKPOINT, PRUNED, Seen, sha256, signature_of},
 };
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
@@ -21,7 +22,7 @@ use std::{
 };
 
 /// A record by its place in the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// Its number.
     pub number: u64,
@@ -73,8 +74,11 @@ pub enum VerifyError {
     #[error("{0}: {1}")]
     Io(PathBuf, io::Error),
     /// There is none.
-    #[error("{0}: there is no audit log here")]
+    #[error("{0}: there is no audit log here; name the folder of a server's log, or a file of a collector")]
     Nothing(PathBuf),
+    /// There are several: a folder in which a collector keeps those of several servers.
+    #[error("{}: there are the logs of several servers here, and one is verified at a time; name one of {}", .0.display(), .1.join(", "))]
+    Several(PathBuf, Vec<String>),
 }
 
 /// What a good log holds.
@@ -255,7 +259,7 @@ impl<'a> Verifier<'a> {
     }
 }
 
-/// Verifies one file, or all files of a folder.
+/// Verifies one file, or all files of a folder: that of a server, or that of a collector which keeps the log of one.
 ///
 /// # Errors
 /// See [`VerifyError`].
@@ -264,7 +268,7 @@ pub fn verify_folder(path: &Path, keys: &[PublicKey], demands: &Demands) -> Resu
         let path = path.to_owned();
         move |error| VerifyError::Io(path, error)
     };
-    let files = match path.is_dir() {
+    let mut files: Vec<PathBuf> = match path.is_dir() {
         true => files_of(path)
             .map_err(unreadable(path))?
             .into_iter()
@@ -273,7 +277,16 @@ pub fn verify_folder(path: &Path, keys: &[PublicKey], demands: &Demands) -> Resu
         false => vec![path.to_owned()],
     };
     if files.is_empty() {
-        return Err(VerifyError::Nothing(path.to_owned()));
+        files = collected_in(path).map_err(unreadable(path))?;
+    }
+    match files.as_slice() {
+        [] => return Err(VerifyError::Nothing(path.to_owned())),
+        // A collector keeps each log in one file.
+        [_, _, ..] if first_of(&files[0]).is_none() => {
+            let names = files.iter().map(|file| file.display().to_string());
+            return Err(VerifyError::Several(path.to_owned(), names.collect()));
+        }
+        _ => {}
     }
     let mut verifier = Verifier::new(keys, demands);
     for file in files {
@@ -285,6 +298,19 @@ pub fn verify_folder(path: &Path, keys: &[PublicKey], demands: &Demands) -> Resu
         verifier.removed = verifier.removed.max(verifier.report.first.saturating_sub(1));
     }
     Ok(verifier.finish(path)?)
+}
+
+/// The files of a folder in which a collector keeps logs: lines of JSON, `<role>-<name of the log>.jsonl` of ours.
+fn collected_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "jsonl") && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The last record in a file of lines, such as the one that a collector keeps.

@@ -6,6 +6,7 @@ use crate::{
     log::{Policy, Shared},
     record::{self, CHECKPOINT, Content, PRUNED, capped, sha256},
     repeated::Repeated,
+    verify::Known,
 };
 use edgeapp_core::{
     evidence::{SecurityEvent, SecurityEventKind},
@@ -320,6 +321,10 @@ impl Writer {
         };
         self.write(&(line + "\n"), place)?;
         self.unsigned = 0;
+        self.shared.signed.send_replace(Some(Known {
+            number: self.place.number,
+            hash: self.place.hash.clone(),
+        }));
         Ok(())
     }
 

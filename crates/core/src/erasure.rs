@@ -20,7 +20,8 @@ use serde_json::Value;
 /// Entries looked at at a time.
 const PAGE: usize = 256;
 /// What stays although it may name somebody, and what is the server's own or another server's.
-const STAYS: [&str; 9] = [
+const STAYS: [&str; 10] = [
+    "audit/",
     "token/",
     "privacy/",
     "clock/",

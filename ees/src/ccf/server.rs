@@ -84,6 +84,7 @@ impl CcfServer {
         let keeping = Keeping::open(None, config.audit.as_ref(), effective.fingerprint())?;
         let (loaded, keyring) = read(config)?;
         let store = loaded.store(&keeping).await?;
+        let keeping = keeping.remembered_by(store.clone()).await;
         if names_lie_in_the_store {
             pseudonym::install(PrivacySettings::pseudonyms_of(store.as_ref()).await?);
         }

@@ -321,7 +321,7 @@ async fn entries(plan: &Plan) -> Entries {
     let store = RedbStore::open(plan.state()).unwrap();
     let all = store.range(Span::prefix("")).await.unwrap().entries;
     // What the EES does by itself all the time was not done by a request.
-    let own = |key: &str| key.contains("core-upkeep") || key.starts_with("clock/");
+    let own = |key: &str| key.contains("core-upkeep") || key.starts_with("clock/") || key.starts_with("audit/");
     all.into_iter()
         .filter(|entry| !own(entry.key.as_str()))
         .map(|entry| (entry.key.as_str().to_owned(), entry.value))
