@@ -142,6 +142,13 @@ impl AuthorizationConfig {
         if self.mode == Mode::Token && self.issuer.as_ref().is_none_or(String::is_empty) {
             let reason = "is needed with mode = \"token\": tokens.issuer of the ECS, such as https://ecs.example";
             wrong.push(("issuer", reason.to_owned()));
+        } else if self
+            .issuer
+            .as_ref()
+            .is_some_and(|issuer| !issuer.starts_with("https://"))
+        {
+            let reason = "must begin with https://: it is the tokens.issuer of the ECS letter by letter, such as https://ecs.example";
+            wrong.push(("issuer", reason.to_owned()));
         }
         wrong
     }
@@ -182,8 +189,10 @@ mod tests {
         assert!(AuthorizationConfig::default().token_points().is_empty());
         assert_eq!(wrong("mode = \"token\""), ["issuer"]);
         assert!(wrong("mode = \"token\"\nissuer = \"https://ecs.example\"").is_empty());
+        assert_eq!(wrong("mode = \"token\"\nissuer = \"ecs.example\""), ["issuer"]);
+        assert_eq!(wrong("issuer = \"http://ecs.example\""), ["issuer"]);
         assert_eq!(
-            wrong("mode = \"token\"\nissuer = \"x\"\nreference_points = []"),
+            wrong("mode = \"token\"\nissuer = \"https://x\"\nreference_points = []"),
             ["reference_points"]
         );
         assert_eq!(

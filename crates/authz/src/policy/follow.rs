@@ -15,6 +15,9 @@ use std::{
     time::Duration,
 };
 
+/// 1 while there are policies that cannot be used, and older ones are in force.
+const REFUSED: &str = "edgeapp_policies_refused";
+
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -32,6 +35,7 @@ impl LocalPolicy {
     /// is done where the server's own policies are in force: these cannot change.
     pub fn follow(self: &Arc<Self>, evidence: Arc<dyn Evidence>) {
         if let Some(path) = self.path.clone() {
+            metrics::gauge!(REFUSED).set(0.0);
             let (policy, look) = (Arc::downgrade(self), self.first_look.clone());
             tokio::spawn(follow(policy, path.into(), look, Asked::listen(), evidence));
         }
@@ -55,18 +59,21 @@ impl LocalPolicy {
             });
         };
         let refused = |error: PolicyError, hash: &str| {
+            metrics::gauge!(REFUSED).set(1.0);
             tracing::error!(%error, "the policies stay as they were");
             let error_line = error.to_string();
             let first = error_line.lines().next().unwrap_or_default();
+            // A record is short: file and mistake have to be in it, and what the event is about says the folder.
+            let first = first.replace(&*path.with_file_name("").to_string_lossy(), "");
+            let (before, offered) = (version(before.hash()), version(hash));
             tell(format!(
-                "refused: before {}, offered {hash}, in force {}: {first}",
-                before.hash(),
-                before.hash()
+                "refused: before {before}, offered {offered}, in force {before}: {first}"
             ));
             Err(error)
         };
         let texts = match Texts::read(path) {
             Ok(texts) if texts.hash == before.hash() => {
+                metrics::gauge!(REFUSED).set(0.0);
                 tracing::info!("the policies were read again: nothing has changed");
                 return Ok(Reloaded::Same);
             }
@@ -83,6 +90,7 @@ impl LocalPolicy {
                     hash = fresh.hash(),
                     "new policies are in force"
                 );
+                metrics::gauge!(REFUSED).set(0.0);
                 tell(format!("taken: before {}, in force {}", before.hash(), fresh.hash()));
                 self.in_force.store(Arc::new(fresh));
                 Ok(Reloaded::Taken)
@@ -90,6 +98,11 @@ impl LocalPolicy {
             Err(error) => refused(error, &texts.hash),
         }
     }
+}
+
+/// The beginning of a hash, as `check-policy` shows it.
+fn version(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
 /// Whoever may write the files acts as the operator; the file system knows the number of the user.

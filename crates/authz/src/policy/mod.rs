@@ -5,6 +5,7 @@
 //! | `catalogue` | what a server serves, as a Cedar schema |
 //! | `shipped` | the policies that the servers come with, `crates/authz/policies` |
 //! | `source`, `reading`, `rule` | files, read and checked: nothing unknown, nothing dead, nothing that opens everything |
+//! | `names` | names that no caller can have |
 //! | `set` | a set in force and its decisions |
 //! | `follow` | files that change: all of the new ones, or none |
 //! | [`check`] | what `check-policy` says |
@@ -17,6 +18,7 @@ mod catalogue;
 pub mod check;
 mod error;
 mod follow;
+mod names;
 mod reading;
 mod rule;
 mod set;

@@ -3,6 +3,7 @@
 use super::{
     Catalogue, Fault, PolicyError, Rule, bounds,
     catalogue::{api_of, type_of},
+    names,
     rule::Breadth,
     source::Texts,
 };
@@ -100,6 +101,20 @@ impl<'a> Reading<'a> {
                 continue;
             }
             let rule = Rule::of(policy, id.clone(), file.to_owned(), line, self.catalogue.served());
+            let roles: Vec<Role> = rule.about.iter().map(|(point, _)| point.caller()).collect();
+            for odd in names::odd(policy, &roles) {
+                let place = text[begin..].find(&odd.literal).map_or(begin, |at| begin + at);
+                let told = fault(
+                    line_at(text, place),
+                    format!("policy {id:?} {}", odd.reason),
+                    &odd.remedy,
+                );
+                if odd.nobody {
+                    self.faults.push(told);
+                } else {
+                    self.lints.push(told);
+                }
+            }
             if let Err(error) = self.set.add(policy.new_id(PolicyId::new(id))) {
                 self.faults
                     .push(fault(line, error.to_string(), "give each policy an @id of its own"));
