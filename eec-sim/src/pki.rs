@@ -145,6 +145,7 @@ impl Pki {
             let today = now();
             pki.list_revoked(role, today - HOUR..today + 365 * DAY)?;
         }
+        all.push_str(&pki.make_collector()?);
         write(&pki.all_authorities(), &all, false)?;
         pki.issue(Role::Ecs, "ecs.example").named("ecs").write()?;
         pki.issue(Role::Ees, "ees-a.example").named("ees-a").write()?;
@@ -165,10 +166,41 @@ impl Pki {
         pki.issue(Role::Nef, "nef.example").named("nef").write()?;
         pki.issue(Role::Ccf, "ccf.example").named("ccf").write()?;
         pki.issue(Role::Smf, "smf.example").named("smf").write()?;
-        pki.issue(Role::Operator, "collector").serving().write()?;
         pki.audit_key("audit")?;
         pki.state_key("state")?;
         Ok(pki)
+    }
+
+    /// Makes the certificate of a collector of audit records, by an authority of its own, which no server trusts in for anything else: who
+    /// keeps the evidence is nobody whom doors let in. Answers with the authority.
+    fn make_collector(&self) -> Result<String, PkiError> {
+        let failed = |error| PkiError::Certificate("authority of collectors".to_owned(), error);
+        let key = KeyPair::generate().map_err(failed)?;
+        let certificate = authority_of("collectors of audit records")
+            .self_signed(&key)
+            .map_err(failed)?
+            .pem();
+        write(&self.collector_ca(), &certificate, false)?;
+        let request = Request {
+            pki: self,
+            // No identity of ours: a host, no more.
+            identities: Vec::new(),
+            hosts: self.hosts.clone(),
+            issuer: Role::Operator,
+            flaw: None,
+            serves: true,
+            name: "collector".to_owned(),
+        };
+        let (issued, issued_key) = request.made(&Issuer::new(authority_of("collectors of audit records"), key))?;
+        let files = self.files("collector");
+        write(&files.key, &issued_key.serialize_pem(), true)?;
+        write(&files.certificate, &issued, false)?;
+        Ok(certificate)
+    }
+
+    /// The certificate of the authority that the certificate of the collector leads to: `roots` of `[audit.collector]`.
+    pub fn collector_ca(&self) -> PathBuf {
+        self.dir.join("ca").join("collector.pem")
     }
 
     /// Opens a folder made by [`Pki::create`].
@@ -586,7 +618,11 @@ fn params(name: &str, days: i64) -> CertificateParams {
 }
 
 fn authority(role: Role) -> CertificateParams {
-    let mut params = params(&format!("EDGEAPP laboratory authority for role {role}"), 10 * 365);
+    authority_of(&format!("role {role}"))
+}
+
+fn authority_of(whom: &str) -> CertificateParams {
+    let mut params = params(&format!("EDGEAPP laboratory authority for {whom}"), 10 * 365);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
@@ -632,6 +668,11 @@ mod tests {
         let eas = pki.files("eas-chess-a").identity().unwrap().principal().unwrap();
         assert_eq!(eas.owner().as_str(), "urn:edgeapp:eas:eas.chess.example#a");
         assert_eq!(eas.provider().map(|provider| provider.as_str()), Some(CHESS_PROVIDER));
+        let collector = pki.files("collector").identity().unwrap();
+        assert!(
+            collector.principal().is_err(),
+            "the collector is nobody whom doors let in"
+        );
         let eec = pki.files("eec-1").identity().unwrap().principal().unwrap();
         assert_eq!(eec.gpsi().map(|gpsi| gpsi.as_str()), Some("msisdn-491700000001"));
         assert!(eec.dns_names().contains(&"localhost".to_owned()));

@@ -251,7 +251,7 @@ async fn collector(lab: &Lab, name: &str, port: u16) -> (String, CancellationTok
 
 fn with_collector(lab: &Lab, url: &str) -> Plan {
     audited(lab).with(&format!(
-        "[audit.collector]\nurl = \"{url}\"\nroots = \"pki/ca/operator.pem\"\n"
+        "[audit.collector]\nurl = \"{url}\"\nroots = \"pki/ca/collector.pem\"\n"
     ))
 }
 
@@ -313,6 +313,21 @@ async fn a_stranger_in_the_place_of_the_collector_gets_nothing() {
     assert!(ees.stop().await.success());
     assert_eq!(lines(&lab.path().join("collected")), [""; 0]);
     good(&verify(&lab, "ees", &folder(&lab), &[]));
+}
+
+/// Who keeps the evidence is no operator: no door lets it in.
+///
+/// Proves: WP-33
+#[tokio::test]
+async fn the_collector_is_let_in_nowhere() {
+    let lab = Lab::new();
+    let ees = audited(&lab).start().await;
+    let collector = Caller::new(&lab, &lab.pki.files("collector"), Role::Ees, ees.root("operator"));
+    assert!(
+        collector.try_call(Method::GET, "/ready", &Value::Null).await.is_err(),
+        "the handshake is refused"
+    );
+    assert!(ees.stop().await.success());
 }
 
 /// What the operator's port says in all.
