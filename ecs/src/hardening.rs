@@ -4,7 +4,7 @@ use crate::config::EcsConfig;
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_authz::{config::AuthorizationConfig, consent::ConsentConfig};
 use edgeapp_core::hardening::{Check, Hardened, Profile};
-use edgeapp_http::tls::TlsSettings;
+use edgeapp_http::{limits::LimitSettings, tls::TlsSettings};
 use edgeapp_nef::NefSettings;
 use edgeapp_store::StoreSettings;
 
@@ -102,6 +102,7 @@ impl Hardened for EcsConfig {
         Profile::of(self)
             .with(CHECKS)
             .part(|ecs| Some(&ecs.tls), TlsSettings::CHECKS)
+            .part(|ecs| Some(&ecs.limits), LimitSettings::CHECKS)
             .part(|ecs| Some(&ecs.store), StoreSettings::CHECKS)
             .part(|ecs| ecs.audit.as_ref(), AuditSettings::CHECKS)
             .part(|ecs| ecs.nef.as_ref(), NefSettings::CHECKS)
@@ -140,6 +141,47 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        ("tls.check_files_seconds", "tls.check_files_seconds = 61"),
+        ("audit.checkpoint_seconds", "audit.checkpoint_seconds = 301"),
+        ("audit.checkpoint_records", "audit.checkpoint_records = 10001"),
+        ("limits.connections", "limits.connections = 1000001"),
+        (
+            "limits.connections_per_address",
+            "limits.connections_per_address = 100001",
+        ),
+        ("limits.handshakes_per_address", "limits.handshakes_per_address = 10001"),
+        ("limits.connections_per_caller", "limits.connections_per_caller = 10001"),
+        ("limits.idle_seconds", "limits.idle_seconds = 3601"),
+        ("limits.requests_at_a_time", "limits.requests_at_a_time = 100001"),
+        (
+            "limits.requests_at_a_time_per_caller",
+            "limits.requests_at_a_time_per_caller = 10001",
+        ),
+        (
+            "limits.eec.requests_per_second",
+            "limits.eec = { requests_per_second = 10001, burst = 1 }",
+        ),
+        ("limits.eec.burst", "limits.eec.burst = 20001"),
+        (
+            "limits.eas.requests_per_second",
+            "limits.eas = { requests_per_second = 50001, burst = 1 }",
+        ),
+        ("limits.eas.burst", "limits.eas.burst = 100001"),
+        (
+            "limits.ees.requests_per_second",
+            "limits.ees = { requests_per_second = 100001, burst = 1 }",
+        ),
+        ("limits.ees.burst", "limits.ees.burst = 200001"),
+        (
+            "limits.nef.requests_per_second",
+            "limits.nef = { requests_per_second = 500001, burst = 1 }",
+        ),
+        ("limits.nef.burst", "limits.nef.burst = 1000001"),
+        (
+            "limits.operator.requests_per_second",
+            "limits.operator = { requests_per_second = 10001, burst = 1 }",
+        ),
+        ("limits.operator.burst", "limits.operator.burst = 20001"),
         (
             "privacy.log_identifiers_as_they_are",
             "privacy.log_identifiers_as_they_are = true",

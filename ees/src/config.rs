@@ -605,6 +605,20 @@ impl EesConfig {
         }
     }
 
+    /// What is allowed and yet looks like something that was forgotten, a line for each.
+    pub fn hints(&self) -> Vec<String> {
+        let mut hints = Vec::new();
+        if self.edge9.is_some() && self.neighbours.is_empty() {
+            hints.push(
+                "key `neighbour`: [edge9] has an address of its own, and there is no [[neighbour]]: the ECS tells the endpoint of [edge1] \
+                alone, where EESs with an [edge9] of their own serve no other EES; write [[neighbour]] with ees_id and url of EDGE-9 for \
+                each of the others, and this one into theirs"
+                    .to_owned(),
+            );
+        }
+        hints
+    }
+
     /// Where EDGE-3 is exposed through CAPIF, if it is.
     pub fn exposure(&self) -> Option<&ExposureSettings> {
         self.capif.as_ref()?.exposure.as_ref()

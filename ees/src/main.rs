@@ -232,6 +232,9 @@ fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Failure> 
     let config = EesConfig::read(file).map_err(|error| Failure::Usage(error.to_string()))?;
     logging(format, log, &config.privacy)?;
     Effective::of(&config).map_err(Failure::Failed)?.log();
+    for hint in config.hints() {
+        tracing::warn!("{hint}");
+    }
     keep_memory_private();
     runtime()?.block_on(async {
         let server = EesBuilder::new(config).build().await;
@@ -310,6 +313,11 @@ fn check_config(file: &Path) -> Result<(), Failure> {
     runtime()?
         .block_on(async { check_files(&config) })
         .map_err(|error| not_started(file, &error))?;
+    let mut out = std::io::stderr().lock();
+    for hint in config.hints() {
+        let _ = writeln!(out, "hint: {}: {hint}", file.display());
+    }
+    drop(out);
     verdict(&Effective::of(&config).map_err(Failure::Failed)?)
 }
 

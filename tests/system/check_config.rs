@@ -4,7 +4,7 @@ use edgeapp_system_tests::{
     lab::{Lab, Plan},
     process::program,
 };
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 /// Exit status, standard output and standard error.
 fn checked(plan: &Plan) -> (Option<i32>, String, String) {
@@ -21,7 +21,9 @@ fn checked(plan: &Plan) -> (Option<i32>, String, String) {
 fn strict(lab: &Lab) -> [Plan; 2] {
     let strict = "http1 = false\naudit = { folder = \"audit\", key = \"pki/audit.key\" }\n[notifications]\nallow_callbacks_to_private_addresses = false\n[store]\nencryption_key_file = \"pki/state.key\"\n";
     [
-        lab.ees("a").with(strict).with("[edge9]\nlisten = \"127.0.0.1:0\"\n"),
+        lab.ees("a").with(strict).with(
+            "[edge9]\nlisten = \"127.0.0.1:0\"\n[[neighbour]]\nees_id = \"ees-b.example\"\nurl = \"https://127.0.0.1:9209\"\n",
+        ),
         lab.ecs()
             .with(strict)
             .with("[registration]\nallowed_ees = [\"ees-a.example\"]\n"),
@@ -108,6 +110,14 @@ fn an_unusable_configuration_is_told_apart_from_a_weak_one() {
                 "[privacy]\npseudonym_key = \"none/pseudonym.key\"",
                 "key `privacy.pseudonym_key`: ",
             ),
+            (
+                "[audit]\nfolder = \"/proc/x/audit\"",
+                "key `audit.folder`: /proc/x/audit: ",
+            ),
+            (
+                "[store]\npath = \"/proc/x/state.redb\"",
+                "key `store.path`: /proc/x/state.redb: ",
+            ),
         ] {
             let (status, settings, errors) = checked(&plan.clone().with(wrong));
             assert_eq!((status, settings.as_str()), (Some(2), ""), "{wrong}: {errors}");
@@ -139,5 +149,66 @@ async fn a_start_logs_the_sum_of_the_settings() {
                     && line.contains("notifications.allow_callbacks_to_private_addresses")),
             "{log}"
         );
+    }
+}
+
+/// An EES whose EDGE-9 has an address of its own is not found there by the others: that is said, and changes no exit status.
+#[test]
+fn an_edge9_that_no_neighbour_names_is_told_of() {
+    let lab = Lab::new();
+    let edge9 = lab.ees("a").with("[edge9]\nlisten = \"127.0.0.1:0\"\n");
+    let (status, _, errors) = checked(&edge9);
+    assert_eq!(status, Some(1));
+    assert!(
+        errors.contains("hint: ") && errors.contains("write [[neighbour]] with ees_id and url"),
+        "{errors}"
+    );
+    let neighbour = "[[neighbour]]\nees_id = \"ees-b.example\"\nurl = \"https://127.0.0.1:9209\"\n";
+    let (_, _, errors) = checked(&edge9.with(neighbour));
+    assert!(!errors.contains("hint: "), "{errors}");
+}
+
+/// The configurations of `docs/deploy` are usable as they are, with the files of a laboratory in the place of an installation's, and nothing
+/// in them is weaker.
+///
+/// Proves: WP-39
+#[test]
+fn the_configurations_to_begin_with_are_as_strict_as_the_reference() {
+    let lab = Lab::new();
+    let at = |name: &str| lab.path().join(name).display().to_string();
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/deploy");
+    for (server, own) in [("ees", "ees-a"), ("ecs", "ecs")] {
+        let text = std::fs::read_to_string(deploy.join(format!("{server}.toml"))).unwrap();
+        let credentials = format!("/run/credentials/{server}.service/");
+        let text = text
+            .replace(&format!("{credentials}key"), &at(&format!("pki/{own}.key")))
+            .replace(&format!("{credentials}state-key"), &at("pki/state.key"))
+            .replace(&credentials, &at("pki/"))
+            .replace("/etc/edgeapp/certs/", &at("pki/"))
+            .replace("/etc/edgeapp/collector-ca.pem", &at("pki/ca/collector.pem"))
+            .replace("/etc/edgeapp/", &at("pki/"))
+            .replace(&format!("/var/lib/edgeapp-{server}/"), &at(&format!("var-{server}/")));
+        let file = lab.path().join(format!("{server}.toml"));
+        // The sections that are comments as well, where they need no more than the laboratory has.
+        let with_collector = text
+            .replace("#[audit.collector]", "[audit.collector]")
+            .replace("#url = ", "url = ")
+            .replace("#roots = ", "roots = ");
+        for text in [text, with_collector] {
+            std::fs::write(&file, &text).unwrap();
+            let ran = Command::new(program(server))
+                .args(["check-config", "--config"])
+                .arg(&file)
+                .env(
+                    format!("{}__TLS__ALLOW_TEST_CERTIFICATES", server.to_uppercase()),
+                    "true",
+                )
+                .output()
+                .unwrap();
+            let errors = String::from_utf8(ran.stderr).unwrap();
+            let lines: Vec<_> = errors.lines().skip(1).collect();
+            assert!(lines.len() == 1 && lines[0].starts_with(TESTS), "{server}: {errors}");
+            assert_eq!(ran.status.code(), Some(1), "{server}");
+        }
     }
 }

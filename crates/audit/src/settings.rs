@@ -81,6 +81,8 @@ const fn max_bytes() -> u64 {
     1024 * 1024 * 1024
 }
 
+const UNSIGNED: &str = "what is not signed yet can be written anew by who may write the files";
+
 /// Why the audit log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -100,11 +102,25 @@ pub enum AuditError {
 
 impl AuditSettings {
     /// What the hardened reference says about `[audit]`.
-    pub const CHECKS: &[Check<Self>] = &[Check::on(
-        "audit.serve_although_records_are_lost",
-        |audit| audit.serve_although_records_are_lost,
-        "who fills the log can then do what leaves no trace",
-    )];
+    pub const CHECKS: &[Check<Self>] = &[
+        Check::on(
+            "audit.serve_although_records_are_lost",
+            |audit| audit.serve_although_records_are_lost,
+            "who fills the log can then do what leaves no trace",
+        ),
+        Check::most(
+            "audit.checkpoint_seconds",
+            300,
+            |audit| audit.checkpoint_seconds.into(),
+            UNSIGNED,
+        ),
+        Check::most(
+            "audit.checkpoint_records",
+            10_000,
+            |audit| audit.checkpoint_records.into(),
+            UNSIGNED,
+        ),
+    ];
 
     /// Makes the paths relative to `folder`, where they are relative.
     pub fn resolve(&mut self, folder: &Path) {

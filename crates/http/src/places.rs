@@ -1,4 +1,4 @@
-//! Where a server writes: looked at before it starts, and left as it is.
+//! Where a server writes: tried before it starts, and left as it is.
 
 use std::path::Path;
 
@@ -48,19 +48,26 @@ pub fn can_be_made_in_its_folder(path: &Path) -> Result<(), String> {
     can_be_written(path)
 }
 
-#[cfg(unix)]
+/// A file is asked about. Into a folder something is written, and removed: rights do not say it all, where a folder is one of the system's,
+/// the disk is full, or root asks.
 fn writable(place: &Path) -> Result<(), std::io::Error> {
+    if place.is_dir() {
+        let probe = place.join(format!(".edgeapp-{:016x}", rand::random::<u64>()));
+        std::fs::File::create_new(&probe)?;
+        return std::fs::remove_file(probe);
+    }
+    may_be_written(place)
+}
+
+#[cfg(unix)]
+fn may_be_written(file: &Path) -> Result<(), std::io::Error> {
     use rustix::fs::{Access, access};
-    let wanted = match place.is_dir() {
-        true => Access::WRITE_OK | Access::EXEC_OK,
-        false => Access::WRITE_OK,
-    };
-    Ok(access(place, wanted)?)
+    Ok(access(file, Access::WRITE_OK)?)
 }
 
 #[cfg(not(unix))]
-fn writable(place: &Path) -> Result<(), std::io::Error> {
-    match place.metadata()?.permissions().readonly() {
+fn may_be_written(file: &Path) -> Result<(), std::io::Error> {
+    match file.metadata()?.permissions().readonly() {
         true => Err(std::io::ErrorKind::PermissionDenied.into()),
         false => Ok(()),
     }
@@ -82,7 +89,13 @@ mod tests {
                 .contains("make it")
         );
         assert_eq!(can_be_made_in_its_folder(&file), Ok(()));
-        assert!(!file.exists() && !folder.path().join("a").exists());
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "nothing is left behind");
+        #[cfg(target_os = "linux")]
+        for place in ["/proc/x/ees.redb", "/proc/x"] {
+            let refused = can_be_written(Path::new(place)).expect_err("nothing can be made in /proc");
+            assert!(refused.contains("cannot be written"), "{refused}");
+        }
         std::fs::write(&file, "").expect("written");
         assert_eq!(can_be_made_in_its_folder(&file), Ok(()));
         let beneath = can_be_written(&file.join("below")).expect_err("beneath a file");

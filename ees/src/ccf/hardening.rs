@@ -3,7 +3,7 @@
 use super::{config::CcfConfig, settings::CoreSettings};
 use edgeapp_audit::settings::AuditSettings;
 use edgeapp_core::hardening::{Check, Hardened, Profile};
-use edgeapp_http::tls::TlsSettings;
+use edgeapp_http::{limits::LimitSettings, tls::TlsSettings};
 use edgeapp_store::StoreSettings;
 
 const EVERYWHERE: &str = "it is reached from every network of the machine, not only from the one it is for";
@@ -135,6 +135,7 @@ impl Hardened for CcfConfig {
             .with(CHECKS)
             .part(|ccf| Some(&ccf.core), CORE)
             .part(|ccf| Some(&ccf.tls), TlsSettings::CHECKS)
+            .part(|ccf| Some(&ccf.limits), LimitSettings::CHECKS)
             .part(|ccf| ccf.audit.as_ref(), AuditSettings::CHECKS)
     }
 }
@@ -167,6 +168,47 @@ mod tests {
 
     /// A change that makes the hardened configuration weaker, and the key that is to be named.
     const WEAKENED: &[(&str, &str)] = &[
+        ("tls.check_files_seconds", "tls.check_files_seconds = 61"),
+        ("audit.checkpoint_seconds", "audit.checkpoint_seconds = 301"),
+        ("audit.checkpoint_records", "audit.checkpoint_records = 10001"),
+        ("limits.connections", "limits.connections = 1000001"),
+        (
+            "limits.connections_per_address",
+            "limits.connections_per_address = 100001",
+        ),
+        ("limits.handshakes_per_address", "limits.handshakes_per_address = 10001"),
+        ("limits.connections_per_caller", "limits.connections_per_caller = 10001"),
+        ("limits.idle_seconds", "limits.idle_seconds = 3601"),
+        ("limits.requests_at_a_time", "limits.requests_at_a_time = 100001"),
+        (
+            "limits.requests_at_a_time_per_caller",
+            "limits.requests_at_a_time_per_caller = 10001",
+        ),
+        (
+            "limits.eec.requests_per_second",
+            "limits.eec = { requests_per_second = 10001, burst = 1 }",
+        ),
+        ("limits.eec.burst", "limits.eec.burst = 20001"),
+        (
+            "limits.eas.requests_per_second",
+            "limits.eas = { requests_per_second = 50001, burst = 1 }",
+        ),
+        ("limits.eas.burst", "limits.eas.burst = 100001"),
+        (
+            "limits.ees.requests_per_second",
+            "limits.ees = { requests_per_second = 100001, burst = 1 }",
+        ),
+        ("limits.ees.burst", "limits.ees.burst = 200001"),
+        (
+            "limits.nef.requests_per_second",
+            "limits.nef = { requests_per_second = 500001, burst = 1 }",
+        ),
+        ("limits.nef.burst", "limits.nef.burst = 1000001"),
+        (
+            "limits.operator.requests_per_second",
+            "limits.operator = { requests_per_second = 10001, burst = 1 }",
+        ),
+        ("limits.operator.burst", "limits.operator.burst = 20001"),
         ("operator.listen", "operator.listen = \"0.0.0.0:9448\""),
         (
             "notifications.allow_callbacks_to_private_addresses",

@@ -1,7 +1,7 @@
 //! `[limits]` of a configuration.
 
 use crate::server::Limits;
-use edgeapp_core::principal::Role;
+use edgeapp_core::{hardening::Check, principal::Role};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::time::Duration;
 
@@ -43,6 +43,9 @@ pub struct LimitSettings {
     #[serde(deserialize_with = "rate::<100, _>")]
     pub operator: Rate,
 }
+
+const KEEPS_OUT: &str = "one caller can keep this server from all others";
+const HELD: &str = "connections that do nothing hold their places for so long";
 
 /// How often one caller may ask. Written with its burst, whether that was given or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -159,6 +162,107 @@ impl LimitSettings {
             .map(|(key, _)| (format!("limits.{key}"), "must be at least 1"))
             .collect()
     }
+
+    /// What the hardened reference says about `[limits]`: a hundred times the default is still a limit.
+    pub const CHECKS: &[Check<Self>] = &[
+        Check::most(
+            "limits.connections",
+            1_000_000,
+            |limits| limits.connections.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.connections_per_address",
+            100_000,
+            |limits| limits.connections_per_address.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.handshakes_per_address",
+            10_000,
+            |limits| limits.handshakes_per_address.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.connections_per_caller",
+            10_000,
+            |limits| limits.connections_per_caller.into(),
+            KEEPS_OUT,
+        ),
+        Check::most("limits.idle_seconds", 3600, |limits| limits.idle_seconds.into(), HELD),
+        Check::most(
+            "limits.requests_at_a_time",
+            100_000,
+            |limits| limits.requests_at_a_time.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.requests_at_a_time_per_caller",
+            10_000,
+            |limits| limits.requests_at_a_time_per_caller.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.eec.requests_per_second",
+            10_000,
+            |limits| limits.eec.requests_per_second.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.eec.burst",
+            20_000,
+            |limits| limits.eec.burst().into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.eas.requests_per_second",
+            50_000,
+            |limits| limits.eas.requests_per_second.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.eas.burst",
+            100_000,
+            |limits| limits.eas.burst().into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.ees.requests_per_second",
+            100_000,
+            |limits| limits.ees.requests_per_second.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.ees.burst",
+            200_000,
+            |limits| limits.ees.burst().into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.nef.requests_per_second",
+            500_000,
+            |limits| limits.nef.requests_per_second.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.nef.burst",
+            1_000_000,
+            |limits| limits.nef.burst().into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.operator.requests_per_second",
+            10_000,
+            |limits| limits.operator.requests_per_second.into(),
+            KEEPS_OUT,
+        ),
+        Check::most(
+            "limits.operator.burst",
+            20_000,
+            |limits| limits.operator.burst().into(),
+            KEEPS_OUT,
+        ),
+    ];
 
     /// What a listener tolerates under these settings.
     pub fn of_listener(&self) -> Limits {

@@ -88,6 +88,12 @@ impl TlsSettings {
             |tls| tls.connection_max_age_seconds.into(),
             "who lost an identity keeps its connections for so long",
         ),
+        Check::most(
+            "tls.check_files_seconds",
+            60,
+            |tls| tls.check_files_seconds.into(),
+            "a certificate that was revoked is good for so long",
+        ),
     ];
 }
 
