@@ -18,6 +18,8 @@
 
 mod certificate;
 mod crl;
+#[cfg(all(test, unix))]
+mod documented;
 mod error;
 mod handshakes;
 mod identity;
