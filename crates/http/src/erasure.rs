@@ -139,8 +139,30 @@ fn subject(body: &[u8]) -> Result<Subject, Error> {
         .map_err(|error| Error::invalid(Cause::InvalidMsgFormat, "", format!("{error}; send eecId or gpsi")))?;
     match (wish.eec_id, wish.gpsi) {
         (Some(id), None) => Ok(Subject::Eec(id)),
-        (None, Some(gpsi)) => Ok(Subject::Ue(gpsi)),
+        (None, Some(gpsi)) if has_a_form(gpsi.as_str()) => Ok(Subject::Ue(gpsi)),
+        (None, Some(_)) => Err(Error::invalid(
+            Cause::InvalidMsgFormat,
+            "/gpsi",
+            "is no GPSI: write msisdn-<5 to 15 digits> or extid-<name>@<domain>",
+        )),
         _ => Err(Error::mandatory_missing("", "needs either eecId or gpsi")),
+    }
+}
+
+/// Whether a text is one of the forms of a GPSI (TS 29.571 clause 5.3.2), or another one that begins with its name, as those do. Whoever
+/// forgets to write the form would be told that nothing was found, and believe that the user is forgotten.
+fn has_a_form(gpsi: &str) -> bool {
+    match gpsi.split_once('-') {
+        Some(("msisdn", number)) => {
+            (5..=15).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        Some(("extid", name)) => name
+            .split_once('@')
+            .is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty() && !domain.contains('@')),
+        Some((form, name)) => {
+            !form.is_empty() && !name.is_empty() && form.bytes().all(|byte| byte.is_ascii_lowercase())
+        }
+        None => false,
     }
 }
 
@@ -261,6 +283,29 @@ mod tests {
         let may = around(&[Erase::NAME], false);
         assert_eq!(asked(&may, &store, "DELETE", "{").await, StatusCode::FORBIDDEN);
         assert_eq!(asked(&may, &store, "POST", "{}").await, StatusCode::BAD_REQUEST);
+        for gpsi in [
+            "491700000001",
+            "msisdn-",
+            "msisdn-49170000000x",
+            "extid-bob",
+            "+491700000001",
+            "msisdn491700000001",
+        ] {
+            let body = format!("{{\"gpsi\": \"{gpsi}\"}}");
+            assert_eq!(
+                asked(&may, &store, "POST", &body).await,
+                StatusCode::BAD_REQUEST,
+                "{gpsi}"
+            );
+            let refused = subject(body.as_bytes()).expect_err("no GPSI");
+            assert_eq!(refused.invalid[0].param, "/gpsi", "{gpsi}");
+        }
+        for gpsi in ["msisdn-491700000001", "extid-bob@example.com", "gci-7"] {
+            assert!(
+                subject(format!("{{\"gpsi\": \"{gpsi}\"}}").as_bytes()).is_ok(),
+                "{gpsi}"
+            );
+        }
         assert_eq!(asked(&may, &store, "POST", GOOD).await, StatusCode::OK);
         assert!(store.get(&"eec/eec-1/1".into()).await.expect("a state").is_none());
         let told = may.told.lock().expect("told").clone();
