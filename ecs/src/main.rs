@@ -195,7 +195,6 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
         Some(Format::Text) => LogFormat::Text,
         None => LogFormat::fitting(),
     };
-    keep_memory_private();
     let config = EcsConfig::load(file)?;
     let identifiers = match config.privacy.log_identifiers_as_they_are {
         true => Identifiers::AsTheyAre,
@@ -203,6 +202,8 @@ async fn serve(file: &Path, format: Option<Format>, log: &str) -> Result<(), Fai
     };
     start_logging(format, log, identifiers).map_err(Failure::Usage)?;
     Effective::of(&config).map_err(failed)?.log();
+    // Before anything secret is read, and after there is a log that says so.
+    keep_memory_private();
     let loaded = Loaded::from_config(config, file)?;
     let running = loaded
         .open(install_metrics().map_err(failed)?)
